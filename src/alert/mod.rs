@@ -1,0 +1,1 @@
+//! Match → alert: its id, its JSON, its text for people.

@@ -1,0 +1,333 @@
+//! The checked forms of what the config file says. One in hand is valid: ids are unique, durations in bounds, every
+//! name that is referred to exists.
+
+use std::{collections::BTreeMap, fmt, net::SocketAddr, ops::Range, path::PathBuf, sync::Arc, time::Duration};
+
+use serde::Serialize;
+use url::Url;
+
+use super::{
+    id::{FeedId, SinkId, WatchId},
+    problem::Origin,
+};
+
+/// Everything that one config says.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The file it came from, if any.
+    pub file: Option<PathBuf>,
+    /// How the daemon as a whole behaves.
+    pub daemon: DaemonSettings,
+    /// In the order of the file.
+    pub feeds: Vec<FeedSettings>,
+    /// The built-in watches that no `[[watch]]` replaces, then the file's.
+    pub watches: Vec<WatchSettings>,
+    /// The file's sinks, and `console` unless it is declared.
+    pub sinks: Vec<SinkSettings>,
+    /// By name, as used in queries after `@`.
+    pub lists: BTreeMap<String, Vec<String>>,
+    /// Folder of the user's packs.
+    pub pack_folder: Option<PathBuf>,
+}
+
+/// `[daemon]`.
+#[derive(Debug, Clone)]
+pub struct DaemonSettings {
+    /// Absolute; created on start.
+    pub data_dir: PathBuf,
+    /// The SQLite file, absolute.
+    pub store: PathBuf,
+    /// Goes into the User-Agent.
+    pub contact: Option<String>,
+    /// The longest wait between polls of a feed that does well.
+    pub interval: Duration,
+    /// The shortest.
+    pub min_interval: Duration,
+    /// Where backoff may lengthen it to.
+    pub max_interval: Duration,
+    /// Polls at once.
+    pub concurrency: usize,
+    /// Polls at once to one host.
+    pub per_host: usize,
+    /// What a feed's first poll alerts on.
+    pub backlog: Backlog,
+    /// How long article texts are kept.
+    pub retain: Duration,
+    /// For text that people read.
+    pub timezone: chrono_tz::Tz,
+    /// Where HTTP listens; `None` is off.
+    pub listen: Option<SocketAddr>,
+    /// Bearer token of the HTTP API.
+    pub token: Option<Secret>,
+    /// For all feeds and sinks that name none of their own.
+    pub proxy: Proxy,
+    /// Whether feeds and sinks may resolve to private addresses.
+    pub allow_private_networks: bool,
+}
+
+/// What a feed's first poll alerts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backlog {
+    /// Every entry.
+    All,
+    /// No entry.
+    None,
+    /// Entries younger than this; of undated ones the first ten.
+    Newer(Duration),
+}
+
+/// Which proxy a connection takes.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Proxy {
+    /// What `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` say.
+    Environment,
+    /// None, whatever the environment says.
+    Direct,
+    /// This one: http, https, socks5 or socks5h.
+    Url(Url),
+}
+
+/// `[[feed]]`.
+#[derive(Debug, Clone)]
+pub struct FeedSettings {
+    /// From the file, or made from the host.
+    pub id: FeedId,
+    /// Where it is.
+    pub source: FeedSource,
+    /// For people.
+    pub name: Option<String>,
+    /// For `tag:` in queries and in a watch's `feeds`.
+    pub tags: Vec<String>,
+    /// Instead of the daemon's.
+    pub interval: Option<Duration>,
+    /// Sent to the feed's own host only. Values are secret.
+    pub headers: Vec<(String, Secret)>,
+    /// Instead of wirewatch's own.
+    pub user_agent: Option<String>,
+    /// Whether path and query of the URL are hidden everywhere.
+    pub secret: bool,
+    /// Whether a private address is allowed for this feed.
+    pub private: bool,
+    /// Instead of the daemon's.
+    pub proxy: Option<Proxy>,
+}
+
+/// Where a feed's document comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedSource {
+    /// `http:` or `https:`.
+    Http(Url),
+    /// `file:`, absolute.
+    File(PathBuf),
+}
+
+impl FeedSettings {
+    /// The URL as it may be shown: user-info, secret query values and, where `secret`, path and query are `***`.
+    pub fn shown_url(&self) -> String {
+        match &self.source {
+            FeedSource::File(path) => format!("file:{}", path.display()),
+            FeedSource::Http(url) => shown_url(url, self.secret),
+        }
+    }
+}
+
+/// A URL as it may be shown in logs, alerts and lists: user-info and the values of query keys that look like
+/// credentials are `***`; with `hide_path`, so are path and query.
+pub fn shown_url(url: &Url, hide_path: bool) -> String {
+    const SECRET_KEYS: [&str; 12] = [
+        "token",
+        "key",
+        "auth",
+        "secret",
+        "password",
+        "passwd",
+        "pwd",
+        "sig",
+        "signature",
+        "apikey",
+        "api_key",
+        "access_token",
+    ];
+    let mut shown = format!("{}://", url.scheme());
+    if !url.username().is_empty() || url.password().is_some() {
+        shown.push_str("***@");
+    }
+    shown.push_str(url.host_str().unwrap_or(""));
+    if let Some(port) = url.port() {
+        shown.push_str(&format!(":{port}"));
+    }
+    if hide_path {
+        shown.push_str("/***");
+        return shown;
+    }
+    shown.push_str(url.path());
+    if let Some(query) = url.query() {
+        let parts: Vec<String> = query
+            .split('&')
+            .map(|pair| match pair.split_once('=') {
+                Some((key, _)) if SECRET_KEYS.iter().any(|s| is_key_like(key, s)) => format!("{key}=***"),
+                _ => pair.to_owned(),
+            })
+            .collect();
+        shown.push('?');
+        shown.push_str(&parts.join("&"));
+    }
+    shown
+}
+
+fn is_key_like(key: &str, secret: &str) -> bool {
+    let key = key.to_ascii_lowercase();
+    key == secret || key.ends_with(&format!("_{secret}")) || key.ends_with(&format!("-{secret}"))
+}
+
+/// `[[watch]]`, or a built-in one.
+#[derive(Debug, Clone)]
+pub struct WatchSettings {
+    /// Unique.
+    pub id: WatchId,
+    /// For people; the id where the file has none.
+    pub name: String,
+    /// The query's text: the file's own, or made from `keywords`, `all` and `exclude`.
+    pub query: QuerySource,
+    /// How loud.
+    pub severity: Severity,
+    /// Which feeds it reads; empty is all.
+    pub feeds: Vec<FeedSelector>,
+    /// Where its alerts go; defaults are already filled in.
+    pub sinks: Vec<SinkId>,
+}
+
+/// A query's text and where a person wrote it, so that a problem in it can be shown in their file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuerySource {
+    /// What the parser reads.
+    pub text: String,
+    /// Whose text it is.
+    pub origin: Origin,
+    /// The whole text of `origin`; for a query typed alone, the same as `text`.
+    pub source: Arc<str>,
+    /// Where in `source` the query's string value stands, in bytes, quotes left out. Offsets inside `text` can be
+    /// added to its start when the slice equals `text` (no escapes); otherwise the whole span is pointed at.
+    pub span: Range<usize>,
+}
+
+impl QuerySource {
+    /// A query that stands alone, shown under `name`.
+    pub fn standalone(name: impl Into<String>, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { source: text.as_str().into(), span: 0..text.len(), origin: Origin::Named(name.into()), text }
+    }
+}
+
+/// How loud an alert is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Somebody should look.
+    #[default]
+    Warning,
+    /// Somebody must look now.
+    Critical,
+}
+
+impl Severity {
+    /// As written in config and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// One of a watch's `feeds`: a feed's id, or `tag:` and a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedSelector {
+    /// That feed.
+    Id(FeedId),
+    /// Every feed with the tag.
+    Tag(String),
+}
+
+/// `[[sink]]`.
+#[derive(Debug, Clone)]
+pub struct SinkSettings {
+    /// Unique.
+    pub id: SinkId,
+    /// Where it sends to, and how.
+    pub kind: SinkKind,
+    /// Alerts below it are not for this sink.
+    pub min_severity: Severity,
+    /// Waits between attempts; after one attempt more than these, a dead letter.
+    pub retry: Vec<Duration>,
+}
+
+/// Where a sink sends to.
+#[derive(Debug, Clone)]
+pub enum SinkKind {
+    /// Standard output.
+    Stdout {
+        /// Text, JSON, or by what stdout is.
+        format: OutputFormat,
+    },
+    /// A file that lines are appended to, absolute.
+    File {
+        /// Created when missing; its folder is not.
+        path: PathBuf,
+        /// `auto` is JSON here.
+        format: OutputFormat,
+    },
+    /// HTTP POST as Standard Webhooks 1.0.
+    Webhook(WebhookSettings),
+}
+
+/// A webhook with `format = "standard"`.
+#[derive(Debug, Clone)]
+pub struct WebhookSettings {
+    /// Where to.
+    pub url: Url,
+    /// `whsec_…`; several while rotating, none is unsigned.
+    pub secrets: Vec<Secret>,
+    /// For one whole attempt.
+    pub timeout: Duration,
+    /// Whether a private or loopback address is allowed.
+    pub private: bool,
+    /// Instead of the daemon's.
+    pub proxy: Option<Proxy>,
+}
+
+/// What lines look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    /// For people.
+    Text,
+    /// NDJSON.
+    Json,
+}
+
+/// A value that is never printed.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Secret(Arc<str>);
+
+impl Secret {
+    /// Keeps `value` from being printed.
+    pub fn new(value: impl Into<Arc<str>>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}

@@ -1,0 +1,1 @@
+//! The rooms wired into tasks: start, poll, drain, stop.

@@ -1,0 +1,1 @@
+//! Alerts to where people are: one worker a sink, retried until delivered or dead.

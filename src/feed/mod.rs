@@ -1,0 +1,3 @@
+//! Bytes → feed and entries, without touching the net.
+
+pub mod entry;

@@ -1,0 +1,1 @@
+//! What is true: feeds' state, articles, alerts, the outbox; one transaction a poll.

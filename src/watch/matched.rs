@@ -1,0 +1,18 @@
+//! What a watch hit in an article.
+
+use crate::article::text::Field;
+
+/// One stretch of text that a watch hit.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Match {
+    /// In which text.
+    pub field: Field,
+    /// First Unicode scalar value.
+    pub start: u32,
+    /// One past the last.
+    pub end: u32,
+    /// Exactly that slice.
+    pub text: String,
+    /// The term of the query that hit, as written.
+    pub term: String,
+}

@@ -1,0 +1,4 @@
+//! Does this article matter, and why. Knows not where an article came from, nor where an alert goes.
+
+pub mod found;
+pub mod matched;

@@ -1,0 +1,1 @@
+//! Config files as a user writes them: what is read, and what is said of mistakes.

@@ -1,0 +1,1 @@
+//! The built program as a user runs it: poll, match, deliver, stop, start again.

@@ -1,0 +1,1 @@
+//! Feed documents with the dirt of real feeds.

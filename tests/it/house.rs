@@ -1,0 +1,1 @@
+//! The house keeps itself: arrows between rooms, heads of files, references.

@@ -1,0 +1,1 @@
+//! Queries over texts, case by case.

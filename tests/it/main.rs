@@ -1,0 +1,13 @@
+//! The built program and its rooms against real files, sockets and stores. One binary, a module a room.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod config;
+mod daemon;
+mod deliver;
+mod demo;
+mod feed;
+mod fetch;
+mod house;
+mod language;
+mod store;
+mod topics;
