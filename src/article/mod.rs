@@ -2,6 +2,7 @@
 
 pub mod identity;
 pub mod language;
+pub mod fold;
 pub mod segment;
 pub mod text;
 
