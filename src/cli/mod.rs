@@ -1,1 +1,3 @@
 //! The commands: arguments in, text or NDJSON out.
+
+pub mod demo;
