@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path as FilePath;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::Router;
@@ -25,6 +26,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::feeds::{self, Rendered};
 use crate::clock::Clock;
+use crate::config::environment::Environment;
 
 /// Standard Webhooks asks for 24 to 64 bytes.
 const SECRET_BYTES: usize = 32;
@@ -128,6 +130,15 @@ impl DemoServer {
         &self.secret
     }
 
+    /// What [`feeds::CONFIG`] is to be read beside; `data` is the folder that the daemon keeps its store in.
+    pub fn environment(&self, data: &FilePath) -> Environment {
+        Environment::of([
+            ("DEMO_ADDRESS", self.address.to_string()),
+            ("DEMO_DATA", data.display().to_string()),
+            ("DEMO_SECRET", self.secret.clone()),
+        ])
+    }
+
     /// From now on serves the second version of each feed.
     pub fn second(&self) {
         self.shared.ledger().is_second = true;
@@ -229,6 +240,7 @@ mod tests {
     use tokio::net::TcpStream;
 
     use super::*;
+    use crate::config::{self, problem::Origin};
 
     /// One request with these header lines and body; gives status and the whole answer.
     async fn send(server: &DemoServer, request_line: &str, headers: &str, body: &str) -> (u16, String) {
@@ -265,6 +277,23 @@ mod tests {
         assert_eq!(send(&server, "GET /feeds/meridian.xml", &since, "").await.0, 200);
         assert_eq!(send(&server, "GET /feeds/nothing.xml", "", "").await.0, 404);
         assert_eq!(server.polls(), Polls { documents: 4, not_modified: 2, feeds_first: 1, feeds_second: 1 });
+    }
+
+    #[tokio::test]
+    async fn the_demos_config_asks_for_each_sample_feed_without_a_complaint() {
+        let server = DemoServer::start(Clock::system()).await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let origin = Origin::File(folder.path().join("demo.toml"));
+        let loaded = config::load_str(feeds::CONFIG, origin, &server.environment(folder.path()));
+        assert!(loaded.problems.is_empty(), "{:?}", loaded.problems);
+        let settings = loaded.settings.unwrap();
+        let asked: Vec<_> = settings.feeds.iter().map(|feed| format!("{:?}", feed.source)).collect();
+        assert_eq!(asked.len(), feeds::names().count());
+        for (asked, name) in asked.iter().zip(feeds::names()) {
+            assert!(asked.contains(name) && asked.contains(&server.address().port().to_string()), "{asked}");
+        }
+        assert_eq!(settings.sinks.len(), 2);
+        assert_eq!(settings.watches.len(), 4);
     }
 
     #[tokio::test]
