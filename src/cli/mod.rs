@@ -1,1 +1,5 @@
 //! The commands: arguments in, text or NDJSON out.
+
+pub mod init;
+pub mod report;
+pub mod secret;
