@@ -2,6 +2,7 @@
 
 pub mod identity;
 pub mod language;
+pub mod fold;
 pub mod segment;
 pub mod text;
 
@@ -69,4 +70,15 @@ pub enum TextSource {
     FeedFull,
     /// An article given to `match` or pushed in.
     Input,
+}
+
+impl TextSource {
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FeedSummary => "feed-summary",
+            Self::FeedFull => "feed-full",
+            Self::Input => "input",
+        }
+    }
 }

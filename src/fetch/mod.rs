@@ -1,1 +1,3 @@
 //! One polite request: conditional, bounded, its addresses checked.
+
+pub mod hints;

@@ -16,3 +16,16 @@ pub struct Match {
     /// The term of the query that hit, as written.
     pub term: String,
 }
+
+/// One watch hit an article.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WatchHit {
+    /// Which, as an index into the list that was compiled.
+    pub watch: usize,
+    /// Where, in text order.
+    pub matches: Vec<Match>,
+    /// Some twenty words around the best of them.
+    pub excerpt: String,
+    /// 1.0 where the query asks for no topic.
+    pub confidence: f32,
+}
