@@ -75,9 +75,9 @@ mod tests {
 
     #[test]
     fn data_dir_follows_systemd_then_xdg_then_home() {
-        data_dir(&[("STATE_DIRECTORY", "/var/lib/ww:/var/lib/b"), ("HOME", "/home/a")], "/var/lib/ww");
-        data_dir(&[("XDG_DATA_HOME", "/data"), ("HOME", "/home/a")], "/data/wirewatch");
-        data_dir(&[("XDG_DATA_HOME", "relative"), ("HOME", "/home/a")], "/home/a/.local/share/wirewatch");
+        data_dir(&[("STATE_DIRECTORY", "/var/lib/ww:/var/lib/b"), ("HOME", "/users/a")], "/var/lib/ww");
+        data_dir(&[("XDG_DATA_HOME", "/data"), ("HOME", "/users/a")], "/data/wirewatch");
+        data_dir(&[("XDG_DATA_HOME", "relative"), ("HOME", "/users/a")], "/users/a/.local/share/wirewatch");
         data_dir(&[("STATE_DIRECTORY", "")], "/var/lib/wirewatch");
     }
 }
