@@ -253,9 +253,13 @@ async fn private_addresses_are_refused_unless_the_sink_allows_them() {
         let home = Home::new();
         let store = open(&home);
         commit(&store, articles(0..1, &["hook"])).await;
-        let refused = with_webhook(webhook("hook", url, &[1]), |webhook| webhook.private = false);
+        let hour = 3_600_000;
+        let refused = with_webhook(webhook("hook", url, &[1, hour]), |webhook| webhook.private = false);
         let pass = once(&store, &[refused], &context).await.unwrap();
         assert_eq!((pass.failed, pass.left), (1, 1));
+        // Only a person can change that, so it is not tried again at once.
+        let next = store.due(&sink("hook"), Utc::now(), 1, &HashSet::new()).await.unwrap().next.unwrap();
+        assert!(next > Utc::now() + chrono::Duration::minutes(30), "{url}");
     }
     assert!(receiver.so_far().is_empty());
     let home = Home::new();
