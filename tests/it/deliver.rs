@@ -330,12 +330,15 @@ async fn text_names_an_article_once_with_all_its_watches() {
 }
 
 #[tokio::test]
-async fn workers_end_when_told_to() {
+async fn workers_that_are_told_to_stop_send_what_is_due_first() {
     let (home, context) = (Home::new(), context());
     let store = open(&home);
     let receiver = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    commit(&store, articles(0..20, &["hook"])).await;
     let mut deliveries = Deliveries::start(&store, &[webhook("hook", &receiver.url, &[10])], &context).unwrap();
     context.stop.cancel();
     assert_eq!(deliveries.ended().await, Some(WorkerEnd::Stopped));
     assert_eq!(deliveries.ended().await, None);
+    assert_eq!(receiver.so_far().len(), 20);
+    assert_eq!(pending_and_dead(&store, "hook").await, (0, 0));
 }
