@@ -74,6 +74,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, waits: &Writte
     let table = reader.known("feed", table);
     let source = match table.get("url") {
         Some(value) => source(reader, value).map(|source| (source, value.span.clone())),
+        None if !table.lacks("url") => None,
         None => {
             let problem = Problem::error("this feed has no `url`");
             reader.note_of_the_whole(&table.span, problem.help("add `url = \"https://…\"`"));

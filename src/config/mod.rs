@@ -254,7 +254,7 @@ fn known_tables<'a>(reader: &mut Reader<'a>, root: Table<'a>) -> Table<'a> {
             reader.note(&value.key_span, not_yet(&keys::heading(value.key).replace('`', ""), part));
         }
     }
-    reader.known("", Table { span: root.span, values: rest })
+    reader.known("", Table { span: root.span, values: rest, meant: root.meant })
 }
 
 /// `[section]`.

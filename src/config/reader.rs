@@ -93,7 +93,7 @@ impl<'a> Reader<'a> {
 
     /// Takes out of `table` the keys that `section` has; what else stands there is noted.
     pub fn known(&mut self, section: &str, table: Table<'a>) -> Table<'a> {
-        let mut values = Vec::with_capacity(table.values.len());
+        let (mut values, mut meant) = (Vec::with_capacity(table.values.len()), table.meant);
         for value in table.values {
             match keys::of_section(section).find(|key| key.name == value.key).map(|key| key.standing) {
                 Some(Standing::Now) => values.push(value),
@@ -101,10 +101,11 @@ impl<'a> Reader<'a> {
                 None => {
                     let problem = unknown_key(section, value.key);
                     self.note(&value.key_span, problem);
+                    meant.extend(suggest::nearest(value.key, keys::of_section(section).map(|key| key.name)));
                 }
             }
         }
-        Table { span: table.span, values }
+        Table { span: table.span, values, meant }
     }
 
     /// The keys of an inline table with its own few keys, as in `{ env = "VAR" }`.
@@ -115,7 +116,7 @@ impl<'a> Reader<'a> {
             problem.help = suggest::did_you_mean(value.key, names.iter().copied());
             self.note(&value.key_span, problem);
         }
-        Table { span: table.span, values: known }
+        Table { span: table.span, values: known, meant: table.meant }
     }
 
     fn mistyped(&mut self, value: &Value<'a>, wanted: &str) {
@@ -289,13 +290,19 @@ impl<'a> Reader<'a> {
     pub fn url(&mut self, value: &Value<'a>, schemes: &[&str]) -> Option<Url> {
         let text = self.line(value, URL_CHARS_MAX)?;
         let wrong = match Url::parse(text.value.trim()) {
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                let problem = Problem::error(format!("`{}` does not say how to get there", value.key));
+                let help = format!("write `{}://{}`", schemes[0], text.value.trim().trim_start_matches('/'));
+                self.note(&value.span, problem.help(help));
+                return None;
+            }
             Ok(url) if !schemes.contains(&url.scheme()) => format!("a URL with `{}:` can't stand here", url.scheme()),
             Ok(url) if url.host_str().is_none_or(str::is_empty) => "the URL has no host".to_owned(),
             Ok(url) => return Some(url),
             Err(error) => format!("`{}` is no URL: {error}", value.key),
         };
         let schemes: Vec<String> = schemes.iter().map(|scheme| format!("`{scheme}://…`")).collect();
-        self.note(&value.span, Problem::error(wrong).help(format!("it begins with {}", schemes.join(" or "))));
+        self.note(&value.span, Problem::error(wrong).help(format!("it begins with one of {}", schemes.join(", "))));
         None
     }
 
@@ -396,10 +403,12 @@ fn unknown_key(section: &str, key: &str) -> Problem {
     let own = keys::of_section(section).map(|known| known.name);
     let elsewhere = || keys::KEYS.iter().find(|known| known.name == key && !known.section.is_empty());
     problem.help = match (suggest::nearest(key, own), elsewhere()) {
-        // The very word, in another table, is a likelier slip than another word in this one.
-        (_, Some(known)) => Some(format!("`{key}` stands in {}", keys::heading(known.section))),
-        (Some(near), None) => Some(format!("did you mean `{near}`?")),
-        (None, None) => None,
+        // The very word, in another table, is a likelier slip than another word in this one; but `[[feeds]]` is `feed`.
+        (near, Some(known)) if near.is_none() || !section.is_empty() => {
+            Some(format!("`{key}` stands in {}", keys::heading(known.section)))
+        }
+        (Some(near), _) => Some(format!("did you mean `{near}`?")),
+        (None, _) => None,
     };
     problem
 }

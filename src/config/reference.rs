@@ -1,7 +1,11 @@
 //! What holds between the parts of a config: ids are unique, every name that is referred to exists, and what nothing
 //! uses is said.
 
-use std::{collections::BTreeMap, fmt::Display, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    ops::Range,
+};
 
 use super::{
     feed::FeedDraft,
@@ -51,10 +55,10 @@ pub(super) fn feeds_exist(reader: &mut Reader<'_>, named: &[(FeedSelector, Range
     let tags: Vec<&str> = drafts.iter().flat_map(|draft| &draft.tags).map(|(tag, _)| tag.as_str()).collect();
     // A feed with a mistake elsewhere in it still lends its name.
     let written = drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id);
-    let ids: Vec<&FeedId> = written.chain(drafts.iter().flat_map(|draft| &draft.ids)).collect();
+    let ids: BTreeSet<&FeedId> = written.chain(drafts.iter().flat_map(|draft| &draft.ids)).collect();
     for (selector, span) in named {
         let problem = match selector {
-            FeedSelector::Id(id) if !ids.contains(&id) => {
+            FeedSelector::Id(id) if !ids.contains(id) => {
                 let mut problem = Problem::error(format!("there is no feed `{id}`"));
                 problem.help = if tags.contains(&id.as_str()) {
                     Some(format!("for the feeds with that tag, write `tag:{id}`"))
