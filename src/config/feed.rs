@@ -1,7 +1,7 @@
 //! Reads `[[feed]]`: what was written, a name for those that have none, and one feed for each file of a glob.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
     path::{Path, PathBuf},
     str::FromStr,
@@ -212,8 +212,8 @@ fn is_header_name(name: &str) -> bool {
 
 /// Names what has no name, and makes a feed of each file that a glob finds.
 pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<FeedSettings> {
-    let mut taken: BTreeSet<String> =
-        drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id.to_string()).collect();
+    let taken = drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id.to_string()).collect();
+    let mut names = Names { taken, asked: BTreeMap::new() };
     let mut feeds = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let Some((written, span)) = &draft.source else { continue };
@@ -223,7 +223,7 @@ pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<F
                 let id = match &draft.id {
                     Some((id, _)) => Some(id.clone()),
                     None if draft.is_named => None,
-                    None => free_id(&own_name(source), &mut taken),
+                    None => names.free(&own_name(source)),
                 };
                 feeds.extend(id.map(|id| draft.settings(id, source.clone())));
             }
@@ -245,7 +245,7 @@ pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<F
                         Some((id, _)) => format!("{id}.{}", own_name(&source)),
                         None => own_name(&source),
                     };
-                    feeds.extend(free_id(&name, &mut taken).map(|id| draft.settings(id, source)));
+                    feeds.extend(names.free(&name).map(|id| draft.settings(id, source)));
                 }
             }
         }
@@ -316,20 +316,33 @@ fn own_name(source: &FeedSource) -> String {
     if name.is_empty() { "feed".to_owned() } else { name.to_owned() }
 }
 
-/// The name, with a number behind it where it is taken, cut to what an id may hold.
-fn free_id(name: &str, taken: &mut BTreeSet<String>) -> Option<FeedId> {
-    // Numbers stay below the count of names, so this ends.
-    (1..=taken.len() + 1).find_map(|number| {
-        let ending = if number == 1 { String::new() } else { format!("-{number}") };
-        let kept: String = name.chars().take(ID_CHARS_MAX - ending.len()).collect();
-        let id = format!("{kept}{ending}");
-        if taken.contains(&id) {
-            return None;
+/// The ids that are taken.
+#[derive(Debug, Default)]
+struct Names {
+    taken: BTreeSet<String>,
+    /// How often each name was asked for: thousands of feeds of one host would else try thousands of numbers each.
+    asked: BTreeMap<String, usize>,
+}
+
+impl Names {
+    /// The name, with a number behind it where it is taken, cut to what an id may hold.
+    fn free(&mut self, name: &str) -> Option<FeedId> {
+        let first = self.asked.get(name).copied().unwrap_or_default() + 1;
+        // Among one number more than there are names, one is free.
+        for number in first..=first + self.taken.len() {
+            let ending = if number == 1 { String::new() } else { format!("-{number}") };
+            let kept: String = name.chars().take(ID_CHARS_MAX - ending.len()).collect();
+            let id = format!("{kept}{ending}");
+            if self.taken.contains(&id) {
+                continue;
+            }
+            let parsed = FeedId::from_str(&id).ok()?;
+            self.taken.insert(id);
+            self.asked.insert(name.to_owned(), number);
+            return Some(parsed);
         }
-        let parsed = FeedId::from_str(&id).ok()?;
-        taken.insert(id);
-        Some(parsed)
-    })
+        None
+    }
 }
 
 /// The files that a pattern stands for, sorted; `*` and `?` stand for what is inside one name.
@@ -414,12 +427,12 @@ mod tests {
 
     #[test]
     fn names_stay_apart_and_short() {
-        let mut taken = BTreeSet::from(["a".to_owned()]);
-        assert_eq!(free_id("a", &mut taken).unwrap().as_str(), "a-2");
-        assert_eq!(free_id("a", &mut taken).unwrap().as_str(), "a-3");
+        let mut names = Names { taken: BTreeSet::from(["a".to_owned()]), ..Names::default() };
+        assert_eq!(names.free("a").unwrap().as_str(), "a-2");
+        assert_eq!(names.free("a").unwrap().as_str(), "a-3");
         let long = "x".repeat(80);
-        assert_eq!(free_id(&long, &mut taken).unwrap().as_str().len(), ID_CHARS_MAX);
-        assert!(free_id(&long, &mut taken).unwrap().as_str().ends_with("xx-2"));
+        assert_eq!(names.free(&long).unwrap().as_str().len(), ID_CHARS_MAX);
+        assert!(names.free(&long).unwrap().as_str().ends_with("xx-2"));
     }
 
     #[test]
