@@ -3,7 +3,7 @@
 
 use std::{
     ops::{Range, RangeInclusive},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -16,13 +16,9 @@ use super::{
     keys::{self, Standing},
     problem::{Origin, Place, Problem},
     raw::{Table, Value},
-    settings::Secret,
     suggest,
-    value::{expand, format_duration, is_variable, parse_duration},
+    value::{expand, format_duration, parse_duration},
 };
-
-/// A secret file is a line; what is larger is the wrong file.
-const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// A string with its variables put in.
 #[derive(Debug, Clone)]
@@ -109,7 +105,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The keys of an inline table with its own few keys, as in `{ env = "VAR" }`.
-    fn known_inline(&mut self, table: Table<'a>, names: &'static [&'static str]) -> Table<'a> {
+    pub fn known_inline(&mut self, table: Table<'a>, names: &'static [&'static str]) -> Table<'a> {
         let (known, strange): (Vec<_>, Vec<_>) = table.values.into_iter().partition(|v| names.contains(&v.key));
         for value in strange {
             let mut problem = Problem::error(format!("unknown key `{}`", value.key));
@@ -129,7 +125,7 @@ impl<'a> Reader<'a> {
         self.text_as(value, "a text in quotes")
     }
 
-    fn text_as(&mut self, value: &Value<'a>, wanted: &str) -> Option<Text> {
+    pub fn text_as(&mut self, value: &Value<'a>, wanted: &str) -> Option<Text> {
         let Some(written) = value.value.as_str() else {
             self.mistyped(value, wanted);
             return None;
@@ -324,73 +320,10 @@ impl<'a> Reader<'a> {
         };
         Some(home.join(written[1..].trim_start_matches('/')))
     }
-
-    /// A secret: a text, `{ env = "VAR" }` or `{ file = "path" }`.
-    pub fn secret(&mut self, value: &Value<'a>) -> Option<Secret> {
-        let secret = match value.table() {
-            None => self.text_as(value, "a text, `{ env = \"VAR\" }` or `{ file = \"path\" }`")?.value,
-            Some(table) => self.secret_from(value, table)?,
-        };
-        if secret.is_empty() {
-            self.note(&value.span, Problem::error(format!("`{}` is empty", value.key)));
-            return None;
-        }
-        Some(Secret::new(secret))
-    }
-
-    fn secret_from(&mut self, value: &Value<'a>, table: Table<'a>) -> Option<String> {
-        let table = self.known_inline(table, &["env", "file"]);
-        match (table.get("env"), table.get("file")) {
-            (Some(env), None) => {
-                let name = self.text(env)?.value;
-                if !is_variable(&name) {
-                    self.note(&env.span, Problem::error(format!("`{name}` is no name of a variable")));
-                    return None;
-                }
-                let found = self.environment.get(&name).map(str::to_owned);
-                if found.is_none() {
-                    let problem = Problem::error(format!("the environment has no `{name}`"));
-                    self.note(&env.span, problem.help(format!("set it before the start: `export {name}=…`")));
-                }
-                found
-            }
-            (None, Some(file)) => {
-                let path = self.path(file)?;
-                match read_secret(&path) {
-                    Ok(secret) => Some(secret),
-                    Err(error) => {
-                        let problem = Problem::error(format!("cannot read `{}`: {error}", path.display()));
-                        self.note(&file.span, problem.help("the file holds the secret alone, in one line"));
-                        None
-                    }
-                }
-            }
-            _ => {
-                let message = format!("`{}` is either `{{ env = \"VAR\" }}` or `{{ file = \"path\" }}`", value.key);
-                self.note(&value.span, Problem::error(message));
-                None
-            }
-        }
-    }
-
-    /// `{ file = "path", column = "name" }` of a list.
-    pub fn list_file(&mut self, table: Table<'a>) -> Table<'a> {
-        self.known_inline(table, &["file", "column"])
-    }
 }
 
 /// Longest URL or path: what browsers and servers agree on, with room.
 const URL_CHARS_MAX: usize = 8_192;
-
-fn read_secret(path: &Path) -> std::io::Result<String> {
-    let size = std::fs::metadata(path)?.len();
-    if size > SECRET_FILE_BYTES_MAX {
-        return Err(std::io::Error::other(format!("it has {size} bytes, far more than a secret")));
-    }
-    let text = std::fs::read_to_string(path)?;
-    // An editor or `echo` ends the file with a line break that nobody means.
-    Ok(text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line)).to_owned())
-}
 
 /// The problem with something that a later part brings.
 pub(super) fn not_yet(what: &str, part: &str) -> Problem {
