@@ -1,10 +1,11 @@
 //! The commands: arguments in, text or NDJSON out, exit code back. This room alone prints.
 
 pub mod args;
-pub mod init;
 pub mod output;
 pub mod report;
+pub mod init;
 pub mod secret;
+pub mod demo;
 
 use std::process::ExitCode;
 
