@@ -5,6 +5,7 @@ mod config;
 mod daemon;
 mod deliver;
 mod demo;
+mod farm;
 mod feed;
 mod fetch;
 mod house;
