@@ -9,6 +9,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::watch,
     task::{JoinHandle, JoinSet},
 };
 use url::Url;
@@ -93,12 +94,27 @@ impl Reply {
     }
 }
 
+/// Where requests are kept, and told of.
+#[derive(Clone)]
+struct Record {
+    log: Arc<Mutex<Vec<Recorded>>>,
+    counter: watch::Sender<usize>,
+}
+
+impl Record {
+    fn keep(&self, request: Recorded) {
+        self.log.lock().unwrap().push(request);
+        self.counter.send_modify(|count| *count += 1);
+    }
+}
+
 type Answers = Arc<dyn Fn(&Recorded) -> Reply + Send + Sync>;
 
 /// The server; it ends when it is dropped.
 pub struct Farm {
     address: SocketAddr,
     log: Arc<Mutex<Vec<Recorded>>>,
+    count: watch::Receiver<usize>,
     task: JoinHandle<()>,
 }
 
@@ -108,19 +124,20 @@ impl Farm {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let log = Arc::new(Mutex::new(Vec::new()));
-        let (answers, kept): (Answers, _) = (Arc::new(answer), Arc::clone(&log));
+        let (counter, count) = watch::channel(0);
+        let (answers, record): (Answers, _) = (Arc::new(answer), Record { log: Arc::clone(&log), counter });
         let task = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             while let Ok((stream, _)) = listener.accept().await {
-                let (answers, log) = (Arc::clone(&answers), Arc::clone(&kept));
+                let (answers, record) = (Arc::clone(&answers), record.clone());
                 connections.spawn(async move {
                     // A client that hangs up is part of the play.
-                    let _ = serve(stream, &answers, &log).await;
+                    let _ = serve(stream, &answers, &record).await;
                 });
                 while connections.try_join_next().is_some() {}
             }
         });
-        Self { address, log, task }
+        Self { address, log, count, task }
     }
 
     pub fn port(&self) -> u16 {
@@ -137,6 +154,11 @@ impl Farm {
         self.log.lock().unwrap().clone()
     }
 
+    /// Until so many requests have come in all.
+    pub async fn wait_for(&self, count: usize) {
+        self.count.clone().wait_for(|seen| *seen >= count).await.unwrap();
+    }
+
     /// The requests for one path so far.
     pub fn requests_for(&self, path: &str) -> Vec<Recorded> {
         self.requests().into_iter().filter(|request| request.path == path).collect()
@@ -149,12 +171,12 @@ impl Drop for Farm {
     }
 }
 
-async fn serve(mut stream: TcpStream, answers: &Answers, log: &Mutex<Vec<Recorded>>) -> std::io::Result<()> {
+async fn serve(mut stream: TcpStream, answers: &Answers, record: &Record) -> std::io::Result<()> {
     let mut buffer = Vec::new();
     while let Some(request) = read_request(&mut stream, &mut buffer).await? {
         let reply = answers(&request);
         let is_head = request.method == "HEAD";
-        log.lock().unwrap().push(request);
+        record.keep(request);
         tokio::time::sleep(reply.delay).await;
         if reply.way == Way::Never {
             // Until the other side hangs up.
@@ -200,6 +222,9 @@ fn head(reply: &Reply) -> Vec<u8> {
     head
 }
 
+/// How a client begins that takes us for an https server.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::Result<Option<Recorded>> {
     let end = loop {
         if let Some(at) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -207,6 +232,14 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> std::io::
         }
         if stream.read_buf(buffer).await? == 0 {
             return Ok(None);
+        }
+        if buffer[0] == TLS_HANDSHAKE {
+            return Ok(Some(Recorded {
+                method: "TLS".into(),
+                path: String::new(),
+                headers: Vec::new(),
+                body: Vec::new(),
+            }));
         }
     };
     let head = buffer[..end].to_vec();
