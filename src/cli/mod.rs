@@ -2,6 +2,10 @@
 
 pub mod args;
 pub mod output;
+pub mod report;
+pub mod init;
+pub mod secret;
+pub mod demo;
 
 use std::process::ExitCode;
 

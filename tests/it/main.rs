@@ -10,5 +10,6 @@ mod feed;
 mod fetch;
 mod house;
 mod language;
+mod receiver;
 mod store;
 mod topics;
