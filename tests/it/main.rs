@@ -8,6 +8,7 @@ mod demo;
 mod farm;
 mod feed;
 mod fetch;
+mod fetch_bounds;
 mod house;
 mod language;
 mod receiver;
