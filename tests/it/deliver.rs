@@ -253,9 +253,13 @@ async fn private_addresses_are_refused_unless_the_sink_allows_them() {
         let home = Home::new();
         let store = open(&home);
         commit(&store, articles(0..1, &["hook"])).await;
-        let refused = with_webhook(webhook("hook", url, &[1]), |webhook| webhook.private = false);
+        let hour = 3_600_000;
+        let refused = with_webhook(webhook("hook", url, &[1, hour]), |webhook| webhook.private = false);
         let pass = once(&store, &[refused], &context).await.unwrap();
         assert_eq!((pass.failed, pass.left), (1, 1));
+        // Only a person can change that, so it is not tried again at once.
+        let next = store.due(&sink("hook"), Utc::now(), 1, &HashSet::new()).await.unwrap().next.unwrap();
+        assert!(next > Utc::now() + chrono::Duration::minutes(30), "{url}");
     }
     assert!(receiver.so_far().is_empty());
     let home = Home::new();
@@ -326,12 +330,15 @@ async fn text_names_an_article_once_with_all_its_watches() {
 }
 
 #[tokio::test]
-async fn workers_end_when_told_to() {
+async fn workers_that_are_told_to_stop_send_what_is_due_first() {
     let (home, context) = (Home::new(), context());
     let store = open(&home);
     let receiver = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    commit(&store, articles(0..20, &["hook"])).await;
     let mut deliveries = Deliveries::start(&store, &[webhook("hook", &receiver.url, &[10])], &context).unwrap();
     context.stop.cancel();
     assert_eq!(deliveries.ended().await, Some(WorkerEnd::Stopped));
     assert_eq!(deliveries.ended().await, None);
+    assert_eq!(receiver.so_far().len(), 20);
+    assert_eq!(pending_and_dead(&store, "hook").await, (0, 0));
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -400,4 +401,75 @@ async fn clock_that_was_set_back_delays_nothing_after_a_restart() {
     assert!(store.feed_state(&feed("a")).await.unwrap().unwrap().next_poll <= noon() + Duration::seconds(60));
     let soon = noon() + Duration::seconds(60);
     assert_eq!(store.due(&sink("hook"), soon, 8, &HashSet::new()).await.unwrap().deliveries.len(), 1);
+}
+
+/// Commits polls for as long as it lives, and prints the number of each one that was acknowledged.
+#[tokio::test]
+#[ignore = "the child of acknowledged_polls_survive_a_kill"]
+async fn child_commits_until_it_is_killed() {
+    let Some(path) = std::env::var_os(CHILD_STORE) else { return };
+    let store = open(Path::new(&path)).unwrap();
+    for n in 0.. {
+        let entries =
+            (0..3).map(|e| entry(&format!("{n}-{e}"), &format!("x.org/{n}-{e}"), &format!("{n} {e}"), &["w"]));
+        let mut poll = poll(&format!("f{n}"), noon(), entries.collect());
+        poll.validators = Some(validators(&n.to_string()));
+        store.commit_poll(poll).await.unwrap();
+        println!("acknowledged {n}");
+    }
+}
+
+const CHILD_STORE: &str = "WIREWATCH_TEST_CHILD_STORE";
+
+#[tokio::test]
+async fn acknowledged_polls_survive_a_kill() {
+    let home = Home::new();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::child_commits_until_it_is_killed", "--ignored", "--nocapture"])
+        .env(CHILD_STORE, home.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut acknowledged = lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<usize>().ok());
+    let seen = acknowledged.by_ref().find(|n| *n >= 40).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // It may have acknowledged more between our last line and its end.
+    let last = acknowledged.last().unwrap_or(seen);
+
+    let store = home.open();
+    let states = store.feed_states().await.unwrap();
+    assert!(states.len() > last, "{} polls of {} acknowledged ones are there", states.len(), last + 1);
+    for state in &states {
+        assert_eq!(store.known_entries(&state.feed).await.unwrap().len(), 3, "{} is whole", state.feed);
+        assert!(state.validators.is_some());
+    }
+    let due = store.due(&sink("hook"), noon(), 100_000, &HashSet::new()).await.unwrap();
+    assert_eq!(due.deliveries.len(), 3 * states.len());
+}
+
+#[tokio::test]
+async fn callers_that_go_away_leave_no_half_a_poll() {
+    let home = Home::new();
+    let store = home.open();
+    let poll_of = |n: usize| {
+        let entries = (0..3).map(|e| entry(&format!("{e}"), &format!("x.org/{n}-{e}"), &format!("{n} {e}"), &["w"]));
+        poll(&format!("f{n}"), noon(), entries.collect())
+    };
+    let mut callers = tokio::task::JoinSet::new();
+    for n in 0..100 {
+        let (store, poll) = (store.clone(), poll_of(n));
+        callers.spawn(async move { store.commit_poll(poll).await.unwrap() });
+    }
+    callers.join_next().await.unwrap().unwrap();
+    callers.shutdown().await;
+    drop(store);
+    let store = home.open();
+    let states = store.feed_states().await.unwrap();
+    for state in &states {
+        assert_eq!(store.known_entries(&state.feed).await.unwrap().len(), 3);
+    }
+    let due = store.due(&sink("hook"), noon(), 1_000, &HashSet::new()).await.unwrap();
+    assert_eq!(due.deliveries.len(), 3 * states.len());
 }
