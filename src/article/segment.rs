@@ -107,6 +107,21 @@ pub fn analyse_field(lang: Option<Lang>, text: &str) -> AnalysedField {
     AnalysedField { words: cutter.words, text: text.to_owned() }
 }
 
+/// Cuts the text of a query's term into words, `*` and `?` being letters of theirs. Of no language: stems are looked up
+/// in that of each article.
+pub fn analyse_pattern(text: &str) -> Vec<Word> {
+    let mut units = units(text);
+    for unit in &mut units {
+        // As typed only: a full-width ？ ends Chinese sentences and asks for no wildcard.
+        if matches!(unit.c, '*' | '?') && unit.end_byte - unit.start_byte == 1 {
+            unit.class = Class::Word;
+        }
+    }
+    let mut cutter = Cutter { lang: None, units: &units, words: Vec::new(), last: None, scratch: String::new() };
+    cutter.cut();
+    cutter.words
+}
+
 /// Whether a text stands in another, whatever the space in it.
 fn stands_in(part: &str, whole: &str) -> bool {
     if whole.contains(part) {

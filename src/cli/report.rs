@@ -127,6 +127,10 @@ impl Snippet {
         text.push_str(&piece(first..start));
         let offset = text.len();
         text.push_str(&piece(start..end.min(last)));
+        if text.len() == offset {
+            // Behind the last character there is nothing to point at, so there has to be something.
+            text.push(' ');
+        }
         let marked = SourceSpan::from((offset, text.len() - offset));
         text.push_str(&piece(end.min(last)..last));
         if last < characters.len() {

@@ -7,7 +7,7 @@ use super::{
     problem::Problem,
     raw::{Table, Value},
     reader::{Reader, not_yet},
-    settings::{Backlog, DaemonSettings, Proxy},
+    settings::{Backlog, DaemonSettings, Proxy, Secret},
     suggest,
     value::{format_duration, parse_duration},
 };
@@ -96,11 +96,22 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Option<Table<'a>>) -> (Da
     if let Some(value) = table.get("allow_private_networks") {
         daemon.allow_private_networks = reader.flag(value).unwrap_or_default();
     }
-    daemon.token = table.get("token").and_then(|value| reader.secret(value));
+    daemon.token = table.get("token").and_then(|value| token(reader, value));
     if let Some(value) = table.get("listen") {
         daemon.listen = listen(reader, value, table.get("token").is_some());
     }
     (daemon, written)
+}
+
+fn token<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<Secret> {
+    let token = reader.secret(value)?;
+    if token.reveal().chars().all(|c| c.is_ascii_graphic()) {
+        return Some(token);
+    }
+    // RFC 6750 §2.1: anything else could be set here and never be sent.
+    let problem = Problem::error("`token` holds what can't stand behind `Authorization: Bearer`");
+    reader.note(&value.span, problem.help("it is made of ASCII letters, digits and signs, without spaces"));
+    None
 }
 
 fn store<'a>(reader: &mut Reader<'a>, value: &Value<'a>, data_dir: &std::path::Path) -> Option<PathBuf> {

@@ -1,15 +1,16 @@
 //! Reads `[[feed]]`: what was written, a name for those that have none, and one feed for each file of a glob.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     ops::Range,
-    path::{Path, PathBuf},
+    path::PathBuf,
     str::FromStr,
     time::Duration,
 };
 
 use super::{
     daemon::{self, INTERVAL_MAX, INTERVAL_MIN, LINE_CHARS_MAX, WrittenWaits},
+    glob,
     id::{FeedId, ID_CHARS_MAX},
     problem::Problem,
     raw::{Table, Value},
@@ -23,9 +24,6 @@ const TAGS_MAX: usize = 64;
 
 /// Headers that one feed may send; servers refuse a hundred.
 const HEADERS_MAX: usize = 32;
-
-/// Files that one glob may stand for, so that `file:/**` is a message and not a flood.
-const GLOB_FILES_MAX: usize = 1_000;
 
 /// Headers that the request sets itself: another value would break it, or get past a rule.
 const OWN_HEADERS: [&str; 8] = [
@@ -74,6 +72,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, waits: &Writte
     let table = reader.known("feed", table);
     let source = match table.get("url") {
         Some(value) => source(reader, value).map(|source| (source, value.span.clone())),
+        None if !table.lacks("url") => None,
         None => {
             let problem = Problem::error("this feed has no `url`");
             reader.note_of_the_whole(&table.span, problem.help("add `url = \"https://…\"`"));
@@ -211,8 +210,8 @@ fn is_header_name(name: &str) -> bool {
 
 /// Names what has no name, and makes a feed of each file that a glob finds.
 pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<FeedSettings> {
-    let mut taken: BTreeSet<String> =
-        drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id.to_string()).collect();
+    let taken = drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id.to_string()).collect();
+    let mut names = Names { taken, asked: BTreeMap::new() };
     let mut feeds = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let Some((written, span)) = &draft.source else { continue };
@@ -222,12 +221,12 @@ pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<F
                 let id = match &draft.id {
                     Some((id, _)) => Some(id.clone()),
                     None if draft.is_named => None,
-                    None => free_id(&own_name(source), &mut taken),
+                    None => names.free(&own_name(source)),
                 };
                 feeds.extend(id.map(|id| draft.settings(id, source.clone())));
             }
             WrittenSource::Glob(pattern) => {
-                let files = match files_of(pattern) {
+                let files = match glob::files_of(pattern) {
                     Ok(files) => files,
                     Err(problem) => {
                         reader.note(span, problem);
@@ -244,7 +243,7 @@ pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<F
                         Some((id, _)) => format!("{id}.{}", own_name(&source)),
                         None => own_name(&source),
                     };
-                    feeds.extend(free_id(&name, &mut taken).map(|id| draft.settings(id, source)));
+                    feeds.extend(names.free(&name).map(|id| draft.settings(id, source)));
                 }
             }
         }
@@ -315,79 +314,33 @@ fn own_name(source: &FeedSource) -> String {
     if name.is_empty() { "feed".to_owned() } else { name.to_owned() }
 }
 
-/// The name, with a number behind it where it is taken, cut to what an id may hold.
-fn free_id(name: &str, taken: &mut BTreeSet<String>) -> Option<FeedId> {
-    // Numbers stay below the count of names, so this ends.
-    (1..=taken.len() + 1).find_map(|number| {
-        let ending = if number == 1 { String::new() } else { format!("-{number}") };
-        let kept: String = name.chars().take(ID_CHARS_MAX - ending.len()).collect();
-        let id = format!("{kept}{ending}");
-        if taken.contains(&id) {
-            return None;
-        }
-        let parsed = FeedId::from_str(&id).ok()?;
-        taken.insert(id);
-        Some(parsed)
-    })
+/// The ids that are taken.
+#[derive(Debug, Default)]
+struct Names {
+    taken: BTreeSet<String>,
+    /// How often each name was asked for: thousands of feeds of one host would else try thousands of numbers each.
+    asked: BTreeMap<String, usize>,
 }
 
-/// The files that a pattern stands for, sorted; `*` and `?` stand for what is inside one name.
-fn files_of(pattern: &Path) -> Result<Vec<PathBuf>, Problem> {
-    let mut found = vec![PathBuf::new()];
-    for part in pattern.components() {
-        let part = part.as_os_str();
-        let wanted = part.to_string_lossy();
-        if !wanted.contains(['*', '?']) {
-            found.iter_mut().for_each(|path| path.push(part));
-            continue;
-        }
-        let mut next = Vec::new();
-        // A folder that is missing or closed to us holds no feed.
-        for entry in found.iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten() {
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            // As in shells, a hidden file is only found by a pattern that shows its dot.
-            if name.starts_with('.') == wanted.starts_with('.') && is_like(&name, &wanted) {
-                next.push(entry.path());
+impl Names {
+    /// The name, with a number behind it where it is taken, cut to what an id may hold.
+    fn free(&mut self, name: &str) -> Option<FeedId> {
+        let first = self.asked.get(name).copied().unwrap_or_default() + 1;
+        // Among one number more than there are names, one is free.
+        for number in first..=first + self.taken.len() {
+            let ending = if number == 1 { String::new() } else { format!("-{number}") };
+            let kept: String = name.chars().take(ID_CHARS_MAX - ending.len()).collect();
+            let id = format!("{kept}{ending}");
+            if self.taken.contains(&id) {
+                continue;
             }
-            if next.len() > GLOB_FILES_MAX {
-                let problem = Problem::error(format!("more than {GLOB_FILES_MAX} files are named like this"));
-                return Err(problem.help("`*` stands for what is inside one name; write more of the path"));
-            }
+            let parsed = FeedId::from_str(&id).ok()?;
+            self.taken.insert(id);
+            self.asked.insert(name.to_owned(), number);
+            return Some(parsed);
         }
-        found = next;
+        None
     }
-    found.retain(|path| path.is_file());
-    found.sort();
-    Ok(found)
-}
-
-/// Whether a name is like a pattern with `*` and `?`: in step with the pattern, going back to the last `*` on a miss.
-fn is_like(name: &str, pattern: &str) -> bool {
-    let (name, pattern): (Vec<char>, Vec<char>) = (name.chars().collect(), pattern.chars().collect());
-    let (mut at, mut in_pattern) = (0, 0);
-    let mut last_star: Option<(usize, usize)> = None;
-    while at < name.len() {
-        match pattern.get(in_pattern) {
-            Some('*') => {
-                last_star = Some((in_pattern, at));
-                in_pattern += 1;
-            }
-            Some(c) if *c == '?' || *c == name[at] => {
-                at += 1;
-                in_pattern += 1;
-            }
-            _ => match &mut last_star {
-                Some((star, from)) => {
-                    *from += 1;
-                    at = *from;
-                    in_pattern = *star + 1;
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[in_pattern..].iter().all(|c| *c == '*')
 }
 
 #[cfg(test)]
@@ -413,26 +366,11 @@ mod tests {
 
     #[test]
     fn names_stay_apart_and_short() {
-        let mut taken = BTreeSet::from(["a".to_owned()]);
-        assert_eq!(free_id("a", &mut taken).unwrap().as_str(), "a-2");
-        assert_eq!(free_id("a", &mut taken).unwrap().as_str(), "a-3");
+        let mut names = Names { taken: BTreeSet::from(["a".to_owned()]), ..Names::default() };
+        assert_eq!(names.free("a").unwrap().as_str(), "a-2");
+        assert_eq!(names.free("a").unwrap().as_str(), "a-3");
         let long = "x".repeat(80);
-        assert_eq!(free_id(&long, &mut taken).unwrap().as_str().len(), ID_CHARS_MAX);
-        assert!(free_id(&long, &mut taken).unwrap().as_str().ends_with("xx-2"));
-    }
-
-    #[test]
-    fn a_pattern_is_like_a_name() {
-        for (name, pattern, expected) in [
-            ("a.xml", "*.xml", true),
-            ("a.xml", "?.xml", true),
-            ("ab.xml", "?.xml", false),
-            ("a.xml.bak", "*.xml", false),
-            ("aXbXc", "*X*c", true),
-            ("", "*", true),
-            ("é.xml", "?.*", true),
-        ] {
-            assert_eq!(is_like(name, pattern), expected, "{name} {pattern}");
-        }
+        assert_eq!(names.free(&long).unwrap().as_str().len(), ID_CHARS_MAX);
+        assert!(names.free(&long).unwrap().as_str().ends_with("xx-2"));
     }
 }

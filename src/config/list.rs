@@ -1,6 +1,6 @@
 //! Reads `[lists]`: names in the config, in a file a line each, or in one column of a table.
 
-use std::{collections::BTreeMap, path::Path, str::FromStr, sync::Arc};
+use std::{collections::BTreeMap, fs::File, io::Read, path::Path, str::FromStr, sync::Arc};
 
 use super::{
     id::SinkId,
@@ -71,7 +71,7 @@ fn name(written: &str) -> Result<Option<String>, String> {
 }
 
 fn from_file<'a>(reader: &mut Reader<'a>, value: &Value<'a>, table: Table<'a>) -> Option<Vec<String>> {
-    let table = reader.list_file(table);
+    let table = reader.known_inline(table, &["file", "column"]);
     let Some(file) = table.get("file") else {
         let problem = Problem::error(format!("the list `{}` names no `file`", value.key));
         reader.note(&value.span, problem.help("write `{ file = \"names.txt\" }`"));
@@ -128,11 +128,12 @@ fn from_file<'a>(reader: &mut Reader<'a>, value: &Value<'a>, table: Table<'a>) -
 }
 
 fn read_text(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > LIST_BYTES_MAX {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(LIST_BYTES_MAX + 1).read_to_end(&mut bytes));
+    read.map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > LIST_BYTES_MAX {
         return Err(format!("it is larger than {} MiB", LIST_BYTES_MAX >> 20));
     }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     let text = String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
         format!("line {line} is not UTF-8")

@@ -24,6 +24,8 @@ pub(super) struct Table<'a> {
     pub span: Range<usize>,
     /// In the order of the file.
     pub values: Vec<Value<'a>>,
+    /// Keys that a misspelt one was probably meant to be, so that they are not missed as well.
+    pub meant: Vec<&'static str>,
 }
 
 impl<'a> Table<'a> {
@@ -38,12 +40,17 @@ impl<'a> Table<'a> {
             })
             .collect();
         values.sort_by_key(|value| value.key_span.start);
-        Self { span, values }
+        Self { span, values, meant: Vec::new() }
     }
 
     /// The value of one key.
     pub fn get(&self, key: &str) -> Option<&Value<'a>> {
         self.values.iter().find(|value| value.key == key)
+    }
+
+    /// Whether the key is missing, and not just misspelt.
+    pub fn lacks(&self, key: &str) -> bool {
+        self.get(key).is_none() && !self.meant.contains(&key)
     }
 }
 
@@ -116,12 +123,14 @@ impl<'a> Raw<'a> {
             // A wrong value ends at its line, and the parser goes on behind it. A bracket, brace or quote without its
             // end makes nonsense of what follows, and that nonsense is not worth showing.
             if !is_local(message) {
-                trusted_end = text[..span.start].rfind('\n').map_or(0, |newline| newline + 1);
-                syntax.push(reworded(text, span, message));
+                let error = reworded(text, span, message);
+                trusted_end = text[..error.span.start].rfind('\n').map_or(0, |newline| newline + 1);
+                syntax.push(error);
                 break;
             }
             syntax.push(reworded(text, span, message));
         }
+        syntax.sort_by_key(|error| error.span.start);
         Self { root, syntax, trusted_end }
     }
 
@@ -170,6 +179,16 @@ fn reworded(text: &str, span: Range<usize>, message: &str) -> SyntaxError {
     if message.starts_with("missing escaped value") {
         let help = "in double quotes a backslash is written `\\\\`; in single quotes it stands for itself";
         return plain("a backslash that means nothing", Some(help.to_owned()));
+    }
+    for (quotes, kind) in [("\"\"\"", "basic"), ("'''", "literal")] {
+        // toml points at the end of the file, which may be far from the text that was meant to end.
+        if message.starts_with(&format!("invalid multi-line {kind} string"))
+            && let Some(opening) = text[..span.start].rfind(quotes)
+        {
+            let message = "a text that begins with three quotes is never closed".to_owned();
+            let help = Some(format!("end it with `{quotes}`"));
+            return SyntaxError { span: opening..opening + quotes.len(), message, help };
+        }
     }
     if message.starts_with("missing comma") || message.starts_with("unclosed") || message.starts_with("missing key") {
         return plain(message, Some("a bracket, brace or quote above may lack its end".to_owned()));

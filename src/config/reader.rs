@@ -3,7 +3,7 @@
 
 use std::{
     ops::{Range, RangeInclusive},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::Duration,
 };
@@ -16,13 +16,9 @@ use super::{
     keys::{self, Standing},
     problem::{Origin, Place, Problem},
     raw::{Table, Value},
-    settings::Secret,
     suggest,
-    value::{expand, format_duration, is_variable, parse_duration},
+    value::{expand, format_duration, parse_duration},
 };
-
-/// A secret file is a line; what is larger is the wrong file.
-const SECRET_FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// A string with its variables put in.
 #[derive(Debug, Clone)]
@@ -93,7 +89,7 @@ impl<'a> Reader<'a> {
 
     /// Takes out of `table` the keys that `section` has; what else stands there is noted.
     pub fn known(&mut self, section: &str, table: Table<'a>) -> Table<'a> {
-        let mut values = Vec::with_capacity(table.values.len());
+        let (mut values, mut meant) = (Vec::with_capacity(table.values.len()), table.meant);
         for value in table.values {
             match keys::of_section(section).find(|key| key.name == value.key).map(|key| key.standing) {
                 Some(Standing::Now) => values.push(value),
@@ -101,21 +97,22 @@ impl<'a> Reader<'a> {
                 None => {
                     let problem = unknown_key(section, value.key);
                     self.note(&value.key_span, problem);
+                    meant.extend(suggest::nearest(value.key, keys::of_section(section).map(|key| key.name)));
                 }
             }
         }
-        Table { span: table.span, values }
+        Table { span: table.span, values, meant }
     }
 
     /// The keys of an inline table with its own few keys, as in `{ env = "VAR" }`.
-    fn known_inline(&mut self, table: Table<'a>, names: &'static [&'static str]) -> Table<'a> {
+    pub fn known_inline(&mut self, table: Table<'a>, names: &'static [&'static str]) -> Table<'a> {
         let (known, strange): (Vec<_>, Vec<_>) = table.values.into_iter().partition(|v| names.contains(&v.key));
         for value in strange {
             let mut problem = Problem::error(format!("unknown key `{}`", value.key));
             problem.help = suggest::did_you_mean(value.key, names.iter().copied());
             self.note(&value.key_span, problem);
         }
-        Table { span: table.span, values: known }
+        Table { span: table.span, values: known, meant: table.meant }
     }
 
     fn mistyped(&mut self, value: &Value<'a>, wanted: &str) {
@@ -128,7 +125,7 @@ impl<'a> Reader<'a> {
         self.text_as(value, "a text in quotes")
     }
 
-    fn text_as(&mut self, value: &Value<'a>, wanted: &str) -> Option<Text> {
+    pub fn text_as(&mut self, value: &Value<'a>, wanted: &str) -> Option<Text> {
         let Some(written) = value.value.as_str() else {
             self.mistyped(value, wanted);
             return None;
@@ -289,13 +286,19 @@ impl<'a> Reader<'a> {
     pub fn url(&mut self, value: &Value<'a>, schemes: &[&str]) -> Option<Url> {
         let text = self.line(value, URL_CHARS_MAX)?;
         let wrong = match Url::parse(text.value.trim()) {
+            Err(url::ParseError::RelativeUrlWithoutBase) => {
+                let problem = Problem::error(format!("`{}` does not say how to get there", value.key));
+                let help = format!("write `{}://{}`", schemes[0], text.value.trim().trim_start_matches('/'));
+                self.note(&value.span, problem.help(help));
+                return None;
+            }
             Ok(url) if !schemes.contains(&url.scheme()) => format!("a URL with `{}:` can't stand here", url.scheme()),
             Ok(url) if url.host_str().is_none_or(str::is_empty) => "the URL has no host".to_owned(),
             Ok(url) => return Some(url),
             Err(error) => format!("`{}` is no URL: {error}", value.key),
         };
         let schemes: Vec<String> = schemes.iter().map(|scheme| format!("`{scheme}://…`")).collect();
-        self.note(&value.span, Problem::error(wrong).help(format!("it begins with {}", schemes.join(" or "))));
+        self.note(&value.span, Problem::error(wrong).help(format!("it begins with one of {}", schemes.join(", "))));
         None
     }
 
@@ -317,73 +320,10 @@ impl<'a> Reader<'a> {
         };
         Some(home.join(written[1..].trim_start_matches('/')))
     }
-
-    /// A secret: a text, `{ env = "VAR" }` or `{ file = "path" }`.
-    pub fn secret(&mut self, value: &Value<'a>) -> Option<Secret> {
-        let secret = match value.table() {
-            None => self.text_as(value, "a text, `{ env = \"VAR\" }` or `{ file = \"path\" }`")?.value,
-            Some(table) => self.secret_from(value, table)?,
-        };
-        if secret.is_empty() {
-            self.note(&value.span, Problem::error(format!("`{}` is empty", value.key)));
-            return None;
-        }
-        Some(Secret::new(secret))
-    }
-
-    fn secret_from(&mut self, value: &Value<'a>, table: Table<'a>) -> Option<String> {
-        let table = self.known_inline(table, &["env", "file"]);
-        match (table.get("env"), table.get("file")) {
-            (Some(env), None) => {
-                let name = self.text(env)?.value;
-                if !is_variable(&name) {
-                    self.note(&env.span, Problem::error(format!("`{name}` is no name of a variable")));
-                    return None;
-                }
-                let found = self.environment.get(&name).map(str::to_owned);
-                if found.is_none() {
-                    let problem = Problem::error(format!("the environment has no `{name}`"));
-                    self.note(&env.span, problem.help(format!("set it before the start: `export {name}=…`")));
-                }
-                found
-            }
-            (None, Some(file)) => {
-                let path = self.path(file)?;
-                match read_secret(&path) {
-                    Ok(secret) => Some(secret),
-                    Err(error) => {
-                        let problem = Problem::error(format!("cannot read `{}`: {error}", path.display()));
-                        self.note(&file.span, problem.help("the file holds the secret alone, in one line"));
-                        None
-                    }
-                }
-            }
-            _ => {
-                let message = format!("`{}` is either `{{ env = \"VAR\" }}` or `{{ file = \"path\" }}`", value.key);
-                self.note(&value.span, Problem::error(message));
-                None
-            }
-        }
-    }
-
-    /// `{ file = "path", column = "name" }` of a list.
-    pub fn list_file(&mut self, table: Table<'a>) -> Table<'a> {
-        self.known_inline(table, &["file", "column"])
-    }
 }
 
 /// Longest URL or path: what browsers and servers agree on, with room.
 const URL_CHARS_MAX: usize = 8_192;
-
-fn read_secret(path: &Path) -> std::io::Result<String> {
-    let size = std::fs::metadata(path)?.len();
-    if size > SECRET_FILE_BYTES_MAX {
-        return Err(std::io::Error::other(format!("it has {size} bytes, far more than a secret")));
-    }
-    let text = std::fs::read_to_string(path)?;
-    // An editor or `echo` ends the file with a line break that nobody means.
-    Ok(text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line)).to_owned())
-}
 
 /// The problem with something that a later part brings.
 pub(super) fn not_yet(what: &str, part: &str) -> Problem {
@@ -396,10 +336,12 @@ fn unknown_key(section: &str, key: &str) -> Problem {
     let own = keys::of_section(section).map(|known| known.name);
     let elsewhere = || keys::KEYS.iter().find(|known| known.name == key && !known.section.is_empty());
     problem.help = match (suggest::nearest(key, own), elsewhere()) {
-        // The very word, in another table, is a likelier slip than another word in this one.
-        (_, Some(known)) => Some(format!("`{key}` stands in {}", keys::heading(known.section))),
-        (Some(near), None) => Some(format!("did you mean `{near}`?")),
-        (None, None) => None,
+        // The very word, in another table, is a likelier slip than another word in this one; but `[[feeds]]` is `feed`.
+        (near, Some(known)) if near.is_none() || !section.is_empty() => {
+            Some(format!("`{key}` stands in {}", keys::heading(known.section)))
+        }
+        (Some(near), _) => Some(format!("did you mean `{near}`?")),
+        (None, _) => None,
     };
     problem
 }

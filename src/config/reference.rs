@@ -1,7 +1,11 @@
 //! What holds between the parts of a config: ids are unique, every name that is referred to exists, and what nothing
 //! uses is said.
 
-use std::{collections::BTreeMap, fmt::Display, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Display,
+    ops::Range,
+};
 
 use super::{
     feed::FeedDraft,
@@ -46,24 +50,41 @@ pub(super) fn sinks_exist(reader: &mut Reader<'_>, named: &[(SinkId, Range<usize
     }
 }
 
+/// The names under which feeds can be selected.
+pub(super) struct FeedNames<'d> {
+    ids: BTreeSet<&'d FeedId>,
+    tags: BTreeSet<&'d str>,
+}
+
+impl<'d> FeedNames<'d> {
+    /// A feed with a mistake elsewhere in it still lends its name.
+    pub fn of(drafts: &'d [FeedDraft]) -> Self {
+        let written = drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id);
+        Self {
+            ids: written.chain(drafts.iter().flat_map(|draft| &draft.ids)).collect(),
+            tags: drafts.iter().flat_map(|draft| &draft.tags).map(|(tag, _)| tag.as_str()).collect(),
+        }
+    }
+}
+
 /// Notes each feed that is named and does not exist, and each tag that no feed has.
-pub(super) fn feeds_exist(reader: &mut Reader<'_>, named: &[(FeedSelector, Range<usize>)], drafts: &[FeedDraft]) {
-    let tags: Vec<&str> = drafts.iter().flat_map(|draft| &draft.tags).map(|(tag, _)| tag.as_str()).collect();
-    // A feed with a mistake elsewhere in it still lends its name.
-    let written = drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id);
-    let ids: Vec<&FeedId> = written.chain(drafts.iter().flat_map(|draft| &draft.ids)).collect();
+pub(super) fn feeds_exist(
+    reader: &mut Reader<'_>,
+    named: &[(FeedSelector, Range<usize>)],
+    FeedNames { ids, tags }: &FeedNames<'_>,
+) {
     for (selector, span) in named {
         let problem = match selector {
-            FeedSelector::Id(id) if !ids.contains(&id) => {
+            FeedSelector::Id(id) if !ids.contains(id) => {
                 let mut problem = Problem::error(format!("there is no feed `{id}`"));
-                problem.help = if tags.contains(&id.as_str()) {
+                problem.help = if tags.contains(id.as_str()) {
                     Some(format!("for the feeds with that tag, write `tag:{id}`"))
                 } else {
                     suggest::did_you_mean(id.as_str(), ids.iter().map(|id| id.as_str()))
                 };
                 problem
             }
-            FeedSelector::Tag(tag) if !tags.contains(&tag.as_str()) => {
+            FeedSelector::Tag(tag) if !tags.contains(tag.as_str()) => {
                 let mut problem = Problem::warning(format!("no feed has the tag `{tag}`"));
                 problem.help =
                     suggest::nearest(tag, tags.iter().copied()).map(|near| format!("did you mean `{near}`?"));
@@ -160,10 +181,9 @@ fn unused_tags_and_lists(reader: &mut Reader<'_>, parts: &Parts<'_>) {
         let is_tag = |selector: &FeedSelector| matches!(selector, FeedSelector::Tag(own) if own == tag);
         parts.watches.iter().any(|watch| watch.feeds.iter().any(is_tag))
     };
-    let mut said: Vec<&str> = Vec::new();
+    let mut looked_at: BTreeSet<&str> = BTreeSet::new();
     for (tag, span) in parts.feed_drafts.iter().flat_map(|draft| &draft.tags) {
-        if !said.contains(&tag.as_str()) && !selected(tag) && !in_a_query("tag:", tag) {
-            said.push(tag);
+        if looked_at.insert(tag) && !selected(tag) && !in_a_query("tag:", tag) {
             reader.note_of_the_whole(span, Problem::warning(format!("no watch uses the tag `{tag}`")));
         }
     }

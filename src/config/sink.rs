@@ -38,6 +38,9 @@ const SECRETS_MAX: usize = 8;
 /// Key sizes that Standard Webhooks 1.0 asks for, in bytes.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
+/// Types that come with a later part.
+const LATER_TYPES: [(&str, &str); 2] = [("exec", "delivery"), ("email", "delivery")];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Stdout,
@@ -68,15 +71,21 @@ fn default_retry() -> Vec<Duration> {
 
 /// Reads one sink.
 pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
+    if let Some(value) = later_type(&table) {
+        // Its keys are unknown for the same reason, and saying so of each would help nobody.
+        reader.choice::<Kind>(value, &[], &LATER_TYPES);
+        return SinkDraft { id: table.get("id").and_then(|value| reader.id(value)), settings: None };
+    }
     let table = reader.known("sink", table);
     let id = table.get("id").and_then(|value| reader.id(value));
-    if table.get("id").is_none() {
+    if table.lacks("id") {
         let problem = Problem::error("this sink has no `id`");
         reader.note_of_the_whole(&table.span, problem.help("add `id = \"…\"`: watches name it in `sinks`"));
     }
     let kinds = [("stdout", Kind::Stdout), ("file", Kind::File), ("webhook", Kind::Webhook)];
     let kind = match table.get("type") {
-        Some(value) => reader.choice(value, &kinds, &[("exec", "delivery"), ("email", "delivery")]),
+        Some(value) => reader.choice(value, &kinds, &[]),
+        None if !table.lacks("type") => None,
         None => {
             let problem = Problem::error("this sink has no `type`");
             reader.note_of_the_whole(&table.span, problem.help("add `type = \"stdout\"`, `\"file\"` or `\"webhook\"`"));
@@ -100,6 +109,10 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
         retry: retry.unwrap_or_else(default_retry),
     });
     SinkDraft { id, settings }
+}
+
+fn later_type<'t, 'a>(table: &'t Table<'a>) -> Option<&'t Value<'a>> {
+    table.get("type").filter(|value| LATER_TYPES.iter().any(|(name, _)| value.value.as_str() == Some(name)))
 }
 
 /// A key of another type of sink would do nothing here, and who wrote it thinks it does.
@@ -131,8 +144,10 @@ fn lines_format<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> OutputFormat 
 fn file<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<SinkKind> {
     let format = lines_format(reader, table);
     let Some(value) = table.get("path") else {
-        let problem = Problem::error("this sink has no `path`");
-        reader.note_of_the_whole(&table.span, problem.help("add `path = \"alerts.ndjson\"`"));
+        if table.lacks("path") {
+            let problem = Problem::error("this sink has no `path`");
+            reader.note_of_the_whole(&table.span, problem.help("add `path = \"alerts.ndjson\"`"));
+        }
         return None;
     };
     Some(SinkKind::File { path: reader.path(value)?, format })
@@ -148,8 +163,10 @@ fn webhook<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<WebhookSett
     let private = table.get("private").and_then(|value| reader.flag(value));
     let proxy = table.get("proxy").and_then(|value| daemon::proxy(reader, value));
     let Some(url) = table.get("url") else {
-        let problem = Problem::error("this sink has no `url`");
-        reader.note_of_the_whole(&table.span, problem.help("add `url = \"https://…\"`"));
+        if table.lacks("url") {
+            let problem = Problem::error("this sink has no `url`");
+            reader.note_of_the_whole(&table.span, problem.help("add `url = \"https://…\"`"));
+        }
         return None;
     };
     Some(WebhookSettings {
@@ -208,5 +225,7 @@ fn retry<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<Vec<Duration>
         reader.note(&value.span, Problem::error(message));
         return None;
     }
-    items.iter().map(|item| reader.duration(item, Duration::ZERO..=RETRY_WAIT_MAX)).collect()
+    // All of them are read before any is missed, so that each mistake is noted.
+    let waits: Vec<_> = items.iter().map(|item| reader.duration(item, Duration::ZERO..=RETRY_WAIT_MAX)).collect();
+    waits.into_iter().collect()
 }

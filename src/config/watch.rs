@@ -62,7 +62,7 @@ pub(super) fn built_in(sinks: &[SinkId]) -> Vec<WatchSettings> {
 pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> WatchDraft {
     let table = reader.known("watch", table);
     let id = table.get("id").and_then(|value| reader.id(value));
-    if table.get("id").is_none() {
+    if table.lacks("id") {
         let problem = Problem::error("this watch has no `id`");
         reader.note_of_the_whole(&table.span, problem.help("add `id = \"…\"`: it stands in every alert"));
     }
@@ -128,6 +128,9 @@ fn query<'a>(reader: &mut Reader<'a>, table: &Table<'a>, id: Option<&WatchId>) -
     }
     let [keywords, all, exclude] = words;
     let Some(first) = keywords.or(all) else {
+        if ["query", "keywords", "all"].iter().any(|key| !table.lacks(key)) {
+            return None;
+        }
         let (at, mut problem) = match exclude {
             Some(exclude) => {
                 (exclude.key_span.clone(), Problem::error("`exclude` alone would match nearly everything"))
@@ -172,7 +175,10 @@ fn terms<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<Vec<String>> 
 fn term(reader: &mut Reader<'_>, text: &Text) -> Option<String> {
     if text.value.starts_with('@') {
         let problem = Problem::error(format!("`{}` is a list, and keywords are plain words", text.value));
-        reader.note(&text.span, problem.help(format!("write `query = '{}'`", text.value)));
+        reader.note(
+            &text.span,
+            problem.help(format!("write `query = '{}'`, or leave the `@` out of a plain word", text.value)),
+        );
         return None;
     }
     let term = keyword_term(&text.value);

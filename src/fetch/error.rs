@@ -33,10 +33,12 @@ pub enum FetchError {
         source: io::Error,
     },
     /// No connection.
-    #[error("could not connect to {host}{}", cause(source))]
+    #[error("could not connect to {host}{}{}", if *is_proxied { " by way of the proxy" } else { "" }, cause(source))]
     Connect {
         /// As in the URL.
         host: String,
+        /// Whether a proxy is set, which may be the one that can't be reached.
+        is_proxied: bool,
         /// Without its URL.
         source: reqwest::Error,
     },
@@ -246,7 +248,7 @@ impl FetchError {
     }
 
     /// What went wrong before an answer's headers were in.
-    pub(super) fn from_reqwest(host: String, connect_limit: Duration, error: reqwest::Error) -> Self {
+    pub(super) fn from_reqwest(host: String, is_proxied: bool, connect_limit: Duration, error: reqwest::Error) -> Self {
         let error = error.without_url();
         if let Some(refused) = address_error(&error) {
             return refused;
@@ -255,7 +257,7 @@ impl FetchError {
             // The limit on the whole is kept elsewhere, so this is the one on connecting.
             error if error.is_timeout() => Self::Timeout { host, limit: connect_limit },
             error if causes(&error).any(is_tls) => Self::Tls { host, source: error },
-            error if error.is_connect() => Self::Connect { host, source: error },
+            error if error.is_connect() => Self::Connect { host, is_proxied, source: error },
             error => Self::Protocol { host, source: error },
         }
     }

@@ -188,7 +188,10 @@ impl Fetcher {
         }
         let client = self.client_for(proxy, allow_private)?;
         let sent = client.get(url.clone()).headers(outgoing.headers_for(url)).send().await;
-        sent.map_err(|error| FetchError::from_reqwest(host(url), self.limits.connect, error))
+        sent.map_err(|error| {
+            let is_proxied = !client::proxies(proxy).is_empty();
+            FetchError::from_reqwest(host(url), is_proxied, self.limits.connect, error)
+        })
     }
 
     /// A proxy that the environment names is for the outside: this machine is reached directly, as with other programs.
