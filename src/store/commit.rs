@@ -285,10 +285,11 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
         StoredOutcome::New | StoredOutcome::Unchanged | StoredOutcome::NotModified => (None, None),
     };
     let sql = "INSERT INTO feed (id, title, moved_to, first_document, last_document, last_poll, last_success, outcome,
-             error_class, error_message, failures, next_poll, next_reason, notes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?4, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+             error_class, error_message, failures, next_poll, next_reason, notes, moved_from)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?4, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
          ON CONFLICT (id) DO UPDATE SET title = coalesce(excluded.title, title),
              moved_to = coalesce(excluded.moved_to, moved_to),
+             moved_from = coalesce(excluded.moved_from, moved_from),
              first_document = coalesce(first_document, excluded.first_document),
              last_document = coalesce(excluded.last_document, last_document), last_poll = excluded.last_poll,
              last_success = coalesce(excluded.last_success, last_success), outcome = excluded.outcome,
@@ -300,7 +301,7 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
         params![
             poll.feed.as_str(),
             poll.about_title,
-            poll.moved_to,
+            poll.moved_to.as_ref().map(|moved| &moved.to),
             success,
             document,
             at,
@@ -311,6 +312,7 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
             millis(poll.next_poll),
             poll.next_reason,
             lines(&poll.notes),
+            poll.moved_to.as_ref().map(|moved| moved.from),
         ],
         |row| row.get(0),
     )?;

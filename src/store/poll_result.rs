@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
+use url::Url;
 
 use crate::{
     alert::{AlertId, HeldReason},
     article::{Article, ArticleId, ArticleKey},
-    config::{FeedId, Severity, SinkId, WatchId},
+    config::{FeedId, FeedSource, Severity, SinkId, WatchId},
     fetch::hints::Validators,
 };
 
@@ -28,7 +29,7 @@ pub struct PollResult {
     /// Failures in a row, this one included.
     pub in_a_row_failures: u32,
     /// Where it has moved to for good; `None` keeps what is there.
-    pub moved_to: Option<String>,
+    pub moved_to: Option<Moved>,
     /// What it calls itself; `None` keeps what is there.
     pub about_title: Option<String>,
     /// New or edited entries, in document order.
@@ -37,6 +38,33 @@ pub struct PollResult {
     pub entries_seen: Vec<EntryKey>,
     /// What was odd about the document.
     pub notes: Vec<String>,
+}
+
+/// A move for good. It counts for as long as the config names the source that moved: who mends the URL there is obeyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// Of the source, hashed: its URL may hold a password.
+    pub(super) from: [u8; 16],
+    pub(super) to: String,
+}
+
+impl Moved {
+    /// What the config calls `source` is now at `to`.
+    pub fn new(source: &FeedSource, to: &Url) -> Self {
+        Self { from: source_digest(source), to: to.to_string() }
+    }
+
+    /// Where `source` is now; `None` where it was another source that moved.
+    pub fn of(&self, source: &FeedSource) -> Option<&str> {
+        (self.from == source_digest(source)).then_some(&self.to)
+    }
+}
+
+fn source_digest(source: &FeedSource) -> [u8; 16] {
+    match source {
+        FeedSource::Http(url) => digest(&[b"http", url.as_str().as_bytes()]),
+        FeedSource::File(path) => digest(&[b"file", path.as_os_str().as_encoded_bytes()]),
+    }
 }
 
 /// How a poll went.

@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    EntryKey, Store, StoreError,
+    EntryKey, Moved, Store, StoreError,
     sqlite::rows::{count, millis, parsed, time, time_or_none},
 };
 use crate::{
@@ -32,7 +32,7 @@ pub struct FeedState {
     /// What it calls itself.
     pub title: Option<String>,
     /// Where it has moved to for good.
-    pub moved_to: Option<String>,
+    pub moved_to: Option<Moved>,
     /// To send next time.
     pub validators: Option<Validators>,
     /// When it first answered well. `None`: the next poll is its first, and its backlog is held.
@@ -173,12 +173,14 @@ fn feed_state(row: &Row<'_>) -> rusqlite::Result<FeedState> {
         }),
         None => None,
     };
+    let (moved_from, moved_to) =
+        (row.get::<_, Option<[u8; 16]>>("moved_from")?, row.get::<_, Option<String>>("moved_to")?);
     let class: Option<String> = row.get("error_class")?;
     let notes: Option<String> = row.get("notes")?;
     Ok(FeedState {
         feed: parsed(row, "id")?,
         title: row.get("title")?,
-        moved_to: row.get("moved_to")?,
+        moved_to: moved_from.zip(moved_to).map(|(from, to)| Moved { from, to }),
         validators,
         first_document: time_or_none(row, "first_document")?,
         last_poll: time(row, "last_poll")?,

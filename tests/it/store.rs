@@ -11,10 +11,10 @@ use wirewatch::{
     alert::{AlertId, HeldReason},
     article::{Article, ArticleId, ArticleKey, IdKind, TextSource},
     clock::Clock,
-    config::{FeedId, Severity, SinkId, WatchId},
+    config::{FeedId, FeedSource, Severity, SinkId, WatchId},
     fetch::hints::Validators,
     store::{
-        AlertFilter, Attempt, AttemptEnd, EntryKey, NewAlert, PollResult, Role, Store, StoreError, StoredEntry,
+        AlertFilter, Attempt, AttemptEnd, EntryKey, Moved, NewAlert, PollResult, Role, Store, StoreError, StoredEntry,
         StoredOutcome,
     },
 };
@@ -412,6 +412,21 @@ async fn failing_polls_keep_validators_and_count() {
     assert_eq!(state.title.as_deref(), Some("A feed"));
     let activity = store.feed_activity(noon()).await.unwrap()[&feed("a")];
     assert_eq!((activity.articles_a_day, activity.words_median), (1.0, 3));
+}
+
+#[tokio::test]
+async fn move_counts_for_the_source_that_moved() {
+    let home = Home::new();
+    let store = home.open();
+    let source = |url: &str| FeedSource::Http(url.parse().unwrap());
+    let mut moved = poll("a", noon(), Vec::new());
+    moved.moved_to = Some(Moved::new(&source("https://old.org/feed"), &"https://new.org/feed".parse().unwrap()));
+    store.commit_poll(moved).await.unwrap();
+    store.commit_poll(poll("a", noon(), Vec::new())).await.unwrap();
+    let moved = store.feed_state(&feed("a")).await.unwrap().unwrap().moved_to.unwrap();
+    assert_eq!(moved.of(&source("https://old.org/feed")), Some("https://new.org/feed"));
+    // Somebody has mended the config: the old move is no longer theirs.
+    assert_eq!(moved.of(&source("https://mended.org/feed")), None);
 }
 
 #[tokio::test]

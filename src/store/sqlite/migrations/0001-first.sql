@@ -6,7 +6,8 @@ CREATE TABLE feed (
     feed            INTEGER PRIMARY KEY,
     id              TEXT NOT NULL UNIQUE,
     title           TEXT,               -- what it calls itself
-    moved_to        TEXT,               -- where every hop was permanent
+    moved_to        TEXT,               -- where every hop was permanent …
+    moved_from      BLOB,               -- … from this source: 16 bytes of what the config said then
     validator_url   TEXT,               -- validators go back to the URL that gave them, to no other
     etag            BLOB,
     last_modified   BLOB,
