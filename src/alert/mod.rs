@@ -1,1 +1,25 @@
-//! Match → alert: its id, its JSON, its text for people.
+//! Match → alert: its id, its JSON, its text for people, and whether it is held. Pure.
+
+pub mod backlog;
+pub mod body;
+pub mod id;
+pub mod text;
+
+pub use body::{AlertBody, AlertEvent};
+pub use id::AlertId;
+
+/// Why an alert was stored and not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HeldReason {
+    /// The article stood in the feed before wirewatch first polled it, and is older than `backlog` allows.
+    Backlog,
+}
+
+impl HeldReason {
+    /// As in the store and in metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Backlog => "backlog",
+        }
+    }
+}

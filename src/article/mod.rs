@@ -71,3 +71,14 @@ pub enum TextSource {
     /// An article given to `match` or pushed in.
     Input,
 }
+
+impl TextSource {
+    /// As in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FeedSummary => "feed-summary",
+            Self::FeedFull => "feed-full",
+            Self::Input => "input",
+        }
+    }
+}

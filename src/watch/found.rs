@@ -141,3 +141,34 @@ pub enum ResolutionStatus {
     Violated,
     Cited,
 }
+
+impl DealStatus {
+    /// As in queries and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Negotiating => "negotiating",
+            Self::Warned => "warned",
+            Self::Agreed => "agreed",
+            Self::Approved => "approved",
+            Self::Delivered => "delivered",
+            Self::Denied => "denied",
+            Self::Blocked => "blocked",
+            Self::Alleged => "alleged",
+        }
+    }
+}
+
+impl ResolutionStatus {
+    /// As in queries and JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Adopted => "adopted",
+            Self::Vetoed => "vetoed",
+            Self::CalledFor => "called-for",
+            Self::Violated => "violated",
+            Self::Cited => "cited",
+        }
+    }
+}

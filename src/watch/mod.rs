@@ -1,5 +1,7 @@
 //! Does this article matter, and why. Knows not where an article came from, nor where an alert goes.
 
+pub mod pack;
+pub mod entity;
 pub mod language;
 pub mod engine;
 pub mod found;

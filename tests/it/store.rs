@@ -1,1 +1,475 @@
-//! A real SQLite file.
+//! The store on a real SQLite file: the contract's guarantees, one test each, and what happens when things break.
+
+use std::{
+    collections::HashSet,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+};
+
+use chrono::{DateTime, Duration, TimeZone, Utc};
+use wirewatch::{
+    alert::{AlertId, HeldReason},
+    article::{Article, ArticleId, ArticleKey, IdKind, TextSource},
+    clock::Clock,
+    config::{FeedId, Severity, SinkId, WatchId},
+    fetch::hints::Validators,
+    store::{
+        AlertFilter, Attempt, AttemptEnd, EntryKey, NewAlert, PollResult, Role, Store, StoreError, StoredEntry,
+        StoredOutcome,
+    },
+};
+
+pub(crate) fn noon() -> DateTime<Utc> {
+    Utc.with_ymd_and_hms(2026, 3, 1, 12, 0, 0).unwrap()
+}
+
+pub(crate) fn feed(id: &str) -> FeedId {
+    id.parse().unwrap()
+}
+
+pub(crate) fn sink(id: &str) -> SinkId {
+    id.parse().unwrap()
+}
+
+fn watch(id: &str) -> WatchId {
+    id.parse().unwrap()
+}
+
+/// A store in a folder of its own.
+pub(crate) struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("wirewatch.db")
+    }
+
+    pub(crate) fn open(&self) -> Store {
+        open(&self.path()).unwrap()
+    }
+}
+
+fn open(path: &Path) -> Result<Store, StoreError> {
+    Store::open(path, Clock::starting_at(noon()), Role::Daemon)
+}
+
+/// An entry whose key is its URL and whose text key is its text.
+pub(crate) fn entry(id: &str, url: &str, text: &str, watches: &[&str]) -> StoredEntry {
+    let key = ArticleKey::from_stored(url.to_owned());
+    let mut text_key = [0_u8; 16];
+    for (i, byte) in text.bytes().enumerate() {
+        text_key[i % 16] = text_key[i % 16].wrapping_mul(31).wrapping_add(byte);
+    }
+    let alerts = watches
+        .iter()
+        .map(|name| {
+            let id = AlertId::new(&watch(name), &key);
+            NewAlert {
+                body: format!(r#"{{"type":"alert","id":"{id}"}}"#),
+                id,
+                watch: watch(name),
+                severity: Severity::Warning,
+                held: None,
+                sinks: vec![sink("console"), sink("hook")],
+            }
+        })
+        .collect();
+    StoredEntry {
+        article: Article {
+            id: ArticleId { value: id.to_owned(), kind: IdKind::Guid },
+            url: Some(format!("https://{url}")),
+            title: "A title".to_owned(),
+            summary: Some(text.to_owned()),
+            content: None,
+            text: text.to_owned(),
+            text_source: TextSource::FeedSummary,
+            published: Some(noon() - Duration::hours(1)),
+            updated: None,
+            authors: vec!["Ann".to_owned(), "Bo".to_owned()],
+            categories: Vec::new(),
+            lang: None,
+            enclosures: Vec::new(),
+            feed: None,
+        },
+        fingerprint: u64::from_le_bytes(text_key[..8].try_into().unwrap()),
+        key,
+        text_key: Some(text_key),
+        alerts,
+    }
+}
+
+pub(crate) fn poll(feed_id: &str, at: DateTime<Utc>, entries: Vec<StoredEntry>) -> PollResult {
+    PollResult {
+        feed: feed(feed_id),
+        at,
+        outcome: StoredOutcome::New,
+        validators: Some(validators("\"1\"")),
+        next_poll: at + Duration::minutes(15),
+        next_reason: "interval".to_owned(),
+        in_a_row_failures: 0,
+        moved_to: None,
+        about_title: Some("A feed".to_owned()),
+        entries_seen: entries.iter().map(|e| EntryKey::of(&e.article.id)).collect(),
+        entries,
+        notes: Vec::new(),
+    }
+}
+
+fn validators(etag: &str) -> Validators {
+    Validators {
+        url: "https://example.org/feed".to_owned(),
+        etag: Some(etag.as_bytes().to_vec()),
+        last_modified: None,
+        body_hash: None,
+    }
+}
+
+async fn alert_ids(store: &Store) -> Vec<String> {
+    let alerts = store.alerts(AlertFilter { limit: 100, ..AlertFilter::default() }).await.unwrap();
+    alerts.into_iter().rev().map(|a| a.id.to_string()).collect()
+}
+
+#[tokio::test]
+async fn poll_is_whole_after_reopening() {
+    let home = Home::new();
+    let store = home.open();
+    let poll = poll("a", noon(), vec![entry("1", "x.org/1", "one text", &["w"]), entry("2", "x.org/2", "two", &[])]);
+    let committed = store.commit_poll(poll.clone()).await.unwrap();
+    assert_eq!((committed.new_articles, committed.edited, committed.alerts.len()), (2, 0, 1));
+    assert_eq!(committed.alerts[0].deliveries, 2);
+    drop(store);
+
+    let store = home.open();
+    let state = store.feed_state(&feed("a")).await.unwrap().unwrap();
+    assert_eq!(state.validators, poll.validators);
+    assert_eq!(state.first_document, Some(noon()));
+    assert_eq!(state.next_poll, noon() + Duration::minutes(15));
+    assert_eq!(store.known_entries(&feed("a")).await.unwrap().len(), 2);
+    let due = store.due(&sink("hook"), noon(), 8, &HashSet::new()).await.unwrap();
+    assert_eq!(due.deliveries.len(), 1);
+    assert_eq!(due.deliveries[0].body, poll.entries[0].alerts[0].body);
+}
+
+#[tokio::test]
+async fn validators_are_committed_with_their_articles_or_not_at_all() {
+    let home = Home::new();
+    let store = home.open();
+    store.commit_poll(poll("a", noon(), vec![entry("1", "x.org/1", "one", &[])])).await.unwrap();
+    // A trigger stands in for whatever may fail in the middle: the second article of the poll is refused.
+    let other = rusqlite::Connection::open(home.path()).unwrap();
+    other
+        .execute_batch(
+            "CREATE TRIGGER fail BEFORE INSERT ON article WHEN new.id = '3' BEGIN SELECT raise(ABORT, 'no'); END",
+        )
+        .unwrap();
+    let entries = vec![entry("2", "x.org/2", "two", &["w"]), entry("3", "x.org/3", "three", &["w"])];
+    let mut failing = poll("a", noon() + Duration::minutes(1), entries);
+    failing.validators = Some(validators("\"2\""));
+    // Others in the same transaction are not harmed.
+    let (failed, other_feed) = tokio::join!(
+        store.commit_poll(failing.clone()),
+        store.commit_poll(poll("b", noon(), vec![entry("9", "x.org/9", "nine", &["w"])]))
+    );
+    assert!(matches!(failed, Err(StoreError::Sqlite { .. })), "{failed:?}");
+    assert_eq!(other_feed.unwrap().alerts.len(), 1);
+    let state = store.feed_state(&feed("a")).await.unwrap().unwrap();
+    assert_eq!(state.validators, Some(validators("\"1\"")));
+    assert_eq!(store.known_entries(&feed("a")).await.unwrap().len(), 1);
+
+    other.execute_batch("DROP TRIGGER fail").unwrap();
+    assert_eq!(store.commit_poll(failing).await.unwrap().alerts.len(), 2);
+}
+
+#[tokio::test]
+async fn same_poll_again_creates_nothing() {
+    let home = Home::new();
+    let store = home.open();
+    let poll = poll("a", noon(), vec![entry("1", "x.org/1", "one", &["v", "w"])]);
+    store.commit_poll(poll.clone()).await.unwrap();
+    let before = alert_ids(&store).await;
+    let again = store.commit_poll(poll).await.unwrap();
+    assert_eq!(again, Default::default());
+    assert_eq!(alert_ids(&store).await, before);
+    assert_eq!(store.due(&sink("hook"), noon(), 8, &HashSet::new()).await.unwrap().deliveries.len(), 2);
+}
+
+#[tokio::test]
+async fn edited_entry_alerts_only_new_watches() {
+    let home = Home::new();
+    let store = home.open();
+    store.commit_poll(poll("a", noon(), vec![entry("1", "x.org/1", "first words", &["old"])])).await.unwrap();
+    // The edit changes words and URL, so that only the feed's own id ties them together.
+    let edited = entry("1", "x.org/moved", "other words", &["old", "new"]);
+    let committed = store.commit_poll(poll("a", noon(), vec![edited])).await.unwrap();
+    assert_eq!((committed.new_articles, committed.edited), (0, 1));
+    assert_eq!(committed.alerts.iter().map(|a| a.watch.as_str()).collect::<Vec<_>>(), ["new"]);
+    // A copy of the edit in another feed is quiet for both.
+    let copy = entry("c", "x.org/moved", "yet other words", &["old", "new"]);
+    assert_eq!(store.commit_poll(poll("b", noon(), vec![copy])).await.unwrap().alerts, []);
+}
+
+#[tokio::test]
+async fn copies_alert_once_for_each_watch() {
+    let home = Home::new();
+    let store = home.open();
+    store.commit_poll(poll("a", noon(), vec![entry("1", "x.org/1", "the same text", &["w"])])).await.unwrap();
+    let by_url = entry("b1", "x.org/1", "a shorter text", &["w"]);
+    let committed = store.commit_poll(poll("b", noon(), vec![by_url])).await.unwrap();
+    assert_eq!((committed.new_articles, committed.alerts.len()), (1, 0), "stored for its feed, and quiet");
+    let by_text = entry("c1", "y.org/1", "the same text", &["w", "v"]);
+    let committed = store.commit_poll(poll("c", noon(), vec![by_text])).await.unwrap();
+    assert_eq!(committed.alerts.iter().map(|a| a.watch.as_str()).collect::<Vec<_>>(), ["v"]);
+    // An edited copy is still the article that was alerted on.
+    let edited = entry("c1", "y.org/1b", "now a text of its own", &["w", "v"]);
+    assert_eq!(store.commit_poll(poll("c", noon(), vec![edited])).await.unwrap().alerts, []);
+}
+
+#[tokio::test]
+async fn known_texts_stay_quiet_when_most_ids_change() {
+    let home = Home::new();
+    let store = home.open();
+    let named = |prefix: &str, watches: &[&str]| {
+        let texts = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta"];
+        let entries = texts.iter().map(|t| entry(&format!("{prefix}{t}"), &format!("{prefix}.org/{t}"), t, watches));
+        entries.collect::<Vec<_>>()
+    };
+    store.commit_poll(poll("a", noon(), named("old", &[]))).await.unwrap();
+    // Meanwhile a watch was added that all of them match; under new ids and URLs they are still old news.
+    let mut renamed = named("new", &["w"]);
+    renamed.push(entry("fresh", "new.org/fresh", "really new", &["w"]));
+    let committed = store.commit_poll(poll("a", noon(), renamed)).await.unwrap();
+    assert_eq!((committed.new_articles, committed.quiet, committed.alerts.len()), (7, 6, 1));
+}
+
+#[tokio::test]
+async fn held_alerts_are_kept_with_their_reason_and_not_sent() {
+    let home = Home::new();
+    let store = home.open();
+    let mut old = entry("1", "x.org/1", "one", &["w"]);
+    old.alerts[0].held = Some(HeldReason::Backlog);
+    let committed = store.commit_poll(poll("a", noon(), vec![old])).await.unwrap();
+    assert_eq!(committed.alerts[0].held, Some(HeldReason::Backlog));
+    let alerts = store.alerts(AlertFilter { limit: 10, ..AlertFilter::default() }).await.unwrap();
+    assert_eq!(alerts[0].held.as_deref(), Some("backlog"));
+    assert!(store.due(&sink("hook"), noon(), 8, &HashSet::new()).await.unwrap().deliveries.is_empty());
+    assert!(!store.changed().has_changed().unwrap());
+}
+
+#[tokio::test]
+async fn second_daemon_is_refused_and_a_command_is_not() {
+    let home = Home::new();
+    assert!(matches!(Store::open(&home.path(), Clock::system(), Role::Beside), Err(StoreError::Missing { .. })));
+    let store = home.open();
+    let refused = open(&home.path()).unwrap_err();
+    let message = refused.to_string();
+    assert!(matches!(refused, StoreError::Held { .. }), "{message}");
+    assert!(message.contains(&format!("process {} on ", std::process::id())), "{message}");
+    let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
+    store.commit_poll(poll("a", noon(), vec![entry("1", "x.org/1", "one", &["w"])])).await.unwrap();
+    assert_eq!(alert_ids(&beside).await.len(), 1);
+    drop(store);
+    home.open();
+}
+
+#[tokio::test]
+async fn stores_that_cannot_be_used_are_refused_with_a_way_out() {
+    let home = Home::new();
+    drop(home.open());
+    let other = rusqlite::Connection::open(home.path()).unwrap();
+    other.pragma_update(None, "user_version", 99).unwrap();
+    drop(other);
+    let newer = open(&home.path()).unwrap_err();
+    assert!(matches!(newer, StoreError::Newer { found: 99, .. }), "{newer}");
+
+    let foreign = home.path().with_file_name("foreign.db");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    assert!(matches!(open(&foreign).unwrap_err(), StoreError::Damaged { .. }));
+
+    let garbage = home.path().with_file_name("garbage.db");
+    std::fs::write(&garbage, "no database at all, ".repeat(100)).unwrap();
+    let damaged = open(&garbage).unwrap_err();
+    assert!(matches!(damaged, StoreError::Damaged { .. }), "{damaged}");
+
+    let folder = home.path().with_file_name("folder.db");
+    std::fs::create_dir(&folder).unwrap();
+    assert!(matches!(open(&folder).unwrap_err(), StoreError::ReadOnly { .. }));
+}
+
+#[tokio::test]
+async fn many_polls_at_once_all_come_true() {
+    let home = Home::new();
+    let store = home.open();
+    let polls = (0..200).map(|n| {
+        let entries = vec![entry("1", &format!("x.org/{n}"), &format!("text {n}"), &["w"])];
+        store.commit_poll(poll(&format!("f{n}"), noon(), entries))
+    });
+    let committed = futures_util::future::join_all(polls).await;
+    assert!(committed.iter().all(|c| c.as_ref().is_ok_and(|c| c.alerts.len() == 1)));
+    assert_eq!(store.feed_states().await.unwrap().len(), 200);
+}
+
+#[tokio::test]
+async fn outbox_rows_come_due_oldest_first_and_end_with_their_reason() {
+    let home = Home::new();
+    let store = home.open();
+    let entries = (1..=3).map(|n| entry(&n.to_string(), &format!("x.org/{n}"), &format!("text {n}"), &["w"]));
+    let mut changed = store.changed();
+    store.commit_poll(poll("a", noon(), entries.collect())).await.unwrap();
+    assert!(changed.has_changed().unwrap());
+    changed.mark_unchanged();
+
+    let none = HashSet::new();
+    let due = store.due(&sink("hook"), noon(), 2, &none).await.unwrap();
+    let ids: Vec<_> = due.deliveries.iter().map(|d| d.id).collect();
+    let rest = store.due(&sink("hook"), noon(), 2, &ids.iter().copied().collect()).await.unwrap();
+    assert_eq!((ids.len(), rest.deliveries.len()), (2, 1));
+    let attempt = |n: usize, ended| Attempt { delivery: ids[n], at: noon(), status: Some(500), ended };
+    let retry = noon() + Duration::seconds(5);
+    store
+        .record(vec![
+            attempt(0, AttemptEnd::Failed { error: "500".into(), retry }),
+            attempt(1, AttemptEnd::Dead { reason: "404 after 12 attempts".into() }),
+            Attempt { delivery: rest.deliveries[0].id, at: noon(), status: Some(204), ended: AttemptEnd::Delivered },
+        ])
+        .await
+        .unwrap();
+    let due = store.due(&sink("hook"), noon(), 8, &none).await.unwrap();
+    assert_eq!((due.deliveries.len(), due.next), (0, Some(retry)));
+    let due = store.due(&sink("hook"), retry, 8, &none).await.unwrap();
+    assert_eq!((due.deliveries[0].id, due.deliveries[0].attempts), (ids[0], 1));
+    assert_eq!(due.deliveries[0].first_attempt, Some(noon()));
+    let backlogs = store.backlogs().await.unwrap();
+    let hook = backlogs.iter().find(|b| b.sink == sink("hook")).unwrap();
+    assert_eq!((hook.pending, hook.dead, hook.oldest), (1, 1, Some(noon())));
+    assert!(!changed.has_changed().unwrap(), "recording an attempt wakes nobody");
+}
+
+#[tokio::test]
+async fn texts_are_forgotten_and_ids_in_the_feed_are_not() {
+    let home = Home::new();
+    let store = home.open();
+    let entries = vec![entry("stays", "x.org/1", "one", &["w"]), entry("leaves", "x.org/2", "two", &[])];
+    store.commit_poll(poll("a", noon(), entries)).await.unwrap();
+    let later = noon() + Duration::days(100);
+    let mut document = poll("a", later, vec![entry("new", "x.org/3", "three", &[])]);
+    document.entries_seen.push(EntryKey::of(&entry("stays", "", "", &[]).article.id));
+    store.commit_poll(document).await.unwrap();
+
+    let forgotten = store.forget(later - Duration::days(90)).await.unwrap();
+    assert_eq!((forgotten.articles, forgotten.entries, forgotten.deliveries), (2, 1, 0));
+    assert_eq!(store.known_entries(&feed("a")).await.unwrap().len(), 2);
+    assert_eq!(alert_ids(&store).await.len(), 1);
+    // An edit after its text was forgotten is an edit, and is stored again.
+    let edited = entry("stays", "x.org/1", "one more", &["w"]);
+    let committed = store.commit_poll(poll("a", later, vec![edited])).await.unwrap();
+    assert_eq!((committed.edited, committed.alerts.len()), (1, 0));
+}
+
+#[tokio::test]
+async fn failing_polls_keep_validators_and_count() {
+    let home = Home::new();
+    let store = home.open();
+    store.commit_poll(poll("a", noon(), vec![entry("1", "x.org/1", "one two three", &[])])).await.unwrap();
+    let mut failed = poll("a", noon() + Duration::minutes(1), Vec::new());
+    failed.outcome = StoredOutcome::Error { class: "timeout".into(), message: "no answer within 30 s".into() };
+    failed.validators = None;
+    failed.about_title = None;
+    failed.in_a_row_failures = 1;
+    store.commit_poll(failed).await.unwrap();
+    let state = store.feed_state(&feed("a")).await.unwrap().unwrap();
+    assert_eq!(state.validators, Some(validators("\"1\"")));
+    assert_eq!(state.error, Some(("timeout".to_owned(), "no answer within 30 s".to_owned())));
+    assert_eq!((state.failures, state.last_success), (1, Some(noon())));
+    assert_eq!(state.title.as_deref(), Some("A feed"));
+    let activity = store.feed_activity(noon()).await.unwrap()[&feed("a")];
+    assert_eq!((activity.articles_a_day, activity.words_median), (1.0, 3));
+}
+
+#[tokio::test]
+async fn clock_that_was_set_back_delays_nothing_after_a_restart() {
+    let home = Home::new();
+    let store = home.open();
+    let future = noon() + Duration::days(400);
+    store.commit_poll(poll("a", future, vec![entry("1", "x.org/1", "one", &["w"])])).await.unwrap();
+    drop(store);
+    let store = home.open();
+    assert!(store.feed_state(&feed("a")).await.unwrap().unwrap().next_poll <= noon() + Duration::seconds(60));
+    let soon = noon() + Duration::seconds(60);
+    assert_eq!(store.due(&sink("hook"), soon, 8, &HashSet::new()).await.unwrap().deliveries.len(), 1);
+}
+
+/// Commits polls for as long as it lives, and prints the number of each one that was acknowledged.
+#[tokio::test]
+#[ignore = "the child of acknowledged_polls_survive_a_kill"]
+async fn child_commits_until_it_is_killed() {
+    let Some(path) = std::env::var_os(CHILD_STORE) else { return };
+    let store = open(Path::new(&path)).unwrap();
+    for n in 0.. {
+        let entries =
+            (0..3).map(|e| entry(&format!("{n}-{e}"), &format!("x.org/{n}-{e}"), &format!("{n} {e}"), &["w"]));
+        let mut poll = poll(&format!("f{n}"), noon(), entries.collect());
+        poll.validators = Some(validators(&n.to_string()));
+        store.commit_poll(poll).await.unwrap();
+        println!("acknowledged {n}");
+    }
+}
+
+const CHILD_STORE: &str = "WIREWATCH_TEST_CHILD_STORE";
+
+#[tokio::test]
+async fn acknowledged_polls_survive_a_kill() {
+    let home = Home::new();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::child_commits_until_it_is_killed", "--ignored", "--nocapture"])
+        .env(CHILD_STORE, home.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut acknowledged = lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<usize>().ok());
+    let seen = acknowledged.by_ref().find(|n| *n >= 40).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // It may have acknowledged more between our last line and its end.
+    let last = acknowledged.last().unwrap_or(seen);
+
+    let store = home.open();
+    let states = store.feed_states().await.unwrap();
+    assert!(states.len() > last, "{} polls of {} acknowledged ones are there", states.len(), last + 1);
+    for state in &states {
+        assert_eq!(store.known_entries(&state.feed).await.unwrap().len(), 3, "{} is whole", state.feed);
+        assert!(state.validators.is_some());
+    }
+    let due = store.due(&sink("hook"), noon(), 100_000, &HashSet::new()).await.unwrap();
+    assert_eq!(due.deliveries.len(), 3 * states.len());
+}
+
+#[tokio::test]
+async fn callers_that_go_away_leave_no_half_a_poll() {
+    let home = Home::new();
+    let store = home.open();
+    let poll_of = |n: usize| {
+        let entries = (0..3).map(|e| entry(&format!("{e}"), &format!("x.org/{n}-{e}"), &format!("{n} {e}"), &["w"]));
+        poll(&format!("f{n}"), noon(), entries.collect())
+    };
+    let mut callers = tokio::task::JoinSet::new();
+    for n in 0..100 {
+        let (store, poll) = (store.clone(), poll_of(n));
+        callers.spawn(async move { store.commit_poll(poll).await.unwrap() });
+    }
+    callers.join_next().await.unwrap().unwrap();
+    callers.shutdown().await;
+    drop(store);
+    let store = home.open();
+    let states = store.feed_states().await.unwrap();
+    for state in &states {
+        assert_eq!(store.known_entries(&state.feed).await.unwrap().len(), 3);
+    }
+    let due = store.due(&sink("hook"), noon(), 1_000, &HashSet::new()).await.unwrap();
+    assert_eq!(due.deliveries.len(), 3 * states.len());
+}

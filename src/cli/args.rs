@@ -1,0 +1,197 @@
+//! What may stand on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Watches the world's news feeds and raises an alert the moment an article matters.
+#[derive(Debug, Parser)]
+#[command(name = "wirewatch", version, propagate_version = true, arg_required_else_help = true, max_term_width = 100)]
+pub struct Arguments {
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArguments,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that may stand in front of the command or behind it.
+#[derive(Debug, Clone, Args)]
+pub struct GlobalArguments {
+    /// Config file [default: $WIREWATCH_CONFIG, ./wirewatch.toml, then the user's and the system's config folder]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What is logged: a level, or a filter such as `info,wirewatch::fetch=debug`
+    #[arg(long, global = true, value_name = "FILTER")]
+    pub log: Option<String>,
+    /// What log lines look like
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Whether colours are used
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorWhen,
+    /// Results as NDJSON, also on a terminal
+    #[arg(long, global = true, conflicts_with = "text")]
+    pub json: bool,
+    /// Results for people, also into a pipe
+    #[arg(long, global = true)]
+    pub text: bool,
+}
+
+/// What log lines look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Whether colours are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ColorWhen {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Poll, match and deliver until stopped
+    Run(RunArguments),
+    /// Show the whole daemon at work on bundled feeds, with nothing to set up
+    Demo(DemoArguments),
+    /// Write a commented starter config
+    Init(InitArguments),
+    /// Check config, queries and packs, without network
+    Check,
+    /// Run articles through the watches: no daemon, no store
+    Match(MatchArguments),
+    /// Read a feed document and print its articles
+    Parse(ParseArguments),
+    /// Feeds and how they do
+    #[command(subcommand, arg_required_else_help = true)]
+    Feeds(FeedsCommand),
+    /// Stored alerts
+    #[command(subcommand, arg_required_else_help = true)]
+    Alerts(AlertsCommand),
+    /// Ask the running daemon whether it is ready
+    Health,
+    /// Secrets that sign webhooks
+    #[command(subcommand, arg_required_else_help = true)]
+    Secret(SecretCommand),
+}
+
+/// `run`
+#[derive(Debug, Clone, Args)]
+pub struct RunArguments {
+    /// Poll every feed once now, try each due delivery once, and end
+    #[arg(long)]
+    pub once: bool,
+    /// With --once: fail where any feed failed, not only where all did
+    #[arg(long, requires = "once")]
+    pub strict: bool,
+}
+
+/// `demo`
+#[derive(Debug, Clone, Args)]
+pub struct DemoArguments {
+    /// Keep running after the summary, until Ctrl-C
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// `init`
+#[derive(Debug, Clone, Args)]
+pub struct InitArguments {
+    /// Where to
+    #[arg(default_value = "wirewatch.toml")]
+    pub file: PathBuf,
+}
+
+/// `match`
+#[derive(Debug, Clone, Args)]
+pub struct MatchArguments {
+    /// Run this watch alone (may be repeated)
+    #[arg(long = "watch", value_name = "ID")]
+    pub watches: Vec<String>,
+    /// Run this query (may be repeated); they are named query-1, query-2 …
+    #[arg(long = "query", value_name = "QUERY")]
+    pub queries: Vec<String>,
+    /// Leave out articles without alerts
+    #[arg(long)]
+    pub matched: bool,
+    /// .jsonl of articles, .txt, .html, a feed document, or - for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+}
+
+/// `parse`
+#[derive(Debug, Clone, Args)]
+pub struct ParseArguments {
+    /// What relative addresses in the document are relative to
+    #[arg(long, value_name = "URL")]
+    pub base: Option<url::Url>,
+    /// The Content-Type that the document came with
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: Option<String>,
+    /// Print the feed's own line first
+    #[arg(long)]
+    pub feed: bool,
+    /// A file, an http(s) address, or - for standard input
+    #[arg(value_name = "FILE|URL|-")]
+    pub source: String,
+}
+
+/// `feeds …`
+#[derive(Debug, Subcommand)]
+pub enum FeedsCommand {
+    /// Every feed: its state, last success, next poll and why then
+    List,
+}
+
+/// `alerts …`
+#[derive(Debug, Subcommand)]
+pub enum AlertsCommand {
+    /// Newest first
+    List(AlertsListArguments),
+}
+
+/// `alerts list`
+#[derive(Debug, Clone, Args)]
+pub struct AlertsListArguments {
+    /// Not older than this: a duration such as 24h or 7d, or a time in RFC 3339
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Of this watch alone
+    #[arg(long, value_name = "ID")]
+    pub watch: Option<String>,
+    /// How many at the most
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub limit: usize,
+    /// Also those that were stored and not sent
+    #[arg(long)]
+    pub held: bool,
+}
+
+/// `secret …`
+#[derive(Debug, Subcommand)]
+pub enum SecretCommand {
+    /// Print a fresh secret
+    New,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        super::Arguments::command().debug_assert();
+    }
+}

@@ -1,0 +1,328 @@
+//! The one transaction that makes a poll true.
+//!
+//! Validators, articles, alerts and outbox rows are committed together or not at all: a crash can repeat a poll and
+//! never lose one. What was alerted before is decided here, in the transaction, where no other poll can come between.
+
+use std::collections::HashSet;
+
+use chrono::Duration;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{
+    Committed, CommittedAlert, EntryKey, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome,
+    poll_result::digest,
+    sqlite::rows::{count, id_kind, lines, millis},
+    writer::News,
+};
+use crate::alert::HeldReason;
+
+/// How exactly an entry's last sight is kept; finer would write every entry at every poll.
+pub(super) const SEEN_STEP: Duration = Duration::days(1);
+/// From so many new entries on, a poll may be one where the feed changed its ids …
+const CHANGED_IDS_MIN: usize = 5;
+
+impl Store {
+    /// Makes all that a poll brought true at one moment. A poll that is committed twice brings nothing the second time.
+    ///
+    /// # Errors
+    /// Nothing of it is stored: poll again later, with the old validators.
+    pub async fn commit_poll(&self, poll: PollResult) -> Result<Committed, StoreError> {
+        self.write(move |connection, news| Commit::new(connection, &poll)?.run(news)).await
+    }
+}
+
+/// What the store knows of an entry already.
+struct Known {
+    fingerprint: i64,
+    article: Option<i64>,
+    key: [u8; 16],
+    text_key: Option<[u8; 16]>,
+}
+
+/// One poll's transaction on the way.
+struct Commit<'a> {
+    connection: &'a Connection,
+    poll: &'a PollResult,
+    feed: i64,
+    /// Keys that the feed's entries had before this poll, where most of its ids are new.
+    familiar: Option<HashSet<[u8; 16]>>,
+    committed: Committed,
+}
+
+impl<'a> Commit<'a> {
+    fn new(connection: &'a Connection, poll: &'a PollResult) -> rusqlite::Result<Self> {
+        let feed = store_feed(connection, poll)?;
+        Ok(Self { connection, poll, feed, familiar: None, committed: Committed::default() })
+    }
+
+    fn run(mut self, news: &mut News) -> rusqlite::Result<Committed> {
+        let poll = self.poll;
+        let mut met = HashSet::with_capacity(poll.entries.len());
+        let mut entries = Vec::with_capacity(poll.entries.len());
+        for entry in &poll.entries {
+            let entry_key = EntryKey::of(&entry.article.id);
+            // An id that stands twice in one document is its first entry; else the two would edit each other for ever.
+            if met.insert(entry_key) {
+                entries.push((entry_key, entry, self.known(entry_key)?));
+            }
+        }
+        let new = entries.iter().filter(|(_, _, known)| known.is_none()).count();
+        if new >= CHANGED_IDS_MIN && new * 2 > poll.entries_seen.len().max(entries.len()) {
+            self.familiar = Some(self.keys_of_feed()?);
+        }
+        for (entry_key, entry, known) in entries {
+            self.entry(entry_key, entry, known, news)?;
+        }
+        self.mark_seen()?;
+        Ok(self.committed)
+    }
+
+    fn known(&self, entry_key: EntryKey) -> rusqlite::Result<Option<Known>> {
+        let sql = "SELECT fingerprint, article, key_hash, text_hash FROM entry WHERE feed = ?1 AND hash = ?2";
+        self.connection
+            .prepare_cached(sql)?
+            .query_row(params![self.feed, entry_key.0], |row| {
+                Ok(Known { fingerprint: row.get(0)?, article: row.get(1)?, key: row.get(2)?, text_key: row.get(3)? })
+            })
+            .optional()
+    }
+
+    fn keys_of_feed(&self) -> rusqlite::Result<HashSet<[u8; 16]>> {
+        let sql = "SELECT key_hash, text_hash FROM entry WHERE feed = ?1";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([self.feed])?;
+        let mut keys = HashSet::new();
+        while let Some(row) = rows.next()? {
+            keys.insert(row.get(0)?);
+            keys.extend(row.get::<_, Option<[u8; 16]>>(1)?);
+        }
+        Ok(keys)
+    }
+
+    fn entry(
+        &mut self,
+        entry_key: EntryKey,
+        entry: &StoredEntry,
+        known: Option<Known>,
+        news: &mut News,
+    ) -> rusqlite::Result<()> {
+        let fingerprint = entry.fingerprint.cast_signed();
+        if known.as_ref().is_some_and(|known| known.fingerprint == fingerprint) {
+            // The same poll once more, after a crash or beside another: all was decided the first time.
+            return Ok(());
+        }
+        let key = digest(&[b"key", entry.key.as_str().as_bytes()]);
+        // What tells a text is its text; the key alone tells where there is too little of it.
+        let told_by = entry.text_key.unwrap_or(key);
+        let is_familiar = self.familiar.as_ref().is_some_and(|keys| keys.contains(&told_by));
+        let article = self.store_article(entry, known.as_ref().and_then(|known| known.article))?;
+        self.store_entry(entry_key, entry, key, article)?;
+        match known {
+            Some(_) => self.committed.edited += 1,
+            None => self.committed.new_articles += 1,
+        }
+        if known.is_none() && is_familiar {
+            self.committed.quiet += 1;
+            return Ok(());
+        }
+        if entry.alerts.is_empty() {
+            return Ok(());
+        }
+        // Every name under which a watch may have alerted on it: across feeds, by its text, in this feed, and what
+        // the first two were before an edit.
+        let own = digest(&[b"entry", self.poll.feed.as_str().as_bytes(), &entry_key.0]);
+        let mut identities = vec![own, key];
+        identities.extend(entry.text_key);
+        if let Some(known) = known {
+            identities.push(known.key);
+            identities.extend(known.text_key);
+        }
+        for alert in &entry.alerts {
+            self.alert(alert, &identities, news)?;
+        }
+        Ok(())
+    }
+
+    fn store_article(&self, entry: &StoredEntry, known: Option<i64>) -> rusqlite::Result<i64> {
+        let article = &entry.article;
+        let summary = article.summary.as_deref().filter(|summary| *summary != article.text);
+        let values = params![
+            known,
+            self.feed,
+            millis(self.poll.at),
+            article.published.map(millis),
+            article.updated.map(millis),
+            article.lang.as_ref().map(|lang| lang.as_str()),
+            article.text_source.as_str(),
+            id_kind(article.id.kind),
+            article.id.value,
+            article.url,
+            article.title,
+            lines(&article.authors),
+            lines(&article.categories),
+            summary,
+            article.text,
+        ];
+        // An edit replaces what it said and keeps when it was first fetched.
+        let sql = "INSERT INTO article (article, feed, fetched, published, updated, lang, text_source, id_kind, id,
+                 url, title, authors, categories, summary, text)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+             ON CONFLICT (article) DO UPDATE SET published = excluded.published, updated = excluded.updated,
+                 lang = excluded.lang, text_source = excluded.text_source, url = excluded.url,
+                 title = excluded.title, authors = excluded.authors, categories = excluded.categories,
+                 summary = excluded.summary, text = excluded.text";
+        self.connection.prepare_cached(sql)?.execute(values)?;
+        Ok(known.unwrap_or_else(|| self.connection.last_insert_rowid()))
+    }
+
+    fn store_entry(
+        &self,
+        entry_key: EntryKey,
+        entry: &StoredEntry,
+        key: [u8; 16],
+        article: i64,
+    ) -> rusqlite::Result<()> {
+        let sql = "INSERT INTO entry (feed, hash, fingerprint, article, seen, dated, words, key_hash, text_hash)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT (feed, hash) DO UPDATE SET fingerprint = excluded.fingerprint, article = excluded.article,
+                 seen = excluded.seen, words = excluded.words, key_hash = excluded.key_hash,
+                 text_hash = excluded.text_hash";
+        let at = millis(self.poll.at);
+        self.connection.prepare_cached(sql)?.execute(params![
+            self.feed,
+            entry_key.0,
+            entry.fingerprint.cast_signed(),
+            article,
+            at,
+            entry.article.published.map_or(at, millis),
+            count(entry.article.text.split_whitespace().count()),
+            key,
+            entry.text_key,
+        ])?;
+        Ok(())
+    }
+
+    fn alert(&mut self, alert: &NewAlert, identities: &[[u8; 16]], news: &mut News) -> rusqlite::Result<()> {
+        let before = match self.alerted_before(alert, identities)? {
+            Some(before) => Some(before),
+            None => self.insert_alert(alert)?.err(),
+        };
+        let row = before.unwrap_or_else(|| self.connection.last_insert_rowid());
+        // Also for one that stays quiet: when it is edited next, it is still the article that was alerted on.
+        let sql = "INSERT OR IGNORE INTO alerted (watch, identity, alert) VALUES (?1, ?2, ?3)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for identity in identities {
+            statement.execute(params![alert.watch.as_str(), identity, row])?;
+        }
+        if before.is_some() {
+            return Ok(());
+        }
+        let mut deliveries = 0;
+        if alert.held.is_none() {
+            let sql = "INSERT OR IGNORE INTO outbox (alert, sink, due) VALUES (?1, ?2, ?3)";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            for sink in &alert.sinks {
+                deliveries += statement.execute(params![row, sink.as_str(), millis(self.poll.at)])?;
+            }
+        }
+        news.outbox |= deliveries > 0;
+        let (id, watch) = (alert.id.clone(), alert.watch.clone());
+        self.committed.alerts.push(CommittedAlert { id, watch, held: alert.held, deliveries });
+        Ok(())
+    }
+
+    fn alerted_before(&self, alert: &NewAlert, identities: &[[u8; 16]]) -> rusqlite::Result<Option<i64>> {
+        let sql = "SELECT alert FROM alerted WHERE watch = ?1 AND identity = ?2";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        for identity in identities {
+            let before = statement.query_row(params![alert.watch.as_str(), identity], |row| row.get(0)).optional()?;
+            if before.is_some() {
+                return Ok(before);
+            }
+        }
+        Ok(None)
+    }
+
+    /// `Err` is the alert that has this id already.
+    fn insert_alert(&self, alert: &NewAlert) -> rusqlite::Result<Result<(), i64>> {
+        let sql = "INSERT INTO alert (id, watch, severity, feed, made, held, body)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
+        let inserted = self.connection.prepare_cached(sql)?.execute(params![
+            alert.id.as_str(),
+            alert.watch.as_str(),
+            alert.severity.as_str(),
+            self.feed,
+            millis(self.poll.at),
+            alert.held.map(HeldReason::as_str),
+            alert.body,
+        ])?;
+        if inserted > 0 {
+            return Ok(Ok(()));
+        }
+        let sql = "SELECT alert FROM alert WHERE id = ?1";
+        self.connection.prepare_cached(sql)?.query_row([alert.id.as_str()], |row| row.get(0)).map(Err)
+    }
+
+    fn mark_seen(&self) -> rusqlite::Result<()> {
+        let sql = "UPDATE entry SET seen = ?3 WHERE feed = ?1 AND hash = ?2 AND seen < ?4";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let stale = millis(self.poll.at - SEEN_STEP);
+        for entry_key in &self.poll.entries_seen {
+            statement.execute(params![self.feed, entry_key.0, millis(self.poll.at), stale])?;
+        }
+        Ok(())
+    }
+}
+
+/// The feed's own row; gives its number.
+fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i64> {
+    let at = millis(poll.at);
+    let success = poll.outcome.is_success().then_some(at);
+    let document = (!poll.entries_seen.is_empty()).then_some(at);
+    let (class, message) = match &poll.outcome {
+        StoredOutcome::Error { class, message } => (Some(class.as_str()), Some(message.as_str())),
+        StoredOutcome::Gone => (Some("gone"), Some("410 Gone: the server says it is not coming back")),
+        StoredOutcome::New | StoredOutcome::Unchanged | StoredOutcome::NotModified => (None, None),
+    };
+    let sql = "INSERT INTO feed (id, title, moved_to, first_document, last_document, last_poll, last_success, outcome,
+             error_class, error_message, failures, next_poll, next_reason, notes)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?4, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (id) DO UPDATE SET title = coalesce(excluded.title, title),
+             moved_to = coalesce(excluded.moved_to, moved_to),
+             first_document = coalesce(first_document, excluded.first_document),
+             last_document = coalesce(excluded.last_document, last_document), last_poll = excluded.last_poll,
+             last_success = coalesce(excluded.last_success, last_success), outcome = excluded.outcome,
+             error_class = excluded.error_class, error_message = excluded.error_message,
+             failures = excluded.failures, next_poll = excluded.next_poll, next_reason = excluded.next_reason,
+             notes = excluded.notes
+         RETURNING feed";
+    let feed = connection.prepare_cached(sql)?.query_row(
+        params![
+            poll.feed.as_str(),
+            poll.about_title,
+            poll.moved_to,
+            success,
+            document,
+            at,
+            poll.outcome.as_str(),
+            class,
+            message,
+            poll.in_a_row_failures,
+            millis(poll.next_poll),
+            poll.next_reason,
+            lines(&poll.notes),
+        ],
+        |row| row.get(0),
+    )?;
+    if let Some(validators) = &poll.validators {
+        let sql = "UPDATE feed SET validator_url = ?2, etag = ?3, last_modified = ?4, body_hash = ?5 WHERE feed = ?1";
+        connection.prepare_cached(sql)?.execute(params![
+            feed,
+            validators.url,
+            validators.etag,
+            validators.last_modified,
+            validators.body_hash,
+        ])?;
+    }
+    Ok(feed)
+}

@@ -1,0 +1,207 @@
+//! The outbox: what is due at a sink, and what became of each attempt.
+//!
+//! A row leaves only as delivered or dead with its reason. Rows are served in the order in which they became due, so
+//! one that fails waits for its retry and never holds later ones.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Duration, Utc};
+use rusqlite::{Connection, Row, params};
+
+use super::{
+    Store, StoreError,
+    sqlite::rows::{count, millis, parsed, time, time_or_none},
+};
+use crate::{alert::AlertId, config::SinkId};
+
+/// No wait between attempts is longer than a day; a row due later than this met a clock that was set back.
+const WAIT_MAX: Duration = Duration::hours(25);
+
+/// A row of the outbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DeliveryId(i64);
+
+/// An alert that a sink has not had yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The row.
+    pub id: DeliveryId,
+    /// The same on every attempt.
+    pub alert: AlertId,
+    /// The frozen bytes.
+    pub body: String,
+    /// When the alert was made.
+    pub made: DateTime<Utc>,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// When the first of them was.
+    pub first_attempt: Option<DateTime<Utc>>,
+}
+
+/// What a sink has to do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Due {
+    /// Due now, first due first.
+    pub deliveries: Vec<Delivery>,
+    /// When the next one after them is due: the time to ask again, unless a commit comes first.
+    pub next: Option<DateTime<Utc>>,
+}
+
+/// What became of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// Of which row.
+    pub delivery: DeliveryId,
+    /// When it ended.
+    pub at: DateTime<Utc>,
+    /// HTTP status, where there was an answer.
+    pub status: Option<u16>,
+    /// How it ended.
+    pub ended: AttemptEnd,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// The sink has it.
+    Delivered,
+    /// It is tried again then.
+    Failed {
+        /// What went wrong.
+        error: String,
+        /// When it is tried next.
+        retry: DateTime<Utc>,
+    },
+    /// It is not tried again: a dead letter.
+    Dead {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How much waits for a sink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backlog {
+    /// As in the store: perhaps no longer in the config.
+    pub sink: SinkId,
+    /// Rows that wait.
+    pub pending: i64,
+    /// When the oldest one's alert was made.
+    pub oldest: Option<DateTime<Utc>>,
+    /// Dead letters.
+    pub dead: i64,
+}
+
+impl Store {
+    /// What is due at `sink`, at most `limit` of it, leaving out what is in flight.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn due(
+        &self,
+        sink: &SinkId,
+        now: DateTime<Utc>,
+        limit: usize,
+        in_flight: &HashSet<DeliveryId>,
+    ) -> Result<Due, StoreError> {
+        let (sink, in_flight) = (sink.clone(), in_flight.clone());
+        self.read(move |connection| due(connection, &sink, now, limit, &in_flight)).await
+    }
+
+    /// Keeps what became of attempts, all of them in one transaction.
+    ///
+    /// # Errors
+    /// Nothing of it is kept: what was delivered will be sent again, with the same id.
+    pub async fn record(&self, attempts: Vec<Attempt>) -> Result<(), StoreError> {
+        self.write(move |connection, _| attempts.iter().try_for_each(|attempt| record(connection, attempt))).await
+    }
+
+    /// How much waits, for every sink that the outbox knows.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn backlogs(&self) -> Result<Vec<Backlog>, StoreError> {
+        self.read(backlogs).await
+    }
+}
+
+fn due(
+    connection: &Connection,
+    sink: &SinkId,
+    now: DateTime<Utc>,
+    limit: usize,
+    in_flight: &HashSet<DeliveryId>,
+) -> rusqlite::Result<Due> {
+    let sql = "SELECT o.delivery, o.attempts, o.first_attempt, a.id AS alert, a.made, a.body
+         FROM outbox o JOIN alert a USING (alert)
+         WHERE o.sink = ?1 AND o.state = 'pending' AND o.due <= ?2 ORDER BY o.due, o.delivery LIMIT ?3";
+    let mut statement = connection.prepare_cached(sql)?;
+    // What is in flight is still due as far as the table knows, and comes first.
+    let mut rows = statement.query(params![sink.as_str(), millis(now), count(limit + in_flight.len())])?;
+    let mut deliveries = Vec::new();
+    while let Some(row) = rows.next()? {
+        if deliveries.len() < limit && !in_flight.contains(&DeliveryId(row.get("delivery")?)) {
+            deliveries.push(delivery(row)?);
+        }
+    }
+    let sql = "SELECT min(due) AS due FROM outbox WHERE sink = ?1 AND state = 'pending' AND due > ?2";
+    let next = connection
+        .prepare_cached(sql)?
+        .query_row(params![sink.as_str(), millis(now)], |row| time_or_none(row, "due"))?;
+    Ok(Due { deliveries, next })
+}
+
+fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
+    Ok(Delivery {
+        id: DeliveryId(row.get("delivery")?),
+        alert: AlertId::from_stored(row.get("alert")?),
+        body: row.get("body")?,
+        made: time(row, "made")?,
+        attempts: row.get("attempts")?,
+        first_attempt: time_or_none(row, "first_attempt")?,
+    })
+}
+
+fn record(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
+    let at = millis(attempt.at);
+    let (state, due, error) = match &attempt.ended {
+        AttemptEnd::Delivered => ("delivered", None, None),
+        AttemptEnd::Failed { error, retry } => ("pending", Some(millis(*retry)), Some(error)),
+        AttemptEnd::Dead { reason } => ("dead", None, Some(reason)),
+    };
+    let ended = (state != "pending").then_some(at);
+    // Only a row that waits can end: what a person discarded meanwhile stays as they left it.
+    let sql = "UPDATE outbox SET state = ?2, due = coalesce(?3, due), attempts = attempts + 1,
+             first_attempt = coalesce(first_attempt, ?4), last_attempt = ?4, last_status = ?5, last_error = ?6,
+             ended = ?7
+         WHERE delivery = ?1 AND state = 'pending'";
+    connection
+        .prepare_cached(sql)?
+        .execute(params![attempt.delivery.0, state, due, at, attempt.status, error, ended])
+        .map(|_| ())
+}
+
+fn backlogs(connection: &Connection) -> rusqlite::Result<Vec<Backlog>> {
+    let sql = "SELECT sink, sum(pending) AS pending, sum(dead) AS dead,
+             (SELECT a.made FROM outbox o JOIN alert a USING (alert)
+              WHERE o.sink = counted.sink AND o.state = 'pending' ORDER BY o.delivery LIMIT 1) AS oldest
+         FROM (SELECT sink, count(*) AS pending, 0 AS dead FROM outbox WHERE state = 'pending' GROUP BY sink
+               UNION ALL SELECT sink, 0, count(*) FROM outbox WHERE state = 'dead' GROUP BY sink) AS counted
+         GROUP BY sink ORDER BY sink";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([], |row| {
+        Ok(Backlog {
+            sink: parsed(row, "sink")?,
+            pending: row.get("pending")?,
+            oldest: time_or_none(row, "oldest")?,
+            dead: row.get("dead")?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Makes due what waits for longer than anything can.
+pub(super) fn bring_near(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()> {
+    let sql = "UPDATE outbox SET due = ?1 WHERE state = 'pending' AND due > ?2";
+    connection.execute(sql, params![millis(now), millis(now + WAIT_MAX)]).map(|_| ())
+}

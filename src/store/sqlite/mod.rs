@@ -1,0 +1,5 @@
+//! SQLite beneath the store: connections, the lock, the schema, and how rows become values.
+
+pub(super) mod connection;
+mod migrate;
+pub(super) mod rows;

@@ -1,0 +1,135 @@
+//! Finds the persons and places that a text names.
+
+use std::{collections::HashSet, ops::Range};
+
+use chrono::NaiveDate;
+
+use super::{
+    lexicon::{Hit, Target},
+    place::PlaceForm,
+};
+use crate::{
+    article::{
+        segment::{AnalysedField, AnalysedText},
+        text::{Field, TextSpan},
+    },
+    watch::{
+        found::{CountryFound, LeaderFound, PartyId},
+        pack::Packs,
+    },
+};
+
+/// Every person and place that a text names, in text order.
+#[derive(Debug, Clone, Default)]
+pub struct Mentions {
+    /// Countries, bodies, groups.
+    pub places: Vec<PlaceMention>,
+    /// Leaders of the packs.
+    pub persons: Vec<PersonMention>,
+}
+
+/// A place is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlaceMention {
+    /// Which.
+    pub id: PartyId,
+    /// By what.
+    pub form: PlaceForm,
+    /// Where.
+    pub field: Field,
+    /// Into the field's words.
+    pub words: Range<usize>,
+    /// The same, in scalar values.
+    pub span: TextSpan,
+}
+
+/// A person is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonMention {
+    /// Index into the packs' persons.
+    pub person: usize,
+    /// Where.
+    pub field: Field,
+    /// Into the field's words; of a glued word the whole.
+    pub words: Range<usize>,
+    /// The name alone, in scalar values.
+    pub span: TextSpan,
+}
+
+/// Finds them. `date` is the article's: it tells whose surname is meant.
+pub fn mentions(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Mentions {
+    let mut mentions = Mentions::default();
+    let mut folded = None;
+    let _ = date;
+    for field in Field::ALL {
+        let hits = packs.entities.lexicon.hits(text.field(field), text.lang);
+        places(text, packs, field, &hits, &mut folded, &mut mentions.places);
+    }
+    mentions
+}
+
+/// Each country or body once, in order of first mention.
+pub fn countries(mentions: &Mentions) -> Vec<CountryFound> {
+    let mut found: Vec<CountryFound> = Vec::new();
+    for mention in &mentions.places {
+        match found.iter_mut().find(|country| country.id == mention.id) {
+            Some(country) => country.spans.push(mention.span),
+            None => found.push(CountryFound { id: mention.id.clone(), spans: vec![mention.span] }),
+        }
+    }
+    found
+}
+
+/// Each leader once, in order of first mention, with the role of that date.
+pub fn leaders(mentions: &Mentions, packs: &Packs, date: Option<NaiveDate>) -> Vec<LeaderFound> {
+    let _ = (mentions, packs, date);
+    Vec::new()
+}
+
+fn places<'a>(
+    text: &'a AnalysedText,
+    packs: &Packs,
+    field: Field,
+    hits: &[Hit],
+    folded: &mut Option<HashSet<&'a str>>,
+    found: &mut Vec<PlaceMention>,
+) {
+    let analysed = text.field(field);
+    let mut free_from = 0;
+    for hit in hits {
+        let alias = packs.entities.lexicon.alias(hit.alias);
+        let is_place = matches!(alias.target, Target::Place(..) | Target::Nothing);
+        if !is_place || hit.words.start < free_from {
+            continue;
+        }
+        let Target::Place(index, form) = alias.target else {
+            free_from = hit.words.end;
+            continue;
+        };
+        let place = &packs.entities.places[index];
+        if alias.is_weak {
+            let words = folded.get_or_insert_with(|| all_words(text));
+            if !place.near.iter().any(|near| words.contains(near.to_lowercase().as_str())) {
+                continue;
+            }
+        }
+        free_from = hit.words.end;
+        found.push(PlaceMention {
+            id: place.id.clone(),
+            form,
+            field,
+            words: hit.words.clone(),
+            span: span(analysed, field, hit.words.clone()),
+        });
+    }
+}
+
+fn all_words(text: &AnalysedText) -> HashSet<&str> {
+    text.fields.iter().flat_map(|field| &field.words).map(|word| &*word.folded).collect()
+}
+
+/// The span of a run of words.
+pub(super) fn span(analysed: &AnalysedField, field: Field, words: Range<usize>) -> TextSpan {
+    let (first, last) = (&analysed.words[words.start], &analysed.words[words.end - 1]);
+    TextSpan { field, start_chars: first.start_chars, end_chars: last.end_chars }
+}

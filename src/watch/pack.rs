@@ -1,0 +1,182 @@
+//! Packs: TOML files that say what the world's leaders, countries and weapons are called.
+//!
+//! Each is built in; a file of the same name in the user's folder stands in its place, or beside it where its head
+//! says `extends = true`: then what has a known id replaces the built-in entry and all else is added.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
+
+use serde::Deserialize;
+
+use super::entity::{Entities, person::Person, place::Place};
+use crate::config::problem::{Origin, Place as Position, Problem};
+
+/// A user's pack file is refused beyond this: a wrong path must not fill the memory.
+const PACK_BYTES_MAX: u64 = 16 << 20;
+
+/// The packs that are part of the program, by file name.
+const BUILT_IN: [(&str, &str); 2] = [
+    ("countries", include_str!("../../config/packs/countries.toml")),
+    ("leaders", include_str!("../../config/packs/leaders.toml")),
+];
+
+static PACKS: LazyLock<Packs> = LazyLock::new(|| {
+    let files =
+        BUILT_IN.map(|(name, text)| File { name: name.into(), origin: Origin::Named(name.into()), text: text.into() });
+    // A test reads them all, so a mistake cannot leave the house.
+    Packs::read(&files).unwrap_or_default()
+});
+
+/// Everything that the packs declare.
+#[derive(Debug, Default)]
+pub struct Packs {
+    /// Places and persons, with all their names.
+    pub entities: Entities,
+    /// Version of each pack by its id.
+    pub versions: BTreeMap<String, String>,
+}
+
+/// What stands at the top of each pack file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackHead {
+    /// As `packs` of an alert names it.
+    pub id: String,
+    /// Of the pack, not of the program.
+    pub version: String,
+    /// For people.
+    pub description: String,
+    /// Adds to the built-in pack of the same file name instead of standing in its place.
+    #[serde(default)]
+    pub extends: bool,
+}
+
+/// A pack file as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PackFile {
+    pack: PackHead,
+    #[serde(default)]
+    not: NotNames,
+    #[serde(default)]
+    place: Vec<Place>,
+    #[serde(default)]
+    person: Vec<Person>,
+}
+
+/// Words that hold a name and do not mean it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NotNames {
+    #[serde(default)]
+    places: Vec<String>,
+}
+
+struct File {
+    name: String,
+    origin: Origin,
+    text: Arc<str>,
+}
+
+impl Packs {
+    /// Those that are part of the program; read at first use.
+    pub fn built_in() -> &'static Self {
+        &PACKS
+    }
+
+    /// The built-in packs with those of a folder in their place or beside them.
+    pub fn with_folder(folder: &Path) -> Result<Self, Vec<Problem>> {
+        let own = read_folder(folder)?;
+        let mut files = Vec::new();
+        for (name, text) in BUILT_IN {
+            let replaced = own.iter().any(|file| file.name == name && !extends(&file.text));
+            if !replaced {
+                files.push(File { name: name.into(), origin: Origin::Named(name.into()), text: text.into() });
+            }
+        }
+        files.extend(own);
+        Self::read(&files)
+    }
+
+    fn read(files: &[File]) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut packs = Self::default();
+        let (mut places, mut persons, mut not_places) = (Vec::new(), Vec::new(), Vec::new());
+        for file in files {
+            match toml::from_str::<PackFile>(&file.text) {
+                Ok(read) => {
+                    packs.versions.insert(read.pack.id, read.pack.version);
+                    merge(&mut places, read.place, |place| place.id.0.to_string());
+                    merge(&mut persons, read.person, |person| person.id.clone());
+                    not_places.extend(read.not.places);
+                }
+                Err(error) => problems.push(problem(file, &error)),
+            }
+        }
+        if problems.is_empty() {
+            packs.entities = Entities::new(places, persons, &not_places);
+            Ok(packs)
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+/// Later entries take the place of earlier ones with the same id.
+fn merge<T>(entries: &mut Vec<T>, more: Vec<T>, id: impl Fn(&T) -> String) {
+    if entries.is_empty() {
+        entries.extend(more);
+        return;
+    }
+    let at: BTreeMap<String, usize> = entries.iter().enumerate().map(|(i, entry)| (id(entry), i)).collect();
+    for entry in more {
+        match at.get(&id(&entry)) {
+            Some(&i) => entries[i] = entry,
+            None => entries.push(entry),
+        }
+    }
+}
+
+fn extends(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Head {
+        pack: PackHead,
+    }
+    toml::from_str::<Head>(text).is_ok_and(|head| head.pack.extends)
+}
+
+fn problem(file: &File, error: &toml::de::Error) -> Problem {
+    let message = error.message().trim_end_matches('.').to_owned();
+    let problem = Problem::error(format!("pack `{}`: {message}", file.name));
+    let span = error.span().unwrap_or(0..0);
+    problem.at(Position { origin: file.origin.clone(), source: Arc::clone(&file.text), span })
+}
+
+fn read_folder(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
+    let unreadable = |path: &Path, why: &dyn std::fmt::Display| {
+        vec![Problem::error(format!("cannot read the pack folder or file {}: {why}", path.display()))]
+    };
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(folder, &error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let mut files = Vec::new();
+    for path in paths {
+        let bytes = path.metadata().map_err(|error| unreadable(&path, &error))?.len();
+        if bytes > PACK_BYTES_MAX {
+            return Err(unreadable(&path, &format!("it is larger than {PACK_BYTES_MAX} bytes")));
+        }
+        let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
+        let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        files.push(File { name, origin: Origin::File(path), text: text.into() });
+    }
+    Ok(files)
+}
