@@ -85,7 +85,6 @@ pub(crate) fn entry(id: &str, url: &str, text: &str, watches: &[&str]) -> Stored
             url: Some(format!("https://{url}")),
             title: "A title".to_owned(),
             summary: Some(text.to_owned()),
-            content: None,
             text: text.to_owned(),
             text_source: TextSource::FeedSummary,
             published: Some(noon() - Duration::hours(1)),

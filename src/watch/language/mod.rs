@@ -23,11 +23,14 @@ pub fn compile(source: &QuerySource, known: Known<'_>) -> (Option<CheckedQuery>,
     let parsed = parser::parse(&source.text);
     let checked = check::check(&source.text, &parsed.tree, known);
     let mut problems: Vec<(usize, Problem)> = Vec::new();
+    // What a broken query would match is not worth a warning.
+    let is_broken = !parsed.faults.is_empty() || !checked.errors.is_empty();
+    let oddities = if is_broken { &[] } else { checked.warnings.as_slice() };
     for (level, faults) in [
-        (Level::Error, &parsed.faults),
+        (Level::Error, parsed.faults.as_slice()),
         (Level::Error, &checked.errors),
         (Level::Warning, &parsed.warnings),
-        (Level::Warning, &checked.warnings),
+        (Level::Warning, oddities),
     ] {
         problems.extend(faults.iter().map(|fault| (fault.span.start, problem(source, level, fault))));
     }
