@@ -9,7 +9,7 @@ use super::{Context, Exit, output, run::runtime, setup};
 use crate::{
     alert::{body::wire_time, text::safe},
     clock::Clock,
-    config::{FeedId, FeedSettings, Settings},
+    config::{FeedId, FeedSettings, Settings, shown_url},
     store::{FeedActivity, FeedState, Role, Store, StoreError},
 };
 
@@ -61,6 +61,11 @@ fn known(settings: &Settings, clock: Clock) -> Result<Known, StoreError> {
     runtime.block_on(async { Ok((store.feed_states().await?, store.feed_activity(clock.now()).await?)) })
 }
 
+/// Where it has moved to for good, as it may be shown.
+fn moved_to(feed: &FeedSettings, state: Option<&FeedState>) -> Option<String> {
+    state?.moved_to.as_ref()?.of(&feed.source).map(|url| shown_url(&url, feed.secret))
+}
+
 /// `new`, `ok`, `failing`, `gone`.
 fn health(state: Option<&FeedState>) -> &'static str {
     match state {
@@ -92,7 +97,7 @@ fn line(settings: &Settings, feed: &FeedSettings, state: Option<&FeedState>, act
         "failures": state.map_or(0, |s| s.failures),
         "error_class": state.and_then(|s| s.error.as_ref()).map(|(class, _)| class),
         "error": state.and_then(|s| s.error.as_ref()).map(|(_, message)| message),
-        "moved_to": state.and_then(|s| s.moved_to.as_ref()),
+        "moved_to": moved_to(feed, state),
         "notes": state.map(|s| s.notes.as_slice()).unwrap_or_default(),
         "articles_a_day": activity.map(|a| (a.articles_a_day * 10.0).round() / 10.0),
         "words_median": activity.map(|a| a.words_median),
@@ -130,8 +135,8 @@ fn block(
     if let Some((class, message)) = &state.error {
         lines.push(format!("         {class}: {} ({} in a row)", safe(message), state.failures));
     }
-    if let Some(moved) = &state.moved_to {
-        lines.push(format!("         has moved for good to {}", safe(moved)));
+    if let Some(moved) = moved_to(feed, Some(state)) {
+        lines.push(format!("         has moved for good to {}", safe(&moved)));
     }
     lines.extend(state.notes.iter().map(|note| format!("         note: {}", safe(note))));
     lines.join("\n") + "\n"

@@ -17,7 +17,7 @@ use crate::{
     fetch::{Answer, FetchRequest, Fetcher, hints::Validators},
     metrics::Metrics,
     schedule::{PollOutcome, next_poll},
-    store::{EntryKey, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome},
+    store::{EntryKey, Moved, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome},
 };
 
 /// What every poll needs and none owns.
@@ -109,7 +109,7 @@ impl Poller {
         let state = self.store.feed_state(&feed.id).await?;
         let before = state.as_ref().and_then(|s| s.validators.as_ref());
         let in_a_row = state.as_ref().map_or(0, |s| s.failures) + 1;
-        let moved_to = state.as_ref().and_then(|s| s.moved_to.as_deref()).and_then(|url| Url::parse(url).ok());
+        let moved_to = state.as_ref().and_then(|s| s.moved_to.as_ref()?.of(&feed.source));
         let request = FetchRequest {
             source: &feed.source,
             validators: before,
@@ -218,7 +218,7 @@ impl Poller {
                 next_poll: next.due,
                 next_reason: next.reason.to_string(),
                 in_a_row_failures: in_a_row,
-                moved_to: heard.moved_to.map(String::from),
+                moved_to: heard.moved_to.map(|to| Moved::new(&feed.source, &to)),
                 about_title: heard.read.about_title,
                 entries: heard.read.entries,
                 entries_seen: heard.read.seen,

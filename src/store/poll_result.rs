@@ -55,8 +55,8 @@ impl Moved {
     }
 
     /// Where `source` is now; `None` where it was another source that moved.
-    pub fn of(&self, source: &FeedSource) -> Option<&str> {
-        (self.from == source_digest(source)).then_some(&self.to)
+    pub fn of(&self, source: &FeedSource) -> Option<Url> {
+        if self.from == source_digest(source) { Url::parse(&self.to).ok() } else { None }
     }
 }
 

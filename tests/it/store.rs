@@ -423,7 +423,7 @@ async fn move_counts_for_the_source_that_moved() {
     store.commit_poll(moved).await.unwrap();
     store.commit_poll(poll("a", noon(), Vec::new())).await.unwrap();
     let moved = store.feed_state(&feed("a")).await.unwrap().unwrap().moved_to.unwrap();
-    assert_eq!(moved.of(&source("https://old.org/feed")), Some("https://new.org/feed"));
+    assert_eq!(moved.of(&source("https://old.org/feed")).unwrap().as_str(), "https://new.org/feed");
     // Somebody has mended the config: the old move is no longer theirs.
     assert_eq!(moved.of(&source("https://mended.org/feed")), None);
 }
