@@ -2,6 +2,15 @@
 
 use std::fmt;
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::feed::Entry;
+
+/// Below this many words two different articles may well have the same text ("Markets closed today").
+const TEXT_KEY_WORDS_MIN: usize = 12;
+
 /// What a feed calls one of its entries: its guid, else its URL, else a hash of what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ArticleId {
@@ -40,8 +49,174 @@ impl ArticleKey {
     }
 }
 
+impl ArticleKey {
+    /// By the canonical URL, or by title and text where there is no URL.
+    pub fn new(url: Option<&str>, title: &str, text: &str) -> Self {
+        match url.map(canonical_url).filter(|url| !url.is_empty()) {
+            Some(url) => Self(url),
+            None => Self(format!("hash:{}", HEXLOWER.encode(&hash([normal_space(title), normal_space(text)])))),
+        }
+    }
+}
+
+/// Tells copies of a text under other URLs: a hash of its words, without case and punctuation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TextKey(pub [u8; 16]);
+
+impl TextKey {
+    /// `None` where title and text are too short to tell copies by.
+    pub fn new(title: &str, text: &str) -> Option<Self> {
+        let (mut words, mut digest) = (0, Sha256::new());
+        for word in title.split_whitespace().chain(text.split_whitespace()) {
+            let word: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+            if !word.is_empty() {
+                // A script without spaces has few white-space words; its characters count for them.
+                words += if word.is_ascii() { 1 } else { word.chars().count().div_ceil(8) };
+                digest.update(word.as_bytes());
+                digest.update([0]);
+            }
+        }
+        (words >= TEXT_KEY_WORDS_MIN).then(|| Self(first_half(digest)))
+    }
+}
+
+/// What an entry is called: its guid, else its URL, else a hash of what it says.
+pub fn article_id(entry: &Entry, title: &str, text: &str) -> ArticleId {
+    match (&entry.guid, &entry.url) {
+        (Some(guid), _) => ArticleId { value: guid.clone(), kind: IdKind::Guid },
+        (None, Some(url)) => ArticleId { value: url.clone(), kind: IdKind::Url },
+        (None, None) => ArticleId { value: text_hash(title, text), kind: IdKind::Hash },
+    }
+}
+
+/// A stable id for what states none.
+pub fn text_hash(title: &str, text: &str) -> String {
+    HEXLOWER.encode(&hash([normal_space(title), normal_space(text)])[..16])
+}
+
+/// Changes when an entry's title, summary or content does: the entry was edited.
+pub fn entry_fingerprint(entry: &Entry) -> [u8; 16] {
+    let mut digest = Sha256::new();
+    let markup = |markup: &Option<crate::feed::Markup>| markup.as_ref().map(|m| m.text.clone());
+    for text in [entry.title.clone(), markup(&entry.summary), markup(&entry.content)] {
+        // "none" and "empty" differ, and no text runs into the next.
+        digest.update([u8::from(text.is_some())]);
+        let text = text.unwrap_or_default();
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text.as_bytes());
+    }
+    first_half(digest)
+}
+
+/// One URL for all the ways in which an article's address is written: https, no `www.`, default port, fragment,
+/// tracking parameter or trailing slash. For comparing, not for fetching. What is no URL is only trimmed.
+pub fn canonical_url(url: &str) -> String {
+    let url = url.trim();
+    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
+    let Some(host) = parsed.host_str().filter(|_| matches!(parsed.scheme(), "http" | "https")) else {
+        return url.to_owned();
+    };
+    let host =
+        host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).trim_end_matches('.').to_owned();
+    let kept: Vec<String> = parsed
+        .query()
+        .into_iter()
+        .flat_map(|q| q.split('&'))
+        .filter(|pair| !pair.is_empty() && !is_tracking(pair.split('=').next().unwrap_or(pair)))
+        .map(str::to_owned)
+        .collect();
+    parsed.set_fragment(None);
+    let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = parsed.path().trim_end_matches('/');
+    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    format!("https://{host}{port}{path}{query}")
+}
+
+/// Parameters that say who linked, not what is linked.
+fn is_tracking(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["utm_", "mtm_", "pk_", "at_medium", "at_campaign", "at_custom"].iter().any(|prefix| name.starts_with(prefix))
+        || matches!(
+            name.as_str(),
+            "fbclid"
+                | "gclid"
+                | "dclid"
+                | "msclkid"
+                | "yclid"
+                | "twclid"
+                | "igshid"
+                | "mc_cid"
+                | "mc_eid"
+                | "ncid"
+                | "cmpid"
+                | "cmp"
+                | "ocid"
+                | "ftag"
+                | "ito"
+                | "xtor"
+                | "_ga"
+                | "_gl"
+                | "spm"
+                | "wt_mc"
+                | "partner"
+                | "traffic_source"
+        )
+}
+
+fn normal_space(text: &str) -> String {
+    crate::feed::markup::one_line(text)
+}
+
+fn hash(texts: [String; 2]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for text in texts {
+        digest.update(text.as_bytes());
+        digest.update([0]);
+    }
+    digest.finalize().into()
+}
+
+fn first_half(digest: Sha256) -> [u8; 16] {
+    let whole: [u8; 32] = digest.finalize().into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&whole[..16]);
+    half
+}
+
 impl fmt::Display for ArticleKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn check(url: &str, expected: &str) {
+        assert_eq!(canonical_url(url), expected, "{url:?}");
+    }
+
+    #[test]
+    fn one_address_however_written() {
+        check("HTTP://WWW.Example.org:80/a/?utm_source=x&b=1#top", "https://example.org/a?b=1");
+        check("https://example.org/a?fbclid=1", "https://example.org/a");
+        check("https://example.org:8443/", "https://example.org:8443");
+        check("https://example.org/A", "https://example.org/A");
+        check("urn:x:1", "urn:x:1");
+        check(" not a url ", "not a url");
+    }
+
+    #[test]
+    fn copies_are_told_by_words_and_short_texts_are_not() {
+        let text = "Ten words are not enough to tell one article from another one today";
+        assert_eq!(
+            TextKey::new("Title", text),
+            TextKey::new("TITLE", &text.replace(' ', "\n ").replace("today", "today."))
+        );
+        assert!(TextKey::new("Title", text).is_some());
+        assert_eq!(TextKey::new("Markets closed", "today"), None);
     }
 }

@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use whatlang::Script;
+
+/// Detection looks at so much text: more costs time and changes nothing.
+const SAMPLE_CHARS_MAX: usize = 600;
+/// Below, a stated tag is likelier right than a guess.
+const SURE_CHARS_MIN: usize = 120;
+
 /// A language by its primary BCP 47 subtag, lower case: `en`, `tr`, `zh`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lang([u8; 3]);
@@ -40,5 +47,66 @@ impl fmt::Display for Lang {
 impl serde::Serialize for Lang {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A text's language. A reliable detection on enough text outranks the stated tag, because sites state their template's
+/// language; a short text takes the stated one.
+pub fn detect(text: &str, stated: Option<&str>) -> Option<Lang> {
+    let stated = stated.and_then(Lang::from_tag);
+    let end = text.char_indices().nth(SAMPLE_CHARS_MAX).map_or(text.len(), |(at, _)| at);
+    let sample = &text[..end];
+    let Some(info) = whatlang::detect(sample) else { return stated };
+    let Some(detected) = Lang::from_tag(two_letters(info.lang().code())) else { return stated };
+    let Some(stated) = stated else {
+        return info.is_reliable().then_some(detected);
+    };
+    if stated == detected || !info.is_reliable() || is_kin(stated, detected) {
+        return Some(stated);
+    }
+    // The detector takes a language that it does not know for a neighbour, unless the script tells them apart.
+    let is_known = whatlang::Lang::all().iter().any(|l| two_letters(l.code()) == stated.as_str());
+    let has_script_of_its_own =
+        !matches!(info.script(), Script::Latin | Script::Cyrillic | Script::Arabic | Script::Devanagari);
+    let is_long = sample.chars().count() >= SURE_CHARS_MIN;
+    Some(if (is_known || has_script_of_its_own) && is_long { detected } else { stated })
+}
+
+/// Tags for what is written alike, where the writer knows better than statistics.
+fn is_kin(a: Lang, b: Lang) -> bool {
+    const KIN: [&[&str]; 4] = [&["no", "nb", "nn", "da"], &["sr", "hr", "bs", "sh"], &["id", "ms"], &["fa", "prs"]];
+    KIN.iter().any(|kin| kin.contains(&a.as_str()) && kin.contains(&b.as_str()))
+}
+
+/// ISO 639-3 → BCP 47's shortest tag, for the languages that the detector knows.
+fn two_letters(code: &str) -> &str {
+    const CODES: &str = "afr:af aka:ak amh:am ara:ar aze:az bel:be ben:bn bul:bg cat:ca ces:cs cmn:zh dan:da deu:de ell:el \
+        eng:en epo:eo est:et fin:fi fra:fr guj:gu heb:he hin:hi hrv:hr hun:hu hye:hy ind:id ita:it jav:jv jpn:ja kan:kn \
+        kat:ka khm:km kor:ko lat:la lav:lv lit:lt mal:ml mar:mr mkd:mk mya:my nep:ne nld:nl nob:nb ori:or pan:pa pes:fa \
+        pol:pl por:pt ron:ro rus:ru sin:si slk:sk slv:sl sna:sn spa:es srp:sr swe:sv tam:ta tel:te tgl:tl tha:th tuk:tk \
+        tur:tr ukr:uk urd:ur uzb:uz vie:vi yid:yi zul:zu cym:cy";
+    let found = CODES.split_whitespace().find_map(|pair| pair.strip_prefix(code)?.strip_prefix(':'));
+    found.unwrap_or(code)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, stated: Option<&str>, expected: Option<&str>) {
+        assert_eq!(detect(text, stated).map(|l| l.to_string()).as_deref(), expected, "{text:?}");
+    }
+
+    #[test]
+    fn long_text_outranks_a_wrong_tag_and_short_text_does_not() {
+        let turkish = "Cumhurbaşkanı bugün yaptığı açıklamada, bölgedeki gelişmelerin yakından takip edildiğini ve gerekli \
+            bütün adımların atılacağını söyledi. Görüşmelerin önümüzdeki hafta da sürmesi bekleniyor.";
+        check(turkish, Some("en-US"), Some("tr"));
+        check(turkish, None, Some("tr"));
+        check("Ankara", Some("en-US"), Some("en"));
+        check("", Some("tr"), Some("tr"));
+        check("1234", None, None);
     }
 }

@@ -1,5 +1,6 @@
 //! Entry → article: cleaned, identified, its language known. Pure: no clock, no file, no socket.
 
+pub mod html;
 pub mod identity;
 pub mod language;
 pub mod segment;
@@ -7,11 +8,17 @@ pub mod text;
 
 use chrono::{DateTime, Utc};
 
-pub use identity::{ArticleId, ArticleKey, IdKind};
+use unicode_segmentation::UnicodeSegmentation;
+
+pub use html::UntrustedHtml;
+pub use identity::{ArticleId, ArticleKey, IdKind, TextKey};
 pub use language::Lang;
 pub use text::Field;
 
-use crate::{config::FeedId, feed::entry::Enclosure};
+use crate::{
+    config::FeedId,
+    feed::{Entry, Markup, entry::Enclosure},
+};
 
 /// A piece of news, cleaned and identified: the one form that matching, storing and alerting know.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +31,8 @@ pub struct Article {
     pub title: String,
     /// Plain text; `None` where the feed gave none.
     pub summary: Option<String>,
-    /// Sanitised HTML; `None` where the feed gave none.
-    pub content: Option<String>,
+    /// Full HTML as the feed gave it, not yet safe to show; `None` where the feed gave none.
+    pub content: Option<UntrustedHtml>,
     /// The readable plain text, paragraphs parted by an empty line: content, or else summary. May be empty.
     pub text: String,
     /// Where `text` came from.
@@ -69,4 +76,74 @@ pub enum TextSource {
     FeedFull,
     /// An article given to `match` or pushed in.
     Input,
+}
+
+/// Cleans and identifies an entry. `feed_language` is what the feed says of itself, for an entry that says nothing.
+pub fn from_entry(entry: &Entry, feed: Option<&ArticleFeed>, feed_language: Option<&str>) -> Article {
+    let title = entry.title.as_deref().unwrap_or("");
+    let title = if entry.title_is_html { html::to_line(title) } else { html::one_line(title) };
+    let text_of = |markup: &Markup| html::readable(&markup.text, markup.is_html);
+    let summary = entry.summary.as_ref().map(text_of).filter(|text| !text.is_empty());
+    let content_text = entry.content.as_ref().map(text_of).filter(|text| !text.is_empty());
+    let (text, text_source) = match content_text {
+        Some(text) => (text, TextSource::FeedFull),
+        None => (summary.clone().unwrap_or_default(), TextSource::FeedSummary),
+    };
+    let stated = entry.language.as_deref().or(feed_language);
+    // A title alone says little, but a summary of ten words with it may say enough.
+    let lang = if text.len() < 600 {
+        language::detect(&format!("{title}\n{text}"), stated)
+    } else {
+        language::detect(&text, stated)
+    };
+    let content = entry.content.as_ref().filter(|markup| !markup.text.is_empty());
+    Article {
+        id: identity::article_id(entry, &title, &text),
+        url: entry.url.clone(),
+        summary,
+        content: content.map(|markup| match markup.is_html {
+            true => UntrustedHtml::new(markup.text.clone()),
+            false => UntrustedHtml::from_plain(&markup.text),
+        }),
+        title,
+        text,
+        text_source,
+        published: entry.published,
+        updated: entry.updated,
+        authors: entry.authors.clone(),
+        categories: entry.categories.clone(),
+        lang,
+        enclosures: entry.enclosures.clone(),
+        feed: feed.cloned(),
+    }
+}
+
+impl Article {
+    /// Its identity across feeds.
+    pub fn key(&self) -> ArticleKey {
+        ArticleKey::new(self.url.as_deref(), &self.title, &self.text)
+    }
+
+    /// What tells copies of its text; `None` where it is too short for that.
+    pub fn text_key(&self) -> Option<TextKey> {
+        TextKey::new(&self.title, &self.text)
+    }
+
+    /// Whether the summary says something that does not stand in the text: then it is a field of its own.
+    pub fn summary_is_apart(&self) -> bool {
+        let Some(summary) = &self.summary else { return false };
+        if *summary == self.text {
+            return false;
+        }
+        // A summary is often the text's beginning, cut in a word, with a mark and a link behind it.
+        let cut = summary.trim_end_matches(|c: char| c.is_whitespace() || "…[].()»>".contains(c));
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+        let cut = letters(cut);
+        !cut.is_empty() && !letters(&self.text).contains(&cut)
+    }
+
+    /// Words of the readable text.
+    pub fn words(&self) -> usize {
+        self.text.unicode_words().count()
+    }
 }

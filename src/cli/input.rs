@@ -1,0 +1,202 @@
+//! Articles in, for `match` and `explain`: JSON lines, plain text, a feed document or a page.
+
+use std::{path::PathBuf, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+
+use crate::{
+    article::{self, Article, ArticleId, IdKind, Lang, TextSource, UntrustedHtml, html, identity, language},
+    config::problem::{Origin, Place, Problem},
+    feed,
+};
+
+/// A longer line is no article: the full text of a long book is a fifth of this.
+const LINE_BYTES_MAX: usize = 10_000_000;
+/// How much of a bad line is kept to show.
+const SHOWN_BYTES_MAX: usize = 400;
+
+/// What an input held.
+#[derive(Debug, Default)]
+pub struct Inputs {
+    /// In input order.
+    pub articles: Vec<Article>,
+    /// What could not be read, with its line.
+    pub problems: Vec<Problem>,
+}
+
+/// How an input is to be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Lines,
+    Text,
+    Page,
+    Feed,
+}
+
+/// The input article of contract §1. Unknown fields are ignored.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct InputArticle {
+    id: Option<String>,
+    title: Option<String>,
+    text: Option<String>,
+    summary: Option<String>,
+    content: Option<String>,
+    url: Option<String>,
+    published: Option<DateTime<Utc>>,
+    lang: Option<String>,
+    author: Option<String>,
+    categories: Option<Vec<String>>,
+}
+
+/// Reads an input; `name` is its path, or `-`, and its ending says what it is. What the ending does not tell is sniffed.
+pub fn read(name: &str, bytes: &[u8]) -> Inputs {
+    match kind(name, bytes) {
+        Kind::Lines => read_lines(name, bytes),
+        Kind::Text => one(text_article(&feed::charset::decode(bytes, None).text)),
+        Kind::Page => one(page_article(&feed::charset::decode(bytes, None).text)),
+        Kind::Feed => match feed::parse(bytes, None, None) {
+            Ok(feed) => {
+                let language = feed.about.language.as_deref();
+                let articles = feed.entries.iter().map(|entry| article::from_entry(entry, None, language)).collect();
+                Inputs { articles, problems: Vec::new() }
+            }
+            Err(error) => Inputs { articles: Vec::new(), problems: vec![Problem::error(format!("{name}: {error}"))] },
+        },
+    }
+}
+
+fn one(article: Article) -> Inputs {
+    Inputs { articles: vec![article], problems: Vec::new() }
+}
+
+fn kind(name: &str, bytes: &[u8]) -> Kind {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+    match ending.as_str() {
+        "jsonl" | "ndjson" => return Kind::Lines,
+        "txt" => return Kind::Text,
+        "html" | "htm" | "xhtml" => return Kind::Page,
+        "xml" | "rss" | "atom" | "rdf" => return Kind::Feed,
+        _ => {}
+    }
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]).to_ascii_lowercase();
+    let head = head.trim_start_matches('\u{feff}').trim_start();
+    if head.starts_with('{') {
+        let is_feed = head.contains("jsonfeed.org/version");
+        return if is_feed { Kind::Feed } else { Kind::Lines };
+    }
+    if head.starts_with("<!doctype html") || head.starts_with("<html") {
+        return Kind::Page;
+    }
+    if head.starts_with("<?xml") || ["<rss", "<feed", "<rdf"].iter().any(|root| head.contains(root)) {
+        return Kind::Feed;
+    }
+    if head.starts_with('<') { Kind::Page } else { Kind::Text }
+}
+
+fn read_lines(name: &str, bytes: &[u8]) -> Inputs {
+    let mut inputs = Inputs::default();
+    for (at, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        match read_line(line) {
+            Ok(article) => inputs.articles.push(article),
+            Err(cause) => inputs.problems.push(bad_line(name, at + 1, line, &cause)),
+        }
+    }
+    inputs
+}
+
+fn read_line(line: &[u8]) -> Result<Article, String> {
+    if line.len() > LINE_BYTES_MAX {
+        return Err(format!("longer than {LINE_BYTES_MAX} bytes"));
+    }
+    // An array would be taken as the struct's fields in order.
+    if line[0] != b'{' {
+        return Err("not a JSON object".to_owned());
+    }
+    let input: InputArticle = serde_json::from_slice(line).map_err(|error| {
+        // serde counts lines within our one line; only the column means something.
+        let text = error.to_string();
+        text.split(" at line ").next().map_or(text.clone(), |cause| format!("{cause} at column {}", error.column()))
+    })?;
+    Ok(from_input(input))
+}
+
+fn bad_line(name: &str, number: usize, line: &[u8], cause: &str) -> Problem {
+    let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN_BYTES_MAX)]).into_owned();
+    let origin = if name == "-" { Origin::Named("stdin".to_owned()) } else { Origin::File(PathBuf::from(name)) };
+    let span = 0..shown.len();
+    let message = format!("line {number} is not an article: {cause}");
+    // The place shows the line alone; its number stands in the message, as the source is not the whole file.
+    Problem::error(message).at(Place { origin, source: Arc::from(shown), span })
+}
+
+/// An article from its JSON form. `text` wins over `content`, that over `summary`.
+fn from_input(input: InputArticle) -> Article {
+    let filled = |text: Option<String>| text.filter(|t| !t.trim().is_empty());
+    let title = html::one_line(&input.title.unwrap_or_default());
+    let summary = filled(input.summary);
+    let content = filled(input.content);
+    // `text` is taken as it stands, so that offsets are the giver's own.
+    let text = filled(input.text)
+        .or_else(|| content.as_deref().map(html::to_text).filter(|t| !t.is_empty()))
+        .or_else(|| summary.clone())
+        .unwrap_or_default();
+    let url = filled(input.url);
+    let stated = input.lang.as_deref().and_then(Lang::from_tag);
+    let id = match (filled(input.id), &url) {
+        (Some(id), _) => ArticleId { value: id, kind: IdKind::Guid },
+        (None, Some(url)) => ArticleId { value: url.clone(), kind: IdKind::Url },
+        (None, None) => ArticleId { value: identity::text_hash(&title, &text), kind: IdKind::Hash },
+    };
+    Article {
+        id,
+        url,
+        lang: stated.or_else(|| language::detect(&format!("{title}\n{text}"), None)),
+        title,
+        summary,
+        content: content.map(UntrustedHtml::new),
+        text,
+        text_source: TextSource::Input,
+        published: input.published,
+        updated: None,
+        authors: input.author.into_iter().collect(),
+        categories: input.categories.unwrap_or_default(),
+        enclosures: Vec::new(),
+        feed: None,
+    }
+}
+
+/// Plain text; the first line is the title when a blank line follows it.
+fn text_article(text: &str) -> Article {
+    let text = text.replace("\r\n", "\n");
+    let text = text.trim();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or("");
+    let has_title = lines.next().is_some_and(|second| second.trim().is_empty());
+    let (title, body) = if has_title { (first, text[first.len()..].trim()) } else { ("", text) };
+    from_input(InputArticle { title: Some(title.to_owned()), text: Some(body.to_owned()), ..Default::default() })
+}
+
+/// A page as it is: its `<title>`, and all of its readable text.
+fn page_article(page: &str) -> Article {
+    let lower = page.to_ascii_lowercase();
+    let between = |open: &str, close: &str| {
+        let start = lower.find(open)?;
+        let start = start + lower[start..].find('>')? + 1;
+        Some(&page[start..start + lower[start..].find(close)?])
+    };
+    let title = between("<title", "</title>").map(html::to_line);
+    let lang = between("<html", ">").and(lower.find("<html")).and_then(|at| {
+        let tag = &page[at..at + lower[at..].find('>')?];
+        let value = tag.split_once("lang=")?.1.trim_start_matches(['"', '\'']);
+        Some(value.split(['"', '\'', ' ']).next()?.to_owned())
+    });
+    let text = html::to_text(page);
+    let lang = language::detect(&text, lang.as_deref()).map(|lang| lang.to_string());
+    from_input(InputArticle { title, text: Some(text), lang, ..Default::default() })
+}
