@@ -147,3 +147,29 @@ impl Article {
         self.text.unicode_words().count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn article(summary: &str, content: &str) -> Article {
+        let markup = |text: &str| Some(Markup { text: text.to_owned(), is_html: true });
+        from_entry(&Entry { summary: markup(summary), content: markup(content), ..Entry::default() }, None, None)
+    }
+
+    #[test]
+    fn summary_cut_from_the_text_is_no_field_of_its_own() {
+        let content = "<p>The port reopens, officials said.</p><p>Ships return.</p>";
+        assert!(!article("The port reopens, offic… [...]", content).summary_is_apart());
+        assert!(article("Storm over, sea calm", content).summary_is_apart());
+        assert!(!article("only a summary", "").summary_is_apart());
+        assert_eq!(article("only a summary", "").text, "only a summary");
+    }
+
+    #[test]
+    fn article_without_url_is_known_by_its_words() {
+        assert_eq!(article("a  b", "").key(), article("a b", "").key());
+        assert!(article("a b", "").key().as_str().starts_with("hash:"));
+    }
+}

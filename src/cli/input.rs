@@ -200,3 +200,41 @@ fn page_article(page: &str) -> Article {
     let lang = language::detect(&text, lang.as_deref()).map(|lang| lang.to_string());
     from_input(InputArticle { title, text: Some(text), lang, ..Default::default() })
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn bad_line_is_reported_with_its_number_and_skipped() {
+        let inputs = read("a.jsonl", b"{\"title\":\"One\",\"extra\":1}\n\n[1]\n{\"title\": 7}\n{\"text\":\"Two\"}\n");
+        assert_eq!(inputs.articles.len(), 2);
+        let messages: Vec<&str> = inputs.problems.iter().map(|p| p.message.as_str()).collect();
+        assert!(messages[0].starts_with("line 3 ") && messages[1].starts_with("line 4 "), "{messages:?}");
+    }
+
+    #[test]
+    fn text_wins_over_content_and_content_over_summary() {
+        let line = br#"{"text":"a  b","content":"<p>c</p>","summary":"d"}"#;
+        assert_eq!(read("-", line).articles[0].text, "a  b");
+        assert_eq!(read("-", br#"{"content":"<p>c</p>","summary":"d"}"#).articles[0].text, "c");
+        assert_eq!(read("-", br#"{"summary":"d"}"#).articles[0].text, "d");
+    }
+
+    #[test]
+    fn first_line_of_a_text_is_its_title_only_before_a_blank_line() {
+        let article = &read("x.txt", b"Title\n\nBody one\n\nBody two\n").articles[0];
+        assert_eq!((article.title.as_str(), article.text.as_str()), ("Title", "Body one\n\nBody two"));
+        assert_eq!(read("x.txt", b"Line one\nline two").articles[0].title, "");
+    }
+
+    #[test]
+    fn page_and_feed_are_told_apart_on_stdin() {
+        let page = read("-", b"<!DOCTYPE html><html lang='de'><title>T &amp; U</title><p>x</p></html>");
+        assert_eq!((page.articles[0].title.as_str(), page.articles[0].text.as_str()), ("T & U", "x"));
+        let feed = read("-", b"<rss version='2.0'><channel><item><title>F</title></item></channel></rss>");
+        assert_eq!(feed.articles[0].title, "F");
+        assert_eq!(read("x.xml", b"<html></html>").problems.len(), 1);
+    }
+}

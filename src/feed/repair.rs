@@ -69,9 +69,8 @@ pub fn rewrite(text: &str, format: Format) -> String {
             Event::End(tag) => {
                 let name = tag.name().as_ref().to_owned();
                 let Some(opened) = open.iter().rposition(|o| *o == name) else { continue };
-                let result = end(&mut writer, &name, is_rss, opened, &open);
-                open.truncate(opened);
-                result
+                // What was opened inside and never closed ends here.
+                close_to(&mut writer, opened, is_rss, &mut open)
             }
             Event::Decl(_) | Event::Comment(_) | Event::PI(_) => Ok(()),
             // HTML's named entities are feed-rs's to resolve.
@@ -81,15 +80,20 @@ pub fn rewrite(text: &str, format: Format) -> String {
             break;
         }
     }
-    while let Some(name) = open.pop() {
-        if end(&mut writer, &name, is_rss, open.len(), &open).is_err() {
-            break;
-        }
-    }
+    // Writing into memory does not fail.
+    let _ = close_to(&mut writer, 0, is_rss, &mut open);
     String::from_utf8(writer.into_inner()).unwrap_or_default()
 }
 
 type Written = std::io::Result<()>;
+
+fn close_to(writer: &mut Writer<Vec<u8>>, depth: usize, is_rss: bool, open: &mut Vec<String>) -> Written {
+    while open.len() > depth {
+        let Some(name) = open.pop() else { break };
+        end(writer, &name, is_rss, open.len(), open)?;
+    }
+    Ok(())
+}
 
 fn name_of(tag: &BytesStart<'_>) -> String {
     tag.name().as_ref().to_owned()

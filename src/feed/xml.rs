@@ -41,27 +41,28 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let undated = Arc::new(AtomicUsize::new(0));
     let run = |text: &str| run(text, base, &undated);
     let mut notes = Vec::new();
-    let rewritten = repair::is_needed(text, format, &outline).then(|| repair::rewrite(text, format));
-    let mut result = run(rewritten.as_deref().unwrap_or(text));
+    // A half entry would be matched, stored, and look edited when the rest comes.
+    let whole = match (outline.is_cut, outline.entries) {
+        (false, _) | (true, 0) => None,
+        (true, _) => {
+            let cut_short = || FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() };
+            Some(outline::close_after_last_whole(text, &outline).ok_or_else(cut_short)?)
+        }
+    };
+    if outline.is_cut {
+        notes.push("the document ends too early; whole entries are kept".to_owned());
+    }
+    let kept = whole.as_deref().unwrap_or(text);
+    let rewritten = repair::is_needed(kept, format, &outline).then(|| repair::rewrite(kept, format));
+    let mut result = run(rewritten.as_deref().unwrap_or(kept));
     if result.is_err() && rewritten.is_none() {
-        let second = run(&repair::rewrite(text, format));
-        if second.as_ref().is_ok_and(|feed| !feed.entries.is_empty()) {
+        let second = run(&repair::rewrite(kept, format));
+        if second.as_ref().is_ok_and(|feed| !feed.entries.is_empty() || outline.entries == 0) {
             notes.push("read only after repair".to_owned());
             result = second;
         }
     }
-    if result.is_err()
-        && let Some(whole) = outline::close_after_last_whole(text, &outline)
-    {
-        let whole = run(&repair::rewrite(&whole, format));
-        if whole.as_ref().is_ok_and(|feed| !feed.entries.is_empty()) {
-            result = whole;
-        }
-    }
     let read = result?;
-    if outline.is_cut {
-        notes.push("the document ends too early; whole entries are kept".to_owned());
-    }
     if read.entries.len() < outline.entries {
         notes.push(format!("{} of {} entries could be read", read.entries.len(), outline.entries));
     }
