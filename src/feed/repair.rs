@@ -61,6 +61,11 @@ pub fn rewrite(text: &str, format: Format) -> String {
             Event::Eof => break,
             Event::Start(tag) => {
                 let name = name_of(&tag);
+                // An item stands in nothing but the channel: what is open between was never closed.
+                let home = open.iter().take(2).filter(|o| matches!(local(o), "rss" | "RDF" | "channel")).count();
+                if is_rss && name == "item" && close_to(&mut writer, home.max(1), is_rss, &mut open).is_err() {
+                    break;
+                }
                 let result = start(&mut writer, &tag, is_rss, &open, false);
                 open.push(name);
                 result
