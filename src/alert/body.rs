@@ -218,7 +218,7 @@ impl ArticleRef {
             authors: article.authors.clone(),
             summary: article.summary.clone(),
             text_source: article.text_source.as_str().to_owned(),
-            words: article.text.split_whitespace().count(),
+            words: article.words(),
             feed: article.feed.as_ref().map(|f| FeedRef {
                 id: f.id.to_string(),
                 url: f.url.clone(),

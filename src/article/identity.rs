@@ -5,10 +5,14 @@ use std::{
     fmt,
 };
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::feed::entry::Entry;
+use crate::feed::Entry;
+
+/// Below this many words two different articles may well have the same text ("Markets closed today").
+const TEXT_KEY_WORDS_MIN: usize = 12;
 
 /// What a feed calls one of its entries: its guid, else its URL, else a hash of what it says.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,6 +35,17 @@ pub enum IdKind {
     Hash,
 }
 
+impl IdKind {
+    /// As in `parse`'s output and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Guid => "guid",
+            Self::Url => "url",
+            Self::Hash => "hash",
+        }
+    }
+}
+
 /// An article's identity across feeds: its canonical URL, else a hash of title and text. The same article in two
 /// feeds has one key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,18 +63,68 @@ impl ArticleKey {
     }
 }
 
-impl fmt::Display for ArticleKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl ArticleKey {
+    /// By the canonical URL, or by title and text where there is no URL.
+    pub fn new(url: Option<&str>, title: &str, text: &str) -> Self {
+        match url.map(canonical_url).filter(|url| !url.is_empty()) {
+            Some(url) => Self(url),
+            None => Self(format!("hash:{}", HEXLOWER.encode(&hash([normal_space(title), normal_space(text)])))),
+        }
     }
 }
 
-/// Query keys that say where a reader came from, not what is read.
-const TRACKING: [&str; 12] =
-    ["fbclid", "gclid", "dclid", "msclkid", "mc_cid", "mc_eid", "igshid", "yclid", "cmpid", "ocid", "ref_src", "smid"];
+/// Tells copies of a text under other URLs: a hash of its words, without case and punctuation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TextKey(pub [u8; 16]);
 
-/// The id of each entry, in their order: guid, else URL, else a hash of what it says. Where one guid stands on several
-/// entries with different URLs or texts, their URL or a hash is added, so that none hides another.
+impl TextKey {
+    /// `None` where title and text are too short to tell copies by.
+    pub fn new(title: &str, text: &str) -> Option<Self> {
+        let (mut words, mut digest) = (0, Sha256::new());
+        for word in title.split_whitespace().chain(text.split_whitespace()) {
+            let word: String = word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+            if !word.is_empty() {
+                // A script without spaces has few white-space words; its characters count for them.
+                words += if word.is_ascii() { 1 } else { word.chars().count().div_ceil(8) };
+                digest.update(word.as_bytes());
+                digest.update([0]);
+            }
+        }
+        (words >= TEXT_KEY_WORDS_MIN).then(|| Self(first_half(digest)))
+    }
+}
+
+/// What an entry is called: its guid, else its URL, else a hash of what it says.
+pub fn article_id(entry: &Entry, title: &str, text: &str) -> ArticleId {
+    match (&entry.guid, &entry.url) {
+        (Some(guid), _) => ArticleId { value: guid.clone(), kind: IdKind::Guid },
+        (None, Some(url)) => ArticleId { value: url.clone(), kind: IdKind::Url },
+        (None, None) => ArticleId { value: text_hash(title, text), kind: IdKind::Hash },
+    }
+}
+
+/// A stable id for what states none.
+pub fn text_hash(title: &str, text: &str) -> String {
+    HEXLOWER.encode(&hash([normal_space(title), normal_space(text)])[..16])
+}
+
+/// Changes when an entry's title, summary or content does: the entry was edited.
+pub fn entry_fingerprint(entry: &Entry) -> u64 {
+    let mut digest = Sha256::new();
+    let markup = |markup: &Option<crate::feed::Markup>| markup.as_ref().map(|m| m.text.clone());
+    for text in [entry.title.clone(), markup(&entry.summary), markup(&entry.content)] {
+        // "none" and "empty" differ, and no text runs into the next.
+        digest.update([u8::from(text.is_some())]);
+        let text = text.unwrap_or_default();
+        digest.update((text.len() as u64).to_le_bytes());
+        digest.update(text.as_bytes());
+    }
+    let half = first_half(digest);
+    half[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+/// The id of each entry of a document, in their order. Where one guid stands on several entries with different URLs or
+/// words, their URL or a hash is added, so that none hides another; the same words twice stay one.
 pub fn ids(entries: &[Entry]) -> Vec<ArticleId> {
     let mut ids: Vec<ArticleId> = entries.iter().map(own_id).collect();
     let mut holders: HashMap<String, Vec<usize>> = HashMap::new();
@@ -68,13 +133,12 @@ pub fn ids(entries: &[Entry]) -> Vec<ArticleId> {
     }
     for same in holders.into_values().filter(|same| same.len() > 1) {
         let urls: HashSet<_> = same.iter().map(|i| entries[*i].url.as_deref()).collect();
-        let texts: HashSet<_> = same.iter().map(|i| entry_fingerprint(&entries[*i])).collect();
+        let words: HashSet<_> = same.iter().map(|i| entry_fingerprint(&entries[*i])).collect();
         for index in same {
             let entry = &entries[index];
             match &entry.url {
                 Some(url) if urls.len() > 1 => ids[index].value.push_str(&format!(" {url}")),
-                // The same words twice are one entry that the feed repeats.
-                _ if texts.len() > 1 => ids[index].value.push_str(&format!(" {:016x}", entry_fingerprint(entry))),
+                _ if words.len() > 1 => ids[index].value.push_str(&format!(" {:016x}", entry_fingerprint(entry))),
                 _ => {}
             }
         }
@@ -83,88 +147,121 @@ pub fn ids(entries: &[Entry]) -> Vec<ArticleId> {
 }
 
 fn own_id(entry: &Entry) -> ArticleId {
-    let stated = |text: &Option<String>| text.as_deref().map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-    if let Some(value) = stated(&entry.guid) {
-        return ArticleId { value, kind: IdKind::Guid };
-    }
-    if let Some(value) = stated(&entry.url) {
-        return ArticleId { value, kind: IdKind::Url };
-    }
-    ArticleId { value: format!("hash:{:016x}", entry_fingerprint(entry)), kind: IdKind::Hash }
-}
-
-impl IdKind {
-    /// As in `parse`'s output and in the store.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Guid => "guid",
-            Self::Url => "url",
-            Self::Hash => "hash",
-        }
+    match (&entry.guid, &entry.url) {
+        (None, None) => super::from_entry(entry, None, None).id,
+        _ => article_id(entry, "", ""),
     }
 }
 
-/// Changes when title, summary or content change: what tells an edited entry.
-pub fn entry_fingerprint(entry: &Entry) -> u64 {
-    let mut hasher = Sha256::new();
-    for part in [
-        entry.title.as_deref(),
-        entry.summary.as_ref().map(|m| m.text.as_str()),
-        entry.content.as_ref().map(|m| m.text.as_str()),
-    ] {
-        hasher.update(part.unwrap_or("\u{1}").trim());
-        hasher.update([0]);
-    }
-    first_u64(&hasher.finalize())
+/// One URL for all the ways in which an article's address is written: https, no `www.`, default port, fragment,
+/// tracking parameter or trailing slash. For comparing, not for fetching. What is no URL is only trimmed.
+pub fn canonical_url(url: &str) -> String {
+    let url = url.trim();
+    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
+    let Some(host) = parsed.host_str().filter(|_| matches!(parsed.scheme(), "http" | "https")) else {
+        return url.to_owned();
+    };
+    let host =
+        host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).trim_end_matches('.').to_owned();
+    let kept: Vec<String> = parsed
+        .query()
+        .into_iter()
+        .flat_map(|q| q.split('&'))
+        .filter(|pair| !pair.is_empty() && !is_tracking(pair.split('=').next().unwrap_or(pair)))
+        .map(str::to_owned)
+        .collect();
+    parsed.set_fragment(None);
+    let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = parsed.path().trim_end_matches('/');
+    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    format!("https://{host}{port}{path}{query}")
 }
 
-fn first_u64(digest: &[u8]) -> u64 {
-    digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+/// Parameters that say who linked, not what is linked.
+fn is_tracking(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["utm_", "mtm_", "pk_", "at_medium", "at_campaign", "at_custom"].iter().any(|prefix| name.starts_with(prefix))
+        || matches!(
+            name.as_str(),
+            "fbclid"
+                | "gclid"
+                | "dclid"
+                | "msclkid"
+                | "yclid"
+                | "twclid"
+                | "igshid"
+                | "mc_cid"
+                | "mc_eid"
+                | "ncid"
+                | "cmpid"
+                | "cmp"
+                | "ocid"
+                | "ftag"
+                | "ito"
+                | "xtor"
+                | "_ga"
+                | "_gl"
+                | "spm"
+                | "wt_mc"
+                | "partner"
+                | "traffic_source"
+        )
 }
 
-/// A URL without what does not tell articles apart: scheme, `www.`, default port, fragment, tracking parameters, a slash
-/// at the end. Text that is no URL stays as it is.
-pub fn canonical_url(text: &str) -> String {
-    let Ok(url) = Url::parse(text.trim()) else { return text.trim().to_owned() };
-    let Some(host) = url.host_str() else { return url.as_str().to_owned() };
-    let mut canonical = host.strip_prefix("www.").unwrap_or(host).to_owned();
-    if let Some(port) = url.port().filter(|port| !matches!((url.scheme(), port), ("http", 443) | ("https", 80))) {
-        canonical.push_str(&format!(":{port}"));
-    }
-    canonical.push_str(url.path().trim_end_matches('/'));
-    let kept: Vec<&str> = url.query().unwrap_or("").split('&').filter(|pair| !is_tracking(pair)).collect();
-    if !kept.is_empty() {
-        canonical.push('?');
-        canonical.push_str(&kept.join("&"));
-    }
-    canonical
+fn normal_space(text: &str) -> String {
+    crate::feed::markup::one_line(text)
 }
 
-fn is_tracking(pair: &str) -> bool {
-    let key = pair.split('=').next().unwrap_or("").to_ascii_lowercase();
-    key.is_empty()
-        || key.starts_with("utm_")
-        || key.starts_with("at_medium")
-        || key.starts_with("at_campaign")
-        || TRACKING.contains(&key.as_str())
+fn hash(texts: [String; 2]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for text in texts {
+        digest.update(text.as_bytes());
+        digest.update([0]);
+    }
+    digest.finalize().into()
 }
 
-impl ArticleKey {
-    /// The canonical URL where there is one, else a hash of title and text, white space aside.
-    pub fn new(url: Option<&str>, title: &str, text: &str) -> Self {
-        match url {
-            Some(url) => Self(canonical_url(url)),
-            None => Self(format!("hash:{}", data_encoding::HEXLOWER.encode(&text_digest(title, text)))),
-        }
+fn first_half(digest: Sha256) -> [u8; 16] {
+    let whole: [u8; 32] = digest.finalize().into();
+    let mut half = [0; 16];
+    half.copy_from_slice(&whole[..16]);
+    half
+}
+
+impl fmt::Display for ArticleKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
-/// SHA-256 over the words of title and text.
-pub(super) fn text_digest(title: &str, text: &str) -> [u8; 32] {
-    let mut hasher = Sha256::new();
-    for word in title.split_whitespace().chain(["\0"]).chain(text.split_whitespace()) {
-        hasher.update(word);
-        hasher.update(b" ");
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn check(url: &str, expected: &str) {
+        assert_eq!(canonical_url(url), expected, "{url:?}");
     }
-    hasher.finalize().into()
+
+    #[test]
+    fn one_address_however_written() {
+        check("HTTP://WWW.Example.org:80/a/?utm_source=x&b=1#top", "https://example.org/a?b=1");
+        check("https://example.org/a?fbclid=1", "https://example.org/a");
+        check("https://example.org:8443/", "https://example.org:8443");
+        check("https://example.org/A", "https://example.org/A");
+        check("urn:x:1", "urn:x:1");
+        check(" not a url ", "not a url");
+    }
+
+    #[test]
+    fn copies_are_told_by_words_and_short_texts_are_not() {
+        let text = "Ten words are not enough to tell one article from another one today";
+        assert_eq!(
+            TextKey::new("Title", text),
+            TextKey::new("TITLE", &text.replace(' ', "\n ").replace("today", "today."))
+        );
+        assert!(TextKey::new("Title", text).is_some());
+        assert_eq!(TextKey::new("Markets closed", "today"), None);
+    }
 }

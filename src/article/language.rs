@@ -2,6 +2,13 @@
 
 use std::fmt;
 
+use whatlang::Script;
+
+/// Detection looks at so much text: more costs time and changes nothing.
+const SAMPLE_CHARS_MAX: usize = 600;
+/// Below, a stated tag is likelier right than a guess.
+const SURE_CHARS_MIN: usize = 120;
+
 /// A language by its primary BCP 47 subtag, lower case: `en`, `tr`, `zh`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Lang([u8; 3]);
@@ -43,95 +50,63 @@ impl serde::Serialize for Lang {
     }
 }
 
-/// Texts shorter than this are too short to tell a language by.
-const DETECT_CHARS_MIN: usize = 60;
-/// As much as is looked at.
-const DETECT_CHARS_MAX: usize = 800;
-
-/// The language of a text: what it reads like where that is certain, else what was stated.
-pub fn detect(title: &str, text: &str, stated: Option<&str>) -> Option<Lang> {
+/// A text's language. A reliable detection on enough text outranks the stated tag, because sites state their template's
+/// language; a short text takes the stated one.
+pub fn detect(text: &str, stated: Option<&str>) -> Option<Lang> {
     let stated = stated.and_then(Lang::from_tag);
-    let sample: String = text.chars().chain([' ']).chain(title.chars()).take(DETECT_CHARS_MAX).collect();
-    if sample.chars().count() < DETECT_CHARS_MIN {
-        return stated;
+    let end = text.char_indices().nth(SAMPLE_CHARS_MAX).map_or(text.len(), |(at, _)| at);
+    let sample = &text[..end];
+    let Some(info) = whatlang::detect(sample) else { return stated };
+    let Some(detected) = Lang::from_tag(two_letters(info.lang().code())) else { return stated };
+    let Some(stated) = stated else {
+        return info.is_reliable().then_some(detected);
+    };
+    if stated == detected || !info.is_reliable() || is_kin(stated, detected) {
+        return Some(stated);
     }
-    let read = whatlang::detect(&sample).filter(whatlang::Info::is_reliable);
-    read.and_then(|info| of_whatlang(info.lang())).or(stated)
+    // The detector takes a language that it does not know for a neighbour, unless the script tells them apart.
+    let is_known = whatlang::Lang::all().iter().any(|l| two_letters(l.code()) == stated.as_str());
+    let has_script_of_its_own =
+        !matches!(info.script(), Script::Latin | Script::Cyrillic | Script::Arabic | Script::Devanagari);
+    let is_long = sample.chars().count() >= SURE_CHARS_MIN;
+    Some(if (is_known || has_script_of_its_own) && is_long { detected } else { stated })
 }
 
-/// whatlang speaks ISO 639-3, the rest of the world BCP 47, which prefers two letters where there are two.
-fn of_whatlang(lang: whatlang::Lang) -> Option<Lang> {
-    let two = match lang.code() {
-        "eng" => "en",
-        "rus" => "ru",
-        "cmn" => "zh",
-        "spa" => "es",
-        "por" => "pt",
-        "ita" => "it",
-        "ben" => "bn",
-        "fra" => "fr",
-        "deu" => "de",
-        "ukr" => "uk",
-        "kat" => "ka",
-        "ara" => "ar",
-        "hin" => "hi",
-        "jpn" => "ja",
-        "heb" => "he",
-        "yid" => "yi",
-        "pol" => "pl",
-        "amh" => "am",
-        "jav" => "jv",
-        "kor" => "ko",
-        "nob" => "no",
-        "dan" => "da",
-        "swe" => "sv",
-        "fin" => "fi",
-        "tur" => "tr",
-        "nld" => "nl",
-        "hun" => "hu",
-        "ces" => "cs",
-        "ell" => "el",
-        "bul" => "bg",
-        "bel" => "be",
-        "mar" => "mr",
-        "kan" => "kn",
-        "ron" => "ro",
-        "slv" => "sl",
-        "hrv" => "hr",
-        "srp" => "sr",
-        "mkd" => "mk",
-        "lit" => "lt",
-        "lav" => "lv",
-        "est" => "et",
-        "tam" => "ta",
-        "vie" => "vi",
-        "urd" => "ur",
-        "tha" => "th",
-        "guj" => "gu",
-        "uzb" => "uz",
-        "pan" => "pa",
-        "aze" => "az",
-        "ind" => "id",
-        "tel" => "te",
-        "pes" => "fa",
-        "mal" => "ml",
-        "ori" => "or",
-        "mya" => "my",
-        "nep" => "ne",
-        "sin" => "si",
-        "khm" => "km",
-        "tuk" => "tk",
-        "aka" => "ak",
-        "zul" => "zu",
-        "sna" => "sn",
-        "afr" => "af",
-        "lat" => "la",
-        "slk" => "sk",
-        "cat" => "ca",
-        "tgl" => "tl",
-        "hye" => "hy",
-        "epo" => "eo",
-        _ => return None,
-    };
-    Lang::from_tag(two)
+/// Tags for what is written alike, where the writer knows better than statistics.
+fn is_kin(a: Lang, b: Lang) -> bool {
+    const KIN: [&[&str]; 4] = [&["no", "nb", "nn", "da"], &["sr", "hr", "bs", "sh"], &["id", "ms"], &["fa", "prs"]];
+    KIN.iter().any(|kin| kin.contains(&a.as_str()) && kin.contains(&b.as_str()))
+}
+
+/// ISO 639-3 → BCP 47's shortest tag, for the languages that the detector knows.
+fn two_letters(code: &str) -> &str {
+    const CODES: &str = "afr:af aka:ak amh:am ara:ar aze:az bel:be ben:bn bul:bg cat:ca ces:cs cmn:zh dan:da deu:de ell:el \
+        eng:en epo:eo est:et fin:fi fra:fr guj:gu heb:he hin:hi hrv:hr hun:hu hye:hy ind:id ita:it jav:jv jpn:ja kan:kn \
+        kat:ka khm:km kor:ko lat:la lav:lv lit:lt mal:ml mar:mr mkd:mk mya:my nep:ne nld:nl nob:nb ori:or pan:pa pes:fa \
+        pol:pl por:pt ron:ro rus:ru sin:si slk:sk slv:sl sna:sn spa:es srp:sr swe:sv tam:ta tel:te tgl:tl tha:th tuk:tk \
+        tur:tr ukr:uk urd:ur uzb:uz vie:vi yid:yi zul:zu cym:cy";
+    let found = CODES.split_whitespace().find_map(|pair| pair.strip_prefix(code)?.strip_prefix(':'));
+    found.unwrap_or(code)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, stated: Option<&str>, expected: Option<&str>) {
+        assert_eq!(detect(text, stated).map(|l| l.to_string()).as_deref(), expected, "{text:?}");
+    }
+
+    #[test]
+    fn long_text_outranks_a_wrong_tag_and_short_text_does_not() {
+        let turkish = "Cumhurbaşkanı bugün yaptığı açıklamada, bölgedeki gelişmelerin yakından takip edildiğini ve gerekli \
+            bütün adımların atılacağını söyledi. Görüşmelerin önümüzdeki hafta da sürmesi bekleniyor.";
+        check(turkish, Some("en-US"), Some("tr"));
+        check(turkish, None, Some("tr"));
+        check("Ankara", Some("en-US"), Some("en"));
+        check("", Some("tr"), Some("tr"));
+        check("1234", None, None);
+    }
 }

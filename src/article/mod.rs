@@ -9,13 +9,16 @@ pub mod text;
 
 use chrono::{DateTime, Utc};
 
-pub use identity::{ArticleId, ArticleKey, IdKind};
+use unicode_segmentation::UnicodeSegmentation;
+
+pub use html::UntrustedHtml;
+pub use identity::{ArticleId, ArticleKey, IdKind, TextKey};
 pub use language::Lang;
 pub use text::Field;
 
 use crate::{
     config::FeedId,
-    feed::entry::{Enclosure, Entry, Markup},
+    feed::{Entry, Markup, entry::Enclosure},
 };
 
 /// A piece of news, cleaned and identified: the one form that matching, storing and alerting know.
@@ -29,6 +32,8 @@ pub struct Article {
     pub title: String,
     /// Plain text; `None` where the feed gave none.
     pub summary: Option<String>,
+    /// Full HTML as the feed gave it, not yet safe to show; `None` where the feed gave none.
+    pub content: Option<UntrustedHtml>,
     /// The readable plain text, paragraphs parted by an empty line: content, or else summary. May be empty.
     pub text: String,
     /// Where `text` came from.
@@ -74,6 +79,46 @@ pub enum TextSource {
     Input,
 }
 
+/// Cleans and identifies an entry. `feed_language` is what the feed says of itself, for an entry that says nothing.
+pub fn from_entry(entry: &Entry, feed: Option<&ArticleFeed>, feed_language: Option<&str>) -> Article {
+    let title = entry.title.as_deref().unwrap_or("");
+    let title = if entry.title_is_html { html::to_line(title) } else { html::one_line(title) };
+    let text_of = |markup: &Markup| html::readable(&markup.text, markup.is_html);
+    let summary = entry.summary.as_ref().map(text_of).filter(|text| !text.is_empty());
+    let content_text = entry.content.as_ref().map(text_of).filter(|text| !text.is_empty());
+    let (text, text_source) = match content_text {
+        Some(text) => (text, TextSource::FeedFull),
+        None => (summary.clone().unwrap_or_default(), TextSource::FeedSummary),
+    };
+    let stated = entry.language.as_deref().or(feed_language);
+    // A title alone says little, but a summary of ten words with it may say enough.
+    let lang = if text.len() < 600 {
+        language::detect(&format!("{title}\n{text}"), stated)
+    } else {
+        language::detect(&text, stated)
+    };
+    let content = entry.content.as_ref().filter(|markup| !markup.text.is_empty());
+    Article {
+        id: identity::article_id(entry, &title, &text),
+        url: entry.url.clone(),
+        summary,
+        content: content.map(|markup| match markup.is_html {
+            true => UntrustedHtml::new(markup.text.clone()),
+            false => UntrustedHtml::from_plain(&markup.text),
+        }),
+        title,
+        text,
+        text_source,
+        published: entry.published,
+        updated: entry.updated,
+        authors: entry.authors.clone(),
+        categories: entry.categories.clone(),
+        lang,
+        enclosures: entry.enclosures.clone(),
+        feed: feed.cloned(),
+    }
+}
+
 impl TextSource {
     /// As in JSON.
     pub fn as_str(self) -> &'static str {
@@ -85,69 +130,58 @@ impl TextSource {
     }
 }
 
-/// Below so many words a text says too little to tell a copy by.
-const COPY_WORDS_MIN: usize = 12;
-
-/// Cleans and identifies an entry. Its id is its own; [`identity::ids`] tells apart entries that share one.
-pub fn from_entry(entry: &Entry, feed: Option<&ArticleFeed>, feed_language: Option<&str>) -> Article {
-    let readable = |markup: &Markup| {
-        if markup.is_html { html::to_text(&markup.text) } else { html::paragraphs(&markup.text) }
-    };
-    let title = entry.title.as_deref().unwrap_or("");
-    let title = if entry.title_is_html { html::to_line(title) } else { one_line(title) };
-    let summary = entry.summary.as_ref().map(readable).filter(|text| !text.is_empty());
-    let content = entry.content.as_ref().map(readable).filter(|text| !text.is_empty());
-    let text_source = if content.is_some() { TextSource::FeedFull } else { TextSource::FeedSummary };
-    let text = content.or_else(|| summary.clone()).unwrap_or_default();
-    let lang = language::detect(&title, &text, entry.language.as_deref().or(feed_language));
-    Article {
-        id: identity::ids(std::slice::from_ref(entry)).remove(0),
-        url: entry.url.clone(),
-        title,
-        summary,
-        text,
-        text_source,
-        published: entry.published,
-        updated: entry.updated,
-        authors: entry.authors.iter().map(|name| one_line(name)).collect(),
-        categories: entry.categories.iter().map(|name| one_line(name)).collect(),
-        lang,
-        enclosures: entry.enclosures.clone(),
-        feed: feed.cloned(),
-    }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 impl Article {
     /// Its identity across feeds.
     pub fn key(&self) -> ArticleKey {
         ArticleKey::new(self.url.as_deref(), &self.title, &self.text)
     }
 
-    /// What tells a copy under another URL: a hash of title and text; `None` where there is too little of it.
-    pub fn text_key(&self) -> Option<[u8; 16]> {
-        let words = self.title.split_whitespace().chain(self.text.split_whitespace()).take(COPY_WORDS_MIN).count();
-        if words < COPY_WORDS_MIN {
-            return None;
-        }
-        let mut key = [0; 16];
-        key.copy_from_slice(&identity::text_digest(&self.title, &self.text)[..16]);
-        Some(key)
+    /// What tells copies of its text; `None` where it is too short for that.
+    pub fn text_key(&self) -> Option<TextKey> {
+        TextKey::new(&self.title, &self.text)
     }
 
-    /// Whether the summary says something that does not stand in the body.
+    /// Whether the summary says something that does not stand in the text: then it is a field of its own.
     pub fn summary_is_apart(&self) -> bool {
-        self.summary.as_deref().is_some_and(|summary| {
-            let start = summary.trim_end_matches(['…', '.', ' ', '[', ']']);
-            !self.text.contains(start)
-        })
+        let Some(summary) = &self.summary else { return false };
+        if *summary == self.text {
+            return false;
+        }
+        // A summary is often the text's beginning, cut in a word, with a mark and a link behind it.
+        let cut = summary.trim_end_matches(|c: char| c.is_whitespace() || "…[].()»>".contains(c));
+        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
+        let cut = letters(cut);
+        !cut.is_empty() && !letters(&self.text).contains(&cut)
     }
 
-    /// Words in the text.
+    /// Words of the readable text.
     pub fn words(&self) -> usize {
-        self.text.split_whitespace().count()
+        self.text.unicode_words().count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn article(summary: &str, content: &str) -> Article {
+        let markup = |text: &str| Some(Markup { text: text.to_owned(), is_html: true });
+        from_entry(&Entry { summary: markup(summary), content: markup(content), ..Entry::default() }, None, None)
+    }
+
+    #[test]
+    fn summary_cut_from_the_text_is_no_field_of_its_own() {
+        let content = "<p>The port reopens, officials said.</p><p>Ships return.</p>";
+        assert!(!article("The port reopens, offic… [...]", content).summary_is_apart());
+        assert!(article("Storm over, sea calm", content).summary_is_apart());
+        assert!(!article("only a summary", "").summary_is_apart());
+        assert_eq!(article("only a summary", "").text, "only a summary");
+    }
+
+    #[test]
+    fn article_without_url_is_known_by_its_words() {
+        assert_eq!(article("a  b", "").key(), article("a b", "").key());
+        assert!(article("a b", "").key().as_str().starts_with("hash:"));
     }
 }

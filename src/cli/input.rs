@@ -1,54 +1,69 @@
-//! Articles in: what `match` reads, whatever it is.
+//! Articles in, for `match` and `explain`: JSON lines, plain text, a feed document or a page.
 
+use std::{path::PathBuf, sync::Arc};
+
+use chrono::{DateTime, Utc};
 use serde::Deserialize;
-use url::Url;
 
 use crate::{
-    article::{Article, TextSource, from_entry, html},
-    config::{Origin, Place, Problem},
-    feed::{
-        self,
-        entry::{Entry, Markup},
-    },
+    article::{self, Article, ArticleId, IdKind, Lang, TextSource, UntrustedHtml, html, identity, language},
+    config::problem::{Origin, Place, Problem},
+    feed,
 };
 
-/// A line of NDJSON is read up to here.
-const LINE_BYTES_MAX: usize = 8 << 20;
+/// A longer line is no article: the full text of a long book is a fifth of this.
+const LINE_BYTES_MAX: usize = 10_000_000;
+/// How much of a bad line is kept to show.
+const SHOWN_BYTES_MAX: usize = 400;
 
-/// What was read.
+/// What an input held.
 #[derive(Debug, Default)]
 pub struct Inputs {
     /// In input order.
     pub articles: Vec<Article>,
-    /// Lines that could not be read, each with its number.
+    /// What could not be read, with its line.
     pub problems: Vec<Problem>,
 }
 
-/// An article as a line of JSON gives it. Unknown fields are ignored.
-#[derive(Debug, Deserialize)]
-struct Line {
+/// How an input is to be read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Lines,
+    Text,
+    Page,
+    Feed,
+}
+
+/// The input article of contract §1. Unknown fields are ignored.
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct InputArticle {
     id: Option<String>,
     title: Option<String>,
     text: Option<String>,
     summary: Option<String>,
     content: Option<String>,
     url: Option<String>,
-    published: Option<String>,
+    published: Option<DateTime<Utc>>,
     lang: Option<String>,
     author: Option<String>,
-    #[serde(default)]
-    categories: Vec<String>,
+    categories: Option<Vec<String>>,
 }
 
-/// Reads articles: by the name's ending, or for `-` and others by what the bytes look like.
+/// Reads an input; `name` is its path, or `-`, and its ending says what it is. What the ending does not tell is sniffed.
 pub fn read(name: &str, bytes: &[u8]) -> Inputs {
-    let ending = name.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
-    match ending.as_str() {
-        "jsonl" | "ndjson" => lines(name, bytes),
-        "txt" => one(text_article(name, &String::from_utf8_lossy(bytes))),
-        "html" | "htm" => one(html_article(name, &String::from_utf8_lossy(bytes))),
-        "xml" | "rss" | "atom" | "rdf" => document(name, bytes),
-        _ => sniffed(name, bytes),
+    match kind(name, bytes) {
+        Kind::Lines => read_lines(name, bytes),
+        Kind::Text => one(text_article(&feed::charset::decode(bytes, None).text)),
+        Kind::Page => one(page_article(&feed::charset::decode(bytes, None).text)),
+        Kind::Feed => match feed::parse(bytes, None, None) {
+            Ok(feed) => {
+                let language = feed.about.language.as_deref();
+                let articles = feed.entries.iter().map(|entry| article::from_entry(entry, None, language)).collect();
+                Inputs { articles, problems: Vec::new() }
+            }
+            Err(error) => Inputs { articles: Vec::new(), problems: vec![Problem::error(format!("{name}: {error}"))] },
+        },
     }
 }
 
@@ -56,121 +71,170 @@ fn one(article: Article) -> Inputs {
     Inputs { articles: vec![article], problems: Vec::new() }
 }
 
-fn sniffed(name: &str, bytes: &[u8]) -> Inputs {
-    let text = String::from_utf8_lossy(bytes);
-    let start = text.trim_start_matches('\u{feff}').trim_start();
-    let lower: String = start.chars().take(400).collect::<String>().to_ascii_lowercase();
-    if start.starts_with('{') {
-        let is_feed = serde_json::from_str::<serde_json::Value>(start).is_ok_and(|value| value.get("items").is_some());
-        return if is_feed { document(name, bytes) } else { lines(name, bytes) };
+fn kind(name: &str, bytes: &[u8]) -> Kind {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+    match ending.as_str() {
+        "jsonl" | "ndjson" => return Kind::Lines,
+        "txt" => return Kind::Text,
+        "html" | "htm" | "xhtml" => return Kind::Page,
+        "xml" | "rss" | "atom" | "rdf" => return Kind::Feed,
+        _ => {}
     }
-    if lower.contains("<html") || lower.starts_with("<!doctype html") {
-        return one(html_article(name, start));
+    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]).to_ascii_lowercase();
+    let head = head.trim_start_matches('\u{feff}').trim_start();
+    if head.starts_with('{') {
+        let is_feed = head.contains("jsonfeed.org/version");
+        return if is_feed { Kind::Feed } else { Kind::Lines };
     }
-    if start.starts_with('<') {
-        return document(name, bytes);
+    if head.starts_with("<!doctype html") || head.starts_with("<html") {
+        return Kind::Page;
     }
-    one(text_article(name, start))
+    if head.starts_with("<?xml") || ["<rss", "<feed", "<rdf"].iter().any(|root| head.contains(root)) {
+        return Kind::Feed;
+    }
+    if head.starts_with('<') { Kind::Page } else { Kind::Text }
 }
 
-fn document(name: &str, bytes: &[u8]) -> Inputs {
-    match feed::parse(bytes, None, None) {
-        Ok(feed) => {
-            let language = feed.about.language.as_deref();
-            let ids = crate::article::identity::ids(&feed.entries);
-            let articles =
-                feed.entries.iter().zip(ids).map(|(entry, id)| Article { id, ..from_entry(entry, None, language) });
-            Inputs { articles: articles.collect(), problems: Vec::new() }
-        }
-        Err(error) => {
-            Inputs { articles: Vec::new(), problems: vec![Problem::error(format!("{name} can't be read: {error}"))] }
-        }
-    }
-}
-
-fn lines(name: &str, bytes: &[u8]) -> Inputs {
+fn read_lines(name: &str, bytes: &[u8]) -> Inputs {
     let mut inputs = Inputs::default();
-    for (number, bytes) in bytes.split(|b| *b == b'\n').enumerate() {
-        let text = String::from_utf8_lossy(bytes);
-        let text = text.trim_start_matches('\u{feff}').trim();
-        if text.is_empty() {
+    for (at, line) in bytes.split(|b| *b == b'\n').enumerate() {
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
+        if line.is_empty() {
             continue;
         }
-        let wrong = |what: String| {
-            Problem::error(format!("line {} of {name} is left out: {what}", number + 1)).at(Place {
-                origin: Origin::Named(format!("{name}:{}", number + 1)),
-                source: text.chars().take(200).collect::<String>().into(),
-                span: 0..0,
-            })
-        };
-        if bytes.len() > LINE_BYTES_MAX {
-            inputs.problems.push(wrong(format!("it is longer than {LINE_BYTES_MAX} bytes")));
-            continue;
-        }
-        match serde_json::from_str::<Line>(text).map_err(|error| error.to_string()).and_then(article_of) {
+        match read_line(line) {
             Ok(article) => inputs.articles.push(article),
-            Err(what) => inputs.problems.push(wrong(what)),
+            Err(cause) => inputs.problems.push(bad_line(name, at + 1, line, &cause)),
         }
     }
     inputs
 }
 
-fn article_of(line: Line) -> Result<Article, String> {
-    let plain = |text: String| Markup { text, is_html: false };
-    let html = |text: String| Markup { text, is_html: true };
-    let published = match line.published.as_deref() {
-        Some(text) => Some(
-            chrono::DateTime::parse_from_rfc3339(text)
-                .map_err(|_| format!("`published` is no time in RFC 3339: {text:?}"))?
-                .to_utc(),
-        ),
-        None => None,
+fn read_line(line: &[u8]) -> Result<Article, String> {
+    if line.len() > LINE_BYTES_MAX {
+        return Err(format!("longer than {LINE_BYTES_MAX} bytes"));
+    }
+    // An array would be taken as the struct's fields in order.
+    if line[0] != b'{' {
+        return Err("not a JSON object".to_owned());
+    }
+    let input: InputArticle = serde_json::from_slice(line).map_err(|error| {
+        // serde counts lines within our one line; only the column means something.
+        let text = error.to_string();
+        text.split(" at line ").next().map_or(text.clone(), |cause| format!("{cause} at column {}", error.column()))
+    })?;
+    Ok(from_input(input))
+}
+
+fn bad_line(name: &str, number: usize, line: &[u8], cause: &str) -> Problem {
+    let shown = String::from_utf8_lossy(&line[..line.len().min(SHOWN_BYTES_MAX)]).into_owned();
+    let origin = if name == "-" { Origin::Named("stdin".to_owned()) } else { Origin::File(PathBuf::from(name)) };
+    let span = 0..shown.len();
+    let message = format!("line {number} is not an article: {cause}");
+    // The place shows the line alone; its number stands in the message, as the source is not the whole file.
+    Problem::error(message).at(Place { origin, source: Arc::from(shown), span })
+}
+
+/// An article from its JSON form. `text` wins over `content`, that over `summary`.
+fn from_input(input: InputArticle) -> Article {
+    let filled = |text: Option<String>| text.filter(|t| !t.trim().is_empty());
+    let title = html::one_line(&input.title.unwrap_or_default());
+    let summary = filled(input.summary);
+    let content = filled(input.content);
+    // `text` is taken as it stands, so that offsets are the giver's own.
+    let text = filled(input.text)
+        .or_else(|| content.as_deref().map(html::to_text).filter(|t| !t.is_empty()))
+        .or_else(|| summary.clone())
+        .unwrap_or_default();
+    let url = filled(input.url);
+    let stated = input.lang.as_deref().and_then(Lang::from_tag);
+    let id = match (filled(input.id), &url) {
+        (Some(id), _) => ArticleId { value: id, kind: IdKind::Guid },
+        (None, Some(url)) => ArticleId { value: url.clone(), kind: IdKind::Url },
+        (None, None) => ArticleId { value: identity::text_hash(&title, &text), kind: IdKind::Hash },
     };
-    let url = match line.url {
-        Some(text) => Some(Url::parse(&text).map_err(|error| format!("`url` is no address: {error}"))?.to_string()),
-        None => None,
-    };
-    let entry = Entry {
-        guid: line.id,
+    Article {
+        id,
         url,
-        title: line.title,
-        published,
-        authors: line.author.into_iter().collect(),
-        categories: line.categories,
-        language: line.lang.clone(),
-        summary: line.summary.map(html),
-        content: line.text.map(plain).or(line.content.map(html)),
-        ..Entry::default()
-    };
-    let article = from_entry(&entry, None, None);
-    // A language that the sender states is a fact, not a hint.
-    let lang = line.lang.as_deref().and_then(crate::article::Lang::from_tag).or(article.lang);
-    Ok(Article { lang, text_source: TextSource::Input, ..article })
+        lang: stated.or_else(|| language::detect(&format!("{title}\n{text}"), None)),
+        title,
+        summary,
+        content: content.map(UntrustedHtml::new),
+        text,
+        text_source: TextSource::Input,
+        published: input.published,
+        updated: None,
+        authors: input.author.into_iter().collect(),
+        categories: input.categories.unwrap_or_default(),
+        enclosures: Vec::new(),
+        feed: None,
+    }
 }
 
-/// The first line is the title when a blank line follows it.
-fn text_article(name: &str, text: &str) -> Article {
-    let text = text.trim_start_matches('\u{feff}');
-    let (title, body) = match text.split_once('\n') {
-        Some((first, rest)) if !first.trim().is_empty() && rest.lines().next().is_some_and(|l| l.trim().is_empty()) => {
-            (Some(first.to_owned()), rest)
-        }
-        _ => (None, text),
-    };
-    let entry = Entry { title, content: Some(Markup { text: body.to_owned(), is_html: false }), ..Entry::default() };
-    let _ = name;
-    Article { text_source: TextSource::Input, ..from_entry(&entry, None, None) }
+/// Plain text; the first line is the title when a blank line follows it.
+fn text_article(text: &str) -> Article {
+    let text = text.replace("\r\n", "\n");
+    let text = text.trim();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or("");
+    let has_title = lines.next().is_some_and(|second| second.trim().is_empty());
+    let (title, body) = if has_title { (first, text[first.len()..].trim()) } else { ("", text) };
+    from_input(InputArticle { title: Some(title.to_owned()), text: Some(body.to_owned()), ..Default::default() })
 }
 
-fn html_article(name: &str, text: &str) -> Article {
-    let lower = text.to_ascii_lowercase();
-    let title = lower.find("<title").and_then(|at| {
-        let open = at + lower[at..].find('>')? + 1;
-        let close = open + lower[open..].find("</title")?;
-        Some(html::to_line(text.get(open..close)?))
+/// A page as it is: its `<title>`, and all of its readable text.
+fn page_article(page: &str) -> Article {
+    let lower = page.to_ascii_lowercase();
+    let between = |open: &str, close: &str| {
+        let start = lower.find(open)?;
+        let start = start + lower[start..].find('>')? + 1;
+        Some(&page[start..start + lower[start..].find(close)?])
+    };
+    let title = between("<title", "</title>").map(html::to_line);
+    let lang = between("<html", ">").and(lower.find("<html")).and_then(|at| {
+        let tag = &page[at..at + lower[at..].find('>')?];
+        let value = tag.split_once("lang=")?.1.trim_start_matches(['"', '\'']);
+        Some(value.split(['"', '\'', ' ']).next()?.to_owned())
     });
-    let body = lower.find("<body").and_then(|at| text.get(at..)).unwrap_or(text);
-    let entry = Entry { title, content: Some(Markup { text: body.to_owned(), is_html: true }), ..Entry::default() };
-    let _ = name;
-    Article { text_source: TextSource::Input, ..from_entry(&entry, None, None) }
+    let text = html::to_text(page);
+    let lang = language::detect(&text, lang.as_deref()).map(|lang| lang.to_string());
+    from_input(InputArticle { title, text: Some(text), lang, ..Default::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn bad_line_is_reported_with_its_number_and_skipped() {
+        let inputs = read("a.jsonl", b"{\"title\":\"One\",\"extra\":1}\n\n[1]\n{\"title\": 7}\n{\"text\":\"Two\"}\n");
+        assert_eq!(inputs.articles.len(), 2);
+        let messages: Vec<&str> = inputs.problems.iter().map(|p| p.message.as_str()).collect();
+        assert!(messages[0].starts_with("line 3 ") && messages[1].starts_with("line 4 "), "{messages:?}");
+    }
+
+    #[test]
+    fn text_wins_over_content_and_content_over_summary() {
+        let line = br#"{"text":"a  b","content":"<p>c</p>","summary":"d"}"#;
+        assert_eq!(read("-", line).articles[0].text, "a  b");
+        assert_eq!(read("-", br#"{"content":"<p>c</p>","summary":"d"}"#).articles[0].text, "c");
+        assert_eq!(read("-", br#"{"summary":"d"}"#).articles[0].text, "d");
+    }
+
+    #[test]
+    fn first_line_of_a_text_is_its_title_only_before_a_blank_line() {
+        let article = &read("x.txt", b"Title\n\nBody one\n\nBody two\n").articles[0];
+        assert_eq!((article.title.as_str(), article.text.as_str()), ("Title", "Body one\n\nBody two"));
+        assert_eq!(read("x.txt", b"Line one\nline two").articles[0].title, "");
+    }
+
+    #[test]
+    fn page_and_feed_are_told_apart_on_stdin() {
+        let page = read("-", b"<!DOCTYPE html><html lang='de'><title>T &amp; U</title><p>x</p></html>");
+        assert_eq!((page.articles[0].title.as_str(), page.articles[0].text.as_str()), ("T & U", "x"));
+        let feed = read("-", b"<rss version='2.0'><channel><item><title>F</title></item></channel></rss>");
+        assert_eq!(feed.articles[0].title, "F");
+        assert_eq!(read("x.xml", b"<html></html>").problems.len(), 1);
+    }
 }

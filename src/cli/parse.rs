@@ -1,15 +1,15 @@
-//! `parse`: a feed document as normalised articles.
+//! `parse`: a feed document as normalised articles, the form that contract §1 fixes.
 
-use serde_json::{Value, json};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
 use url::Url;
 
 use super::{Context, Exit, args::ParseArguments, matching, output};
 use crate::{
-    alert::{body::wire_time, text::safe},
-    article::{Article, from_entry, html, identity},
+    article::{self, Article, IdKind, Lang, identity},
     config::{FeedSource, Proxy},
     daemon::poll::chain,
-    feed::{self, entry::Feed},
+    feed::{self, Enclosure, Feed, FeedAbout, entry::whole_seconds},
     fetch::{Answer, FetchLimits, FetchRequest, Fetcher},
 };
 
@@ -37,7 +37,11 @@ pub fn run(context: &Context, arguments: &ParseArguments) -> Exit {
     for note in &feed.notes {
         eprintln!("note: {note}");
     }
-    let text = if context.output.json { lines(&feed, arguments.feed) } else { blocks(&feed, arguments.feed) };
+    let text = if context.output.json {
+        lines(&feed, arguments.feed).map(|line| line + "\n").collect()
+    } else {
+        text(&feed)
+    };
     match output::print(&text) {
         Ok(()) => Exit::Done,
         Err(_) => Exit::Failed,
@@ -66,66 +70,97 @@ fn fetched(url: Url) -> Result<Document, String> {
     }
 }
 
-/// NDJSON: the feed's own line first if asked for, then one for each article.
-fn lines(feed: &Feed, with_feed: bool) -> String {
-    let mut text = String::new();
-    if with_feed {
-        text.push_str(&json!({ "feed": feed.about }).to_string());
-        text.push('\n');
-    }
-    for (article, content) in articles(feed) {
-        text.push_str(&line(feed, &article, content).to_string());
-        text.push('\n');
-    }
-    text
+/// One article on one NDJSON line.
+#[derive(Serialize)]
+struct ArticleLine<'a> {
+    id: &'a str,
+    id_kind: IdKind,
+    url: Option<&'a str>,
+    title: Option<&'a str>,
+    #[serde(serialize_with = "whole_seconds")]
+    published: Option<DateTime<Utc>>,
+    #[serde(serialize_with = "whole_seconds")]
+    updated: Option<DateTime<Utc>>,
+    authors: &'a [String],
+    categories: &'a [String],
+    language: Option<Lang>,
+    summary: Option<&'a str>,
+    content: Option<String>,
+    text: &'a str,
+    enclosures: &'a [Enclosure],
+    feed: FeedName<'a>,
 }
 
-fn articles(feed: &Feed) -> impl Iterator<Item = (Article, Option<String>)> {
-    feed.entries.iter().zip(identity::ids(&feed.entries)).map(|(entry, id)| {
-        let article = Article { id, ..from_entry(entry, None, feed.about.language.as_deref()) };
-        let content = entry
-            .content
-            .as_ref()
-            .map(|markup| if markup.is_html { html::sanitise(&markup.text) } else { html::escape(&markup.text) });
-        (article, content)
-    })
+#[derive(Serialize)]
+struct FeedName<'a> {
+    title: Option<&'a str>,
+    url: Option<&'a str>,
 }
 
-fn line(feed: &Feed, article: &Article, content: Option<String>) -> Value {
-    json!({
-        "id": article.id.value,
-        "id_kind": article.id.kind,
-        "url": article.url,
-        "title": article.title,
-        "published": article.published.map(wire_time),
-        "updated": article.updated.map(wire_time),
-        "authors": article.authors,
-        "categories": article.categories,
-        "language": article.lang,
-        "summary": article.summary,
-        "content": content,
-        "text": article.text,
-        "enclosures": article.enclosures,
-        "feed": {"title": feed.about.title, "url": feed.about.url},
-    })
+#[derive(Serialize)]
+struct FeedLine<'a> {
+    feed: &'a FeedAbout,
 }
 
-fn blocks(feed: &Feed, with_feed: bool) -> String {
-    let mut text = String::new();
-    if with_feed {
-        let title = feed.about.title.as_deref().unwrap_or("(no title)");
-        text.push_str(&format!("{}: {} articles\n\n", safe(title), feed.entries.len()));
+/// NDJSON: one line an article, the feed's own line first where asked for.
+pub fn lines(feed: &Feed, with_feed_line: bool) -> impl Iterator<Item = String> {
+    let head = with_feed_line.then(|| json(&FeedLine { feed: &feed.about }));
+    let ids = identity::ids(&feed.entries).into_iter();
+    head.into_iter().chain(feed.entries.iter().zip(ids).map(|(entry, id)| {
+        let article = Article { id, ..article::from_entry(entry, None, feed.about.language.as_deref()) };
+        json(&line(&article, &feed.about))
+    }))
+}
+
+fn line<'a>(article: &'a Article, about: &'a FeedAbout) -> ArticleLine<'a> {
+    let base = article.url.as_deref().or(about.url.as_deref());
+    ArticleLine {
+        id: &article.id.value,
+        id_kind: article.id.kind,
+        url: article.url.as_deref(),
+        title: (!article.title.is_empty()).then_some(&article.title),
+        published: article.published,
+        updated: article.updated,
+        authors: &article.authors,
+        categories: &article.categories,
+        language: article.lang,
+        summary: article.summary.as_deref(),
+        content: article.content.as_ref().map(|content| content.sanitised(base)),
+        text: &article.text,
+        enclosures: &article.enclosures,
+        feed: FeedName { title: about.title.as_deref(), url: about.url.as_deref() },
     }
-    for (article, _) in articles(feed) {
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("strings, numbers and lists always serialise")
+}
+
+/// For people: the feed, then each article with its date, address and the beginning of its text.
+pub fn text(feed: &Feed) -> String {
+    const LEAD_CHARS: usize = 200;
+    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
+    let mut out =
+        format!("{}\n{}\n{} entries\n", or_dash(&feed.about.title), or_dash(&feed.about.site_url), feed.entries.len());
+    for entry in &feed.entries {
+        let article = article::from_entry(entry, None, feed.about.language.as_deref());
+        let date = article
+            .published
+            .or(article.updated)
+            .map_or("undated".to_owned(), |t| t.format("%Y-%m-%d %H:%M").to_string());
+        let lang = article.lang.map_or(String::new(), |lang| format!(" [{lang}]"));
         let title = if article.title.is_empty() { "(no title)" } else { &article.title };
-        text.push_str(&format!("{}\n", safe(title)));
-        let published = article.published.map_or("no date".to_owned(), wire_time);
-        let lang = article.lang.map_or("unknown language".to_owned(), |l| l.to_string());
-        text.push_str(&format!("{published} · {lang} · {} words\n", article.words()));
-        if let Some(url) = &article.url {
-            text.push_str(&format!("{}\n", safe(url)));
+        out.push_str(&format!("\n{date}  {title}{lang}\n"));
+        let lead = article::html::one_line(&article.text);
+        if !lead.is_empty() {
+            let end = lead.char_indices().nth(LEAD_CHARS).map(|(at, _)| at);
+            let cut =
+                end.map_or(lead.as_str(), |end| lead[..end].rsplit_once(' ').map_or(&lead[..end], |(head, _)| head));
+            out.push_str(&format!("  {cut}{}\n", if end.is_some() { " …" } else { "" }));
         }
-        text.push('\n');
+        if let Some(url) = &article.url {
+            out.push_str(&format!("  {url}\n"));
+        }
     }
-    text
+    out
 }

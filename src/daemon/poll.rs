@@ -185,7 +185,7 @@ impl Poller {
             let _permit = permit;
             reading.read(&document)
         });
-        Ok(read.await.unwrap_or(Err(FeedError::Panicked)))
+        Ok(read.await.unwrap_or_else(|error| Err(FeedError::Panicked { cause: error.to_string() })))
     }
 
     async fn commit(
@@ -294,7 +294,7 @@ impl Reading {
         });
         let alerts = alerts.collect();
         self.metrics.match_seconds.observe(started.elapsed().as_secs_f64());
-        StoredEntry { fingerprint, key, text_key: article.text_key(), alerts, article }
+        StoredEntry { fingerprint, key, text_key: article.text_key().map(|key| key.0), alerts, article }
     }
 }
 

@@ -1,89 +1,112 @@
 //! Bytes → feed and entries, without touching the net.
 //!
-//! feed-rs does the reading, behind a guard: what it is given comes from anywhere, so an error or a panic in it costs
-//! that poll alone. It is fed UTF-8 whatever the document was in, and nothing that it makes up is kept.
+//! The way: [`charset`] makes text of the bytes; [`outline`] walks its tags once, for depth and for what should be
+//! found; [`repair`] mends dialects that feed-rs does not know; [`guard`] runs feed-rs so that a panic costs one poll;
+//! [`xml`] turns its answer into [`Entry`]s. JSON Feed is read by [`json`], as feed-rs refuses one that lacks a part.
 
-mod charset;
+pub mod charset;
+pub mod date;
 pub mod entry;
-mod guarded;
+mod guard;
+mod json;
+pub mod markup;
+mod outline;
+mod repair;
+mod xml;
 
 use url::Url;
 
-use self::entry::Feed;
+pub use entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup};
 
-/// More entries than any real feed has in one document; what comes after is left out, and said.
-pub const ENTRIES_MAX: usize = 10_000;
-/// Elements in elements; real feeds, XHTML bodies included, stay under 100.
-pub const DEPTH_MAX: usize = 500;
+/// Entries beyond are left out with a note. Real feeds hold 10 to 500; sitemaps posing as feeds hold more.
+pub const ENTRIES_MAX: usize = 5_000;
+/// A single text of an entry is cut here: no article is longer, and what follows costs memory for each watch.
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
+/// Elements inside elements. XHTML content in real feeds stays under 40; feed-rs recurses on some of them.
+pub const DEPTH_MAX: usize = 256;
 
-/// Why a document could not be read as a feed.
+/// Why a document is no feed to us.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FeedError {
-    /// Not a byte in it.
-    #[error("the document is empty")]
-    Empty,
-    /// A web page.
-    #[error("this is an HTML page, not a feed: the feed's address is another, often linked from the page")]
-    Html,
-    /// Neither XML nor JSON.
-    #[error("this is no feed: it begins with {0:?}")]
-    NotAFeed(String),
-    /// It looks like a feed and cannot be read as one.
-    #[error("the feed can't be read: {0}")]
-    Syntax(String),
-    /// Nested deeper than [`DEPTH_MAX`].
-    #[error("the document nests elements more than {DEPTH_MAX} deep")]
+    /// Something else came.
+    #[error("not a feed: {what}")]
+    NotAFeed {
+        /// What came instead: "an HTML page", "an empty document" …
+        what: &'static str,
+    },
+    /// It is meant as a feed and cannot be read.
+    #[error("the feed cannot be read: {cause}")]
+    Syntax {
+        /// The parser's words.
+        cause: String,
+    },
+    /// The parser panicked; a defect of a library, kept from the daemon.
+    #[error("the feed made its parser fail: {cause}")]
+    Panicked {
+        /// The panic's message.
+        cause: String,
+    },
+    /// Made to exhaust the stack, or hopelessly broken.
+    #[error("the feed's elements are nested deeper than {DEPTH_MAX} levels")]
     TooDeep,
-    /// The parser panicked: its fault, kept from being ours.
-    #[error("the feed parser broke on this document")]
-    Panicked,
 }
 
-/// Reads a feed document. `base` is where it came from, `content_type` the HTTP header that came with it.
+/// Reads a feed document. `base` is where it came from (after redirects), to resolve relative URLs; `content_type` is
+/// the HTTP header's value.
 ///
 /// # Errors
-/// [`FeedError`]: what it is instead, or where it cannot be read.
+/// When it is no feed, or when not even one whole entry can be read.
 pub fn parse(bytes: &[u8], base: Option<&Url>, content_type: Option<&str>) -> Result<Feed, FeedError> {
-    let text = charset::decode(bytes, content_type);
-    let start = text.trim_start();
-    if start.is_empty() {
-        return Err(FeedError::Empty);
+    let decoded = charset::decode(bytes, content_type);
+    let text = decoded.text.trim_start();
+    let mut feed = match text.bytes().next() {
+        None => return Err(FeedError::NotAFeed { what: "an empty document" }),
+        Some(b'{' | b'[') => json::read(text, base)?,
+        Some(_) => xml::read(text, base)?,
+    };
+    feed.notes.extend(decoded.note);
+    if feed.entries.len() > ENTRIES_MAX {
+        feed.notes.push(format!("{} entries, the first {ENTRIES_MAX} are read", feed.entries.len()));
+        feed.entries.truncate(ENTRIES_MAX);
     }
-    if is_html(start) {
-        return Err(FeedError::Html);
+    let cut = feed.entries.iter_mut().map(bound_texts).filter(|cut| *cut).count();
+    if cut > 0 {
+        feed.notes.push(format!("{cut} entries had a text longer than {TEXT_BYTES_MAX} bytes, cut there"));
     }
-    if !start.starts_with(['<', '{']) {
-        return Err(FeedError::NotAFeed(start.chars().take(40).collect()));
-    }
-    if depth(start) > DEPTH_MAX {
-        return Err(FeedError::TooDeep);
-    }
-    guarded::parse(start, base)
+    Ok(feed)
 }
 
-fn is_html(text: &str) -> bool {
-    let head: String = text.chars().take(1000).collect::<String>().to_ascii_lowercase();
-    head.starts_with("<!doctype html")
-        || head.starts_with("<html")
-        || (head.contains("<html") && !head.contains("<rss"))
-}
-
-/// An upper bound of how deep the document nests: tags that open less tags that close, at the deepest.
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0usize, 0usize);
-    let bytes = text.as_bytes();
-    for at in memchr::memchr_iter(b'<', bytes) {
-        match bytes.get(at + 1) {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(b'!' | b'?') | None => {}
-            Some(_) => {
-                let end = memchr::memchr(b'>', &bytes[at..]).map_or(bytes.len(), |end| at + end);
-                if bytes[end.saturating_sub(1)] != b'/' {
-                    depth += 1;
-                    deepest = deepest.max(depth);
-                }
-            }
+/// Cuts what is longer than [`TEXT_BYTES_MAX`]; says whether anything was.
+fn bound_texts(entry: &mut Entry) -> bool {
+    let texts = [
+        entry.title.as_mut(),
+        entry.summary.as_mut().map(|m| &mut m.text),
+        entry.content.as_mut().map(|m| &mut m.text),
+    ];
+    let mut cut = false;
+    for text in texts.into_iter().flatten() {
+        if text.len() > TEXT_BYTES_MAX {
+            text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+            cut = true;
         }
     }
-    deepest
+    cut
+}
+
+/// An absolute URL, or nothing. Relative ones are resolved where there is a base.
+fn absolute(url: &str, base: Option<&Url>) -> Option<String> {
+    let url = url.trim();
+    if url.is_empty() {
+        return None;
+    }
+    match Url::parse(url) {
+        Ok(_) => Some(url.to_owned()),
+        Err(_) => base.and_then(|base| base.join(url).ok()).map(String::from),
+    }
+}
+
+/// A trimmed text, or nothing where it is empty.
+fn filled(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }

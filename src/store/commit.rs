@@ -195,7 +195,7 @@ impl<'a> Commit<'a> {
             article,
             at,
             entry.article.published.map_or(at, millis),
-            count(entry.article.text.split_whitespace().count()),
+            count(entry.article.words()),
             key,
             entry.text_key,
         ])?;
