@@ -365,3 +365,6 @@ fn is_whole(wanted: &[String], values: &[String]) -> bool {
 fn open_ended(start: &str) -> Vec<char> {
     start.chars().chain(['*']).collect()
 }
+
+#[cfg(test)]
+mod tests;
