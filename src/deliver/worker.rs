@@ -195,8 +195,11 @@ impl Worker {
     fn land(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
         let landed = match landed {
             Ok(landed) => landed,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => return,
+            Err(error) => {
+                // A fault of ours in one attempt costs neither the other alerts nor the other sinks.
+                error!(sink = %self.sink, %error, "an attempt broke off; its alerts wait for the next start");
+                return;
+            }
         };
         if landed.recorded {
             landed.group.iter().for_each(|delivery| {

@@ -10,7 +10,10 @@ use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
 use rustls_platform_verifier::Verifier;
 use url::Url;
 
-use super::{FetchError, address::GuardedResolver};
+use super::{
+    FetchError,
+    address::{self, GuardedResolver},
+};
 use crate::config::{Proxy, shown_url};
 
 /// Idle connections kept to one host. One serves the feeds of that host in turn; more would only cost memory.
@@ -53,6 +56,13 @@ pub fn client(proxy: &Proxy, allow_private: bool, connect_timeout: Duration) -> 
 
 fn unusable(error: reqwest::Error) -> FetchError {
     FetchError::Client { source: Box::new(error.without_url()) }
+}
+
+/// The proxy for one URL: what the environment names is for the outside, and this machine is reached directly, as with
+/// other programs. Without that, a proxy in the environment would be asked for a feed or webhook on loopback.
+pub fn proxy_for<'a>(proxy: &'a Proxy, url: &Url) -> &'a Proxy {
+    let is_loopback = address::literal(url).is_some_and(|ip| ip.to_canonical().is_loopback());
+    if *proxy == Proxy::Environment && is_loopback { &Proxy::Direct } else { proxy }
 }
 
 /// The proxies that connections may go through, as they may be shown; empty when all are direct. Behind one, only
@@ -132,6 +142,18 @@ mod tests {
         assert_eq!(shown_proxies(&proxy), ["http://***@proxy.example:3128/"]);
         assert!(client(&proxy, false, Duration::from_secs(1)).is_ok());
         assert!(shown_proxies(&Proxy::Direct).is_empty());
+    }
+
+    #[test]
+    fn loopback_is_reached_past_the_environment_s_proxy() {
+        let chosen = |proxy: &Proxy, url: &str| proxy_for(proxy, &Url::parse(url).unwrap()).clone();
+        let named = Proxy::Url(Url::parse("socks5h://127.0.0.1:9050").unwrap());
+        for url in ["http://127.0.0.1:8080/", "http://localhost/", "http://[::1]/", "http://[::ffff:127.0.0.1]/"] {
+            assert_eq!(chosen(&Proxy::Environment, url), Proxy::Direct);
+            assert_eq!(chosen(&named, url), named);
+        }
+        assert_eq!(chosen(&Proxy::Environment, "http://10.0.0.1/"), Proxy::Environment);
+        assert_eq!(chosen(&Proxy::Environment, "http://example.org/"), Proxy::Environment);
     }
 
     #[test]

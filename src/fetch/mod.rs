@@ -181,7 +181,7 @@ impl Fetcher {
         outgoing: &mut Outgoing<'_>,
     ) -> Result<Response, FetchError> {
         let allow_private = self.allow_private || request.private;
-        let proxy = self.proxy_for(request.proxy.unwrap_or(&self.proxy), url);
+        let proxy = client::proxy_for(request.proxy.unwrap_or(&self.proxy), url);
         if !allow_private {
             address::check_literal(url)?;
             check_not_proxy(proxy, url)?;
@@ -192,12 +192,6 @@ impl Fetcher {
             let is_proxied = !client::proxies(proxy).is_empty();
             FetchError::from_reqwest(host(url), is_proxied, self.limits.connect, error)
         })
-    }
-
-    /// A proxy that the environment names is for the outside: this machine is reached directly, as with other programs.
-    fn proxy_for<'a>(&'a self, proxy: &'a Proxy, url: &Url) -> &'a Proxy {
-        let is_loopback = address::literal(url).is_some_and(|ip| ip.to_canonical().is_loopback());
-        if *proxy == Proxy::Environment && is_loopback { &Proxy::Direct } else { proxy }
     }
 
     fn client_for(&self, proxy: &Proxy, allow_private: bool) -> Result<Client, FetchError> {

@@ -85,7 +85,6 @@ fn article(lang: Option<Lang>, title: String, summary: Option<String>, body: Str
         url: None,
         title,
         summary,
-        content: None,
         text: body,
         text_source: TextSource::Input,
         published: None,

@@ -85,7 +85,6 @@ pub(crate) fn entry(id: &str, url: &str, text: &str, watches: &[&str]) -> Stored
             url: Some(format!("https://{url}")),
             title: "A title".to_owned(),
             summary: Some(text.to_owned()),
-            content: None,
             text: text.to_owned(),
             text_source: TextSource::FeedSummary,
             published: Some(noon() - Duration::hours(1)),
@@ -347,6 +346,30 @@ async fn outbox_rows_come_due_oldest_first_and_end_with_their_reason() {
     let hook = backlogs.iter().find(|b| b.sink == sink("hook")).unwrap();
     assert_eq!((hook.pending, hook.dead, hook.oldest), (1, 1, Some(noon())));
     assert!(!changed.has_changed().unwrap(), "recording an attempt wakes nobody");
+}
+
+#[tokio::test]
+async fn alerts_are_listed_newest_first_by_time_watch_and_page() {
+    let home = Home::new();
+    let store = home.open();
+    for n in 0..6 {
+        let watches: &[&str] = if n % 2 == 0 { &["even"] } else { &["odd"] };
+        let entries = vec![entry(&n.to_string(), &format!("x.org/{n}"), &format!("text {n}"), watches)];
+        store.commit_poll(poll("a", noon() + Duration::days(n), entries)).await.unwrap();
+    }
+    let list = async |filter: AlertFilter| {
+        let alerts = store.alerts(filter).await.unwrap();
+        alerts.iter().map(|a| ((a.made - noon()).num_days(), a.cursor)).collect::<Vec<_>>()
+    };
+    let days = |list: &[(i64, i64)]| list.iter().map(|(day, _)| *day).collect::<Vec<_>>();
+    let all = AlertFilter { limit: 10, ..AlertFilter::default() };
+    assert_eq!(days(&list(all.clone()).await), [5, 4, 3, 2, 1, 0]);
+    let since = AlertFilter { since: Some(noon() + Duration::days(3)), ..all.clone() };
+    assert_eq!(days(&list(since.clone()).await), [5, 4, 3]);
+    assert_eq!(days(&list(AlertFilter { watch: Some(watch("even")), ..since }).await), [4]);
+    let page = list(AlertFilter { limit: 2, ..all.clone() }).await;
+    assert_eq!(days(&page), [5, 4]);
+    assert_eq!(days(&list(AlertFilter { limit: 2, before: Some(page[1].1), ..all }).await), [3, 2]);
 }
 
 #[tokio::test]
