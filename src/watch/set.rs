@@ -4,6 +4,7 @@ use std::{
     cell::OnceCell,
     collections::{BTreeMap, HashMap},
     ops::Deref,
+    path::Path,
     sync::Arc,
 };
 
@@ -48,6 +49,16 @@ pub enum SharedPacks {
     BuiltIn,
     /// Read for this config.
     Loaded(Arc<Packs>),
+}
+
+impl SharedPacks {
+    /// The program's packs, with those of a folder in their place or beside them.
+    pub fn read(folder: Option<&Path>) -> Result<Self, Vec<Problem>> {
+        match folder {
+            None => Ok(Self::BuiltIn),
+            Some(folder) => Ok(Self::Loaded(Arc::new(Packs::with_folder(folder)?))),
+        }
+    }
 }
 
 impl Deref for SharedPacks {

@@ -97,7 +97,6 @@ fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
         url: None,
         title: "Title".into(),
         summary: None,
-        content: None,
         text: BODY.into(),
         text_source: TextSource::Input,
         published: None,
