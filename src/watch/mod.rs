@@ -4,3 +4,4 @@ pub mod pack;
 pub mod entity;
 pub mod found;
 pub mod matched;
+pub mod topic;
