@@ -2,6 +2,7 @@
 
 pub mod pack;
 pub mod entity;
+pub mod topic;
 pub mod language;
 pub mod engine;
 pub mod found;
@@ -21,9 +22,12 @@ use pack::Packs;
 /// day by which roles are looked up.
 pub fn findings(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Findings {
     let mentions = entity::mentions(text, packs, date);
+    let (arms_deals, resolutions, topics) = topic::find(text, &mentions, packs);
     Findings {
+        topics,
         leaders: entity::leaders(&mentions, packs, date),
         countries: entity::countries(&mentions),
-        ..Findings::default()
+        arms_deals,
+        resolutions,
     }
 }

@@ -1,7 +1,7 @@
 //! Many watches over one article.
 
 use std::{
-    cell::OnceCell,
+    cell::{LazyCell, OnceCell},
     collections::{BTreeMap, HashMap},
     ops::Deref,
     path::Path,
@@ -108,7 +108,7 @@ impl WatchSet {
         let feeds: Vec<&str> = context.feeds.iter().map(|feed| feed.id.as_str()).collect();
         let tags: Vec<&str> = context.feeds.iter().flat_map(|feed| &feed.tags).map(String::as_str).collect();
         let parties: Vec<&str> = context.packs.entities.places.iter().map(|place| &*place.id.0).collect();
-        let leaders = leaders(context.packs);
+        let leaders = LazyCell::new(|| leaders(context.packs));
         let known = Known {
             lists: context.lists,
             pack_lists: &BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    ops::Range,
+    ops::{Deref, Range},
 };
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The names that a query may use.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Known<'a> {
     /// From `[lists]`.
     pub lists: &'a BTreeMap<String, Vec<String>>,
@@ -33,8 +33,8 @@ pub struct Known<'a> {
     pub topics: &'a [&'a str],
     /// Ids of countries, groups and bodies; as above.
     pub parties: &'a [&'a str],
-    /// Leaders, as [`Leader`] says; as above.
-    pub leaders: &'a [Leader],
+    /// Leaders; as above. Made when first asked for: there are thousands of names to fold.
+    pub leaders: &'a dyn Deref<Target = Vec<Leader>>,
 }
 
 /// A leader that packs know.
@@ -262,7 +262,7 @@ impl Checker<'_> {
 
     /// A name becomes the person it names, whatever spelling was used.
     fn resolve_leader(&mut self, node: &Node, test: &mut LeaderTest) -> Option<()> {
-        let leaders = self.known.leaders;
+        let leaders: &[Leader] = self.known.leaders;
         if leaders.is_empty() {
             return Some(());
         }

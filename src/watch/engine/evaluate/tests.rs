@@ -1,6 +1,6 @@
 //! Terms about what an article says, over findings made by hand.
 #![allow(clippy::unwrap_used)]
-use std::collections::BTreeMap;
+use std::{cell::LazyCell, collections::BTreeMap};
 
 use super::*;
 use crate::{
@@ -87,7 +87,7 @@ fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
         watches: &[],
         topics: &[],
         parties: &[],
-        leaders: &[],
+        leaders: &LazyCell::new(Vec::new),
     };
     let (compiled, problems) = language::compile(&QuerySource::standalone("q", query), known);
     let compiled = compiled.unwrap_or_else(|| panic!("{query}: {problems:?}"));
