@@ -179,7 +179,16 @@ impl Checker<'_> {
     fn list(&mut self, node: &Node, term: &Term, name: &str, key: Option<&str>) -> Option<usize> {
         let entries = self.known.lists.get(name).or_else(|| self.known.pack_lists.get(name));
         if let (Some(entries), None) = (entries, key) {
-            let patterns: Vec<Pattern> = entries.iter().filter_map(|entry| Pattern::keyword(entry).ok()).collect();
+            let mut patterns = Vec::with_capacity(entries.len());
+            for entry in entries {
+                match Pattern::keyword(entry) {
+                    Ok(pattern) => patterns.push(pattern),
+                    Err(why) => {
+                        let message = format!("`{entry}` in the list `@{name}` is left out: {why}");
+                        self.warnings.push(Fault { span: node.span.clone(), message, help: None });
+                    }
+                }
+            }
             if patterns.is_empty() {
                 self.error(node.span.clone(), format!("the list `@{name}` has no entry with a word in it"), None);
                 return None;
