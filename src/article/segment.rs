@@ -81,7 +81,7 @@ pub enum WordKind {
 
 /// Cuts an article's texts into words.
 pub fn analyse(article: &Article) -> AnalysedText {
-    let summary = article.summary.as_deref().filter(|summary| !stands_in(summary, &article.text));
+    let summary = article.summary.as_deref().filter(|_| article.summary_is_apart());
     analyse_fields(article.lang, &article.title, summary.unwrap_or(""), &article.text)
 }
 
@@ -120,15 +120,6 @@ pub fn analyse_pattern(text: &str) -> Vec<Word> {
     let mut cutter = Cutter { lang: None, units: &units, words: Vec::new(), last: None, scratch: String::new() };
     cutter.cut();
     cutter.words
-}
-
-/// Whether a text stands in another, whatever the space in it.
-fn stands_in(part: &str, whole: &str) -> bool {
-    if whole.contains(part) {
-        return true;
-    }
-    let even = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    even(whole).contains(&even(part))
 }
 
 /// Walks over a text's characters and collects its words.

@@ -8,7 +8,7 @@ use crate::{
     alert::{AlertBody, AlertId},
     article::Article,
     config::{Level, Problem, Settings, Severity, SinkId, WatchSettings},
-    watch::{CompileContext, WatchSet, pack::Packs},
+    watch::{CompileContext, SharedPacks, WatchSet},
 };
 
 /// A compiled watch set and the settings that it was compiled from.
@@ -23,8 +23,11 @@ pub struct Watching {
 impl Watching {
     /// Compiles `watches` in the light of `settings`. Warnings come beside a set, errors instead of one.
     pub fn compile(settings: &Settings, watches: Vec<WatchSettings>) -> (Option<Self>, Vec<Problem>) {
-        let packs = Packs::built_in();
-        let context = CompileContext { lists: &settings.lists, feeds: &settings.feeds };
+        let packs = match SharedPacks::read(settings.pack_folder.as_deref()) {
+            Ok(packs) => packs,
+            Err(problems) => return (None, problems),
+        };
+        let context = CompileContext { lists: &settings.lists, feeds: &settings.feeds, packs: &packs };
         let compiled = WatchSet::compile(&watches, context);
         if compiled.problems.iter().any(|p| p.level == Level::Error) {
             return (None, compiled.problems);

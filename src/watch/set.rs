@@ -1,8 +1,11 @@
 //! Many watches over one article.
 
 use std::{
-    cell::OnceCell,
+    cell::{LazyCell, OnceCell},
     collections::{BTreeMap, HashMap},
+    ops::Deref,
+    path::Path,
+    sync::Arc,
 };
 
 use chrono::NaiveDate;
@@ -14,8 +17,14 @@ use super::{
         positions::{Steps, Undecided},
     },
     found::Findings,
-    language::{self, CheckedQuery, Known, checked::CheckedTerm},
+    language::{
+        self, CheckedQuery, Known,
+        check::Leader,
+        checked::{CheckedTerm, DEAL_TOPIC},
+        question::folded_words,
+    },
     matched::{self, Matched, WatchHit},
+    pack::Packs,
 };
 use crate::{
     article::{Article, segment},
@@ -29,6 +38,38 @@ pub struct CompileContext<'a> {
     pub lists: &'a BTreeMap<String, Vec<String>>,
     /// Every feed; none where articles come from a command line.
     pub feeds: &'a [FeedSettings],
+    /// What packs declare.
+    pub packs: &'a SharedPacks,
+}
+
+/// The packs that queries and findings read: those of the program, or with a user's folder.
+#[derive(Debug, Clone)]
+pub enum SharedPacks {
+    /// Read once for all.
+    BuiltIn,
+    /// Read for this config.
+    Loaded(Arc<Packs>),
+}
+
+impl SharedPacks {
+    /// The program's packs, with those of a folder in their place or beside them.
+    pub fn read(folder: Option<&Path>) -> Result<Self, Vec<Problem>> {
+        match folder {
+            None => Ok(Self::BuiltIn),
+            Some(folder) => Ok(Self::Loaded(Arc::new(Packs::with_folder(folder)?))),
+        }
+    }
+}
+
+impl Deref for SharedPacks {
+    type Target = Packs;
+
+    fn deref(&self) -> &Packs {
+        match self {
+            Self::BuiltIn => Packs::built_in(),
+            Self::Loaded(packs) => packs,
+        }
+    }
 }
 
 /// What came of compiling.
@@ -47,6 +88,7 @@ pub struct WatchSet {
     by_id: HashMap<String, usize>,
     /// Of all watches, each once.
     terms: Vec<CheckedTerm>,
+    packs: SharedPacks,
 }
 
 #[derive(Debug)]
@@ -65,18 +107,25 @@ impl WatchSet {
         let ids: Vec<&str> = watches.iter().map(|watch| watch.id.as_str()).collect();
         let feeds: Vec<&str> = context.feeds.iter().map(|feed| feed.id.as_str()).collect();
         let tags: Vec<&str> = context.feeds.iter().flat_map(|feed| &feed.tags).map(String::as_str).collect();
+        let parties: Vec<&str> = context.packs.entities.places.iter().map(|place| &*place.id.0).collect();
+        let leaders = LazyCell::new(|| leaders(context.packs));
         let known = Known {
             lists: context.lists,
             pack_lists: &BTreeMap::new(),
             feeds: &feeds,
             tags: &tags,
             watches: &ids,
-            topics: &[],
-            parties: &[],
-            leaders: &[],
+            topics: &TOPICS,
+            parties: &parties,
+            leaders: &leaders,
         };
         let mut problems = Vec::new();
-        let mut set = Self { watches: Vec::with_capacity(watches.len()), by_id: HashMap::new(), terms: Vec::new() };
+        let mut set = Self {
+            watches: Vec::with_capacity(watches.len()),
+            by_id: HashMap::new(),
+            terms: Vec::new(),
+            packs: context.packs.clone(),
+        };
         let mut term_index: HashMap<String, usize> = HashMap::new();
         for watch in watches {
             let (query, found) = language::compile(&watch.query, known);
@@ -126,7 +175,7 @@ impl WatchSet {
         let text = segment::analyse(article);
         let date = article.published.map(|published| published.date_naive()).or(date);
         let findings = OnceCell::new();
-        let find = || super::findings(&text, date);
+        let find = || super::findings(&text, &self.packs, date);
         let nothing = Findings::default();
         let asked = candidates.iter().any(|&i| self.watches[i].needs_findings);
         let index = ArticleIndex::new(article, &text, if asked { findings.get_or_init(find) } else { &nothing });
@@ -217,6 +266,21 @@ impl WatchSet {
             }
         }
     }
+}
+
+/// The topics that have a detector.
+const TOPICS: [&str; 2] = [DEAL_TOPIC, "unsc-resolution"];
+
+/// The leaders that queries may name, by every name that a pack gives them.
+fn leaders(packs: &Packs) -> Vec<Leader> {
+    let persons = packs.entities.persons.iter();
+    persons
+        .map(|person| {
+            let names = person.also.iter().chain(person.names.values().flatten());
+            let folded = std::iter::once(&person.name).chain(names).map(|name| folded_words(name)).collect();
+            Leader { id: person.id.clone(), name: person.name.clone(), folded }
+        })
+        .collect()
 }
 
 /// Watches may refer to watches so deep; each level is a level of recursion.

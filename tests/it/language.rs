@@ -8,7 +8,7 @@ use wirewatch::{
     article::{Article, ArticleFeed, ArticleId, Field, IdKind, Lang, TextSource},
     config::{FeedSelector, FeedSettings, FeedSource, Origin, Problem, QuerySource, Severity, WatchSettings},
     watch::{
-        CompileContext, Compiled, WatchSet,
+        CompileContext, Compiled, SharedPacks, WatchSet,
         language::{lexer, parser, print, tree},
     },
 };
@@ -131,7 +131,7 @@ fn compile(watches: &[WatchSettings]) -> Compiled {
         ("wild".to_owned(), list(&["houth*", "Ansar Allah"])),
     ]);
     let feeds = [feed("anadolu", &["wire", "blog"]), feed("yonhap", &["wire"])];
-    WatchSet::compile(watches, CompileContext { lists: &lists, feeds: &feeds })
+    WatchSet::compile(watches, CompileContext { lists: &lists, feeds: &feeds, packs: &SharedPacks::BuiltIn })
 }
 
 fn set(watches: &[WatchSettings]) -> WatchSet {

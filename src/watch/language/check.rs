@@ -2,11 +2,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    ops::Range,
+    ops::{Deref, Range},
 };
 
 use super::{
-    checked::{CheckedNode, CheckedQuery, CheckedTerm, DEAL_TOPIC, Question},
+    checked::{CheckedNode, CheckedQuery, CheckedTerm, DEAL_TOPIC, LeaderTest, Question},
     lexer::Fault,
     pattern::{Measure, Pattern},
     print::print_term,
@@ -17,7 +17,7 @@ use super::{
 };
 
 /// The names that a query may use.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Known<'a> {
     /// From `[lists]`.
     pub lists: &'a BTreeMap<String, Vec<String>>,
@@ -33,8 +33,19 @@ pub struct Known<'a> {
     pub topics: &'a [&'a str],
     /// Ids of countries, groups and bodies; as above.
     pub parties: &'a [&'a str],
-    /// Names of leaders; as above.
-    pub leaders: &'a [&'a str],
+    /// Leaders; as above. Made when first asked for: there are thousands of names to fold.
+    pub leaders: &'a dyn Deref<Target = Vec<Leader>>,
+}
+
+/// A leader that packs know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leader {
+    /// Wikidata item.
+    pub id: String,
+    /// For suggestions.
+    pub name: String,
+    /// Every name, as [`question::folded_words`] folds it.
+    pub folded: Vec<String>,
 }
 
 /// What came of a check.
@@ -168,7 +179,16 @@ impl Checker<'_> {
     fn list(&mut self, node: &Node, term: &Term, name: &str, key: Option<&str>) -> Option<usize> {
         let entries = self.known.lists.get(name).or_else(|| self.known.pack_lists.get(name));
         if let (Some(entries), None) = (entries, key) {
-            let patterns: Vec<Pattern> = entries.iter().filter_map(|entry| Pattern::keyword(entry).ok()).collect();
+            let mut patterns = Vec::with_capacity(entries.len());
+            for entry in entries {
+                match Pattern::keyword(entry) {
+                    Ok(pattern) => patterns.push(pattern),
+                    Err(why) => {
+                        let message = format!("`{entry}` in the list `@{name}` is left out: {why}");
+                        self.warnings.push(Fault { span: node.span.clone(), message, help: None });
+                    }
+                }
+            }
             if patterns.is_empty() {
                 self.error(node.span.clone(), format!("the list `@{name}` has no entry with a word in it"), None);
                 return None;
@@ -210,14 +230,14 @@ impl Checker<'_> {
     }
 
     fn about(&mut self, node: &Node, field: AboutField, values: &[super::tree::Value]) -> Option<CheckedNode> {
-        let question = match question::read(field, values) {
+        let mut question = match question::read(field, values) {
             Answer::Question(question) => question,
             Answer::Wrong { message, help } => {
                 self.error(node.span.clone(), message, help);
                 return None;
             }
         };
-        match &question {
+        match &mut question {
             Question::Feed(ids) => self.each_known(node, "feed", ids, self.known.feeds)?,
             Question::Tag(tags) => self.each_known(node, "tag", tags, self.known.tags)?,
             Question::Topic(ids) => self.each_known(node, "topic", ids, self.known.topics)?,
@@ -229,8 +249,8 @@ impl Checker<'_> {
                 self.each_known(node, "country", ids, self.known.parties)?;
             }
             Question::Leader(tests) => {
-                for name in tests.iter().filter_map(question::leader_name) {
-                    self.leader_name(node, name)?;
+                for test in tests {
+                    self.resolve_leader(node, test)?;
                 }
             }
             _ => {}
@@ -249,16 +269,30 @@ impl Checker<'_> {
         })
     }
 
-    fn leader_name(&mut self, node: &Node, folded: &str) -> Option<()> {
-        let names: Vec<String> = self.known.leaders.iter().map(|name| question::folded_words(name)).collect();
-        if names.is_empty() || names.iter().any(|name| name == folded) {
+    /// A name becomes the person it names, whatever spelling was used.
+    fn resolve_leader(&mut self, node: &Node, test: &mut LeaderTest) -> Option<()> {
+        let leaders: &[Leader] = self.known.leaders;
+        if leaders.is_empty() {
             return Some(());
         }
-        let meant = suggest::nearest(folded, names.iter().map(String::as_str));
-        let meant = meant.and_then(|meant| names.iter().position(|name| name == meant));
-        let help = meant.map(|i| format!("did you mean `leader:\"{}\"`?", self.known.leaders[i]));
-        let help = help.or_else(|| Some("leaders go by their English Wikipedia title, or by Wikidata item".to_owned()));
-        self.error(node.span.clone(), "no pack knows a leader of this name", help);
+        let (found, written) = match test {
+            LeaderTest::Any => return Some(()),
+            LeaderTest::Country(id) => return self.known_name(node, "country", id, self.known.parties),
+            LeaderTest::Id(id) => (leaders.iter().find(|leader| leader.id == *id), id),
+            LeaderTest::Name(name) => (leaders.iter().find(|leader| leader.folded.contains(name)), name),
+        };
+        if let Some(leader) = found {
+            *test = LeaderTest::Id(leader.id.clone());
+            return Some(());
+        }
+        let all_names = leaders.iter().flat_map(|leader| leader.folded.iter().map(move |name| (name.as_str(), leader)));
+        let meant = suggest::nearest(written, all_names.clone().map(|(name, _)| name));
+        let meant = all_names.clone().find(|(name, _)| Some(*name) == meant).map(|(_, leader)| leader);
+        let help = match meant {
+            Some(leader) => format!("did you mean `leader:\"{}\"`?", leader.name),
+            None => "leaders go by their English Wikipedia title, or by Wikidata item".to_owned(),
+        };
+        self.error(node.span.clone(), format!("no pack knows a leader `{written}`"), Some(help));
         None
     }
 

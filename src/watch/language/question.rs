@@ -147,14 +147,6 @@ fn leader(value: &Value) -> Read<LeaderTest> {
     words_of("leader", text).map(LeaderTest::Name)
 }
 
-/// The name that a test asks for.
-pub fn leader_name(test: &LeaderTest) -> Option<&str> {
-    match test {
-        LeaderTest::Name(name) => Some(name),
-        LeaderTest::Any | LeaderTest::Id(_) | LeaderTest::Country(_) => None,
-    }
-}
-
 fn words_of(what: &str, text: &str) -> Read<String> {
     let words = folded_words(text);
     if words.is_empty() { Err((format!("there is no word in this {what}"), None)) } else { Ok(words) }
