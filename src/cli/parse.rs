@@ -37,11 +37,8 @@ pub fn run(context: &Context, arguments: &ParseArguments) -> Exit {
     for note in &feed.notes {
         eprintln!("note: {note}");
     }
-    let text = if context.output.json {
-        lines(&feed, arguments.feed).map(|line| line + "\n").collect()
-    } else {
-        text(&feed)
-    };
+    let text =
+        if context.output.json { lines(&feed, arguments.feed).map(|line| line + "\n").collect() } else { text(&feed) };
     match output::print(&text) {
         Ok(()) => Exit::Done,
         Err(_) => Exit::Failed,

@@ -86,6 +86,7 @@ fn article(lang: Option<Lang>, title: String, summary: Option<String>, body: Str
         title,
         summary,
         text: body,
+        content: None,
         text_source: TextSource::Input,
         published: None,
         updated: None,

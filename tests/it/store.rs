@@ -86,6 +86,7 @@ pub(crate) fn entry(id: &str, url: &str, text: &str, watches: &[&str]) -> Stored
             title: "A title".to_owned(),
             summary: Some(text.to_owned()),
             text: text.to_owned(),
+            content: None,
             text_source: TextSource::FeedSummary,
             published: Some(noon() - Duration::hours(1)),
             updated: None,

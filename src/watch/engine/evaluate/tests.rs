@@ -98,6 +98,7 @@ fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
         title: "Title".into(),
         summary: None,
         text: BODY.into(),
+        content: None,
         text_source: TextSource::Input,
         published: None,
         updated: None,
