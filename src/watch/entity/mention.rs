@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 
 use super::{
     lexicon::{Hit, Target},
+    naming,
     place::PlaceForm,
 };
 use crate::{
@@ -48,6 +49,8 @@ pub struct PlaceMention {
 pub struct PersonMention {
     /// Index into the packs' persons.
     pub person: usize,
+    /// What the text calls them right before the name, folded: `prime minister`.
+    pub title: Option<Box<str>>,
     /// Where.
     pub field: Field,
     /// Into the field's words; of a glued word the whole.
@@ -58,13 +61,14 @@ pub struct PersonMention {
 
 /// Finds them. `date` is the article's: it tells whose surname is meant.
 pub fn mentions(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Mentions {
+    let lexicon = &packs.entities.lexicon;
+    let hits = Field::ALL.map(|field| lexicon.hits(text.field(field), text.lang));
     let mut mentions = Mentions::default();
     let mut folded = None;
-    let _ = date;
     for field in Field::ALL {
-        let hits = packs.entities.lexicon.hits(text.field(field), text.lang);
-        places(text, packs, field, &hits, &mut folded, &mut mentions.places);
+        places(text, packs, field, &hits[field as usize], &mut folded, &mut mentions.places);
     }
+    mentions.persons = naming::persons(text, &packs.entities, date, &hits, &mentions.places);
     mentions
 }
 
@@ -81,9 +85,38 @@ pub fn countries(mentions: &Mentions) -> Vec<CountryFound> {
 }
 
 /// Each leader once, in order of first mention, with the role of that date.
+///
+/// With a date, only those who hold a role on it: who has left is no leader any more. Without one, everybody who ever
+/// did, in the role that the text's own title fits, else the one held last.
 pub fn leaders(mentions: &Mentions, packs: &Packs, date: Option<NaiveDate>) -> Vec<LeaderFound> {
-    let _ = (mentions, packs, date);
-    Vec::new()
+    let mut found: Vec<(usize, LeaderFound)> = Vec::new();
+    for mention in &mentions.persons {
+        if let Some((_, leader)) = found.iter_mut().find(|(person, _)| *person == mention.person) {
+            leader.spans.push(mention.span);
+            continue;
+        }
+        let person = &packs.entities.persons[mention.person];
+        let role = match date {
+            Some(date) => person.role_on(date),
+            None => {
+                let titles = mentions.persons.iter().filter(|other| other.person == mention.person);
+                let mut titles = titles.filter_map(|other| other.title.as_deref());
+                titles.find_map(|title| person.role_that_fits(title)).or_else(|| person.last_role())
+            }
+        };
+        let Some(role) = role else { continue };
+        let leader = LeaderFound {
+            id: person.id.clone(),
+            name: person.name.clone(),
+            country: person.party(),
+            role: Some(role.title.clone()),
+            role_dated: date.is_some(),
+            in_office: date.is_some(),
+            spans: vec![mention.span],
+        };
+        found.push((mention.person, leader));
+    }
+    found.into_iter().map(|(_, leader)| leader).collect()
 }
 
 fn places<'a>(

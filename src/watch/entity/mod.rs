@@ -2,19 +2,23 @@
 
 pub mod lexicon;
 pub mod mention;
+mod naming;
 pub mod person;
 pub mod place;
 pub mod script;
+mod words;
 
 pub use mention::{Mentions, PersonMention, PlaceMention, countries, leaders, mentions};
 pub use place::PlaceForm;
 
+use std::collections::HashMap;
+
 use self::{
     lexicon::{Lexicon, Target},
-    person::Person,
+    person::{Call, Person},
     place::{Place, PlaceKind},
 };
-use crate::article::language::Lang;
+use crate::article::{fold::fold, language::Lang};
 
 /// The places and persons of all packs, with their names filed.
 #[derive(Debug, Default)]
@@ -25,6 +29,10 @@ pub struct Entities {
     pub persons: Vec<Person>,
     /// Every name of both.
     pub lexicon: Lexicon,
+    /// What each person is called.
+    pub calls: Vec<Calls>,
+    /// Persons by first name, folded.
+    pub by_given: HashMap<Box<str>, Vec<usize>>,
 }
 
 impl Entities {
@@ -40,7 +48,14 @@ impl Entities {
         for (index, person) in persons.iter().enumerate() {
             file_person(&mut lexicon, index, person);
         }
-        Self { places, persons, lexicon }
+        let calls: Vec<Calls> = persons.iter().map(Calls::of).collect();
+        let mut by_given: HashMap<Box<str>, Vec<usize>> = HashMap::new();
+        for (index, calls) in calls.iter().enumerate() {
+            for given in &calls.givens {
+                by_given.entry(given.clone()).or_default().push(index);
+            }
+        }
+        Self { places, persons, lexicon, calls, by_given }
     }
 
     /// The place with that id.
@@ -77,11 +92,66 @@ fn file_place(lexicon: &mut Lexicon, index: usize, place: &Place) {
     }
 }
 
+/// What a person is called, in Latin script and folded.
+#[derive(Debug, Default)]
+pub struct Calls {
+    /// First names.
+    pub givens: Vec<Box<str>>,
+    /// Surnames of one word.
+    pub surnames: Vec<Box<str>>,
+    /// Whether the surname stands first: `Kim Jong Un`.
+    pub is_family_first: bool,
+    call: Call,
+}
+
+impl Calls {
+    fn of(person: &Person) -> Self {
+        let surname = fold(person.surname());
+        let full = std::iter::once(&person.name).chain(&person.also).map(|name| fold(name));
+        let is_family_first =
+            fold(&person.name).split(' ').next() == Some(surname.as_str()) && person.name.contains(' ');
+        let mut givens: Vec<Box<str>> = full.filter_map(|name| Some(name.split_once([' ', '-'])?.0.into())).collect();
+        givens.sort();
+        givens.dedup();
+        let surnames = std::iter::once(surname).chain(person.surnames.iter().map(|surname| fold(surname)));
+        Self {
+            givens: if is_family_first { Vec::new() } else { givens },
+            surnames: surnames.filter(|surname| !surname.contains(' ')).map(String::into_boxed_str).collect(),
+            is_family_first,
+            call: person.call,
+        }
+    }
+
+    /// Whether a misspelt name is still told from other people's.
+    pub fn is_known_by_slip(&self) -> bool {
+        !self.is_family_first && self.call != Call::Full
+    }
+}
+
 fn file_person(lexicon: &mut Lexicon, index: usize, person: &Person) {
+    let is_family_first = Calls::of(person).is_family_first;
     for written in std::iter::once(&person.name).chain(&person.also) {
         lexicon.add(written, None, Target::Person(index));
     }
     for written in std::iter::once(person.surname()).chain(person.surnames.iter().map(String::as_str)) {
         lexicon.add(written, None, Target::Surname(index));
+    }
+    for (tag, names) in &person.names {
+        for written in names {
+            let parts: Vec<&str> = written.split([' ', '・', '·']).collect();
+            let lang = Lang::from_tag(tag);
+            match parts.as_slice() {
+                // Of two characters or one word it is the surname, but for those whose names are written so.
+                [name] if !is_family_first => lexicon.add(name, lang, Target::Surname(index)),
+                [_] | [] => lexicon.add(written, lang, Target::Person(index)),
+                [.., last] => {
+                    lexicon.add(written, lang, Target::Person(index));
+                    let is_long = last.chars().count() >= if last.is_ascii() { 4 } else { 3 };
+                    if !is_family_first && is_long {
+                        lexicon.add(last, lang, Target::Surname(index));
+                    }
+                }
+            }
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, Months, NaiveDate};
 use serde::Deserialize;
 
-use crate::watch::found::PartyId;
+use crate::{article::fold::fold, watch::found::PartyId};
 
 /// A `[[person]]` of a pack.
 #[derive(Debug, Clone, Deserialize)]
@@ -84,6 +84,16 @@ impl Role {
     pub fn is_held(&self, date: NaiveDate) -> bool {
         self.from <= date && self.to.is_none_or(|to| date <= to)
     }
+
+    /// Whether a text's title, folded, can mean it: `foreign minister` fits `Minister of Foreign Affairs of Russia`.
+    pub fn fits(&self, title: &str) -> bool {
+        let role = fold(&self.title);
+        let is_part = |word: &str| role.split([' ', '-']).any(|part| part == word);
+        let mut meaning = title.split(' ').filter(|word| !matches!(*word, "of" | "former" | "then" | "mr" | "ex"));
+        let first = meaning.next();
+        first.is_some_and(|word| is_part(word) || word == "pm" && role.starts_with("prime minister"))
+            && meaning.all(is_part)
+    }
 }
 
 impl Person {
@@ -95,6 +105,14 @@ impl Person {
     /// The role held last: one that has not ended, else the one that ended last.
     pub fn last_role(&self) -> Option<&Role> {
         self.roles.iter().max_by_key(|role| (role.to.unwrap_or(NaiveDate::MAX), role.from))
+    }
+
+    /// The role held last of those that a text's title fits.
+    pub fn role_that_fits(&self, title: &str) -> Option<&Role> {
+        self.roles
+            .iter()
+            .filter(|role| role.fits(title))
+            .max_by_key(|role| (role.to.unwrap_or(NaiveDate::MAX), role.from))
     }
 
     /// Whose leader.

@@ -1,0 +1,415 @@
+//! Which words of a text name a leader: full names, spellings and slips of the pen, lost spaces, and surnames by
+//! themselves where it can be told whose they are.
+
+use std::{collections::HashSet, ops::Range};
+
+use chrono::{Days, NaiveDate};
+
+use super::{
+    Entities,
+    lexicon::{Casing, Hit, Target, starts_with_capital},
+    mention::{PersonMention, PlaceMention, span},
+    person::Call,
+    script::Script,
+    words,
+};
+use crate::{
+    article::{
+        segment::{AnalysedField, AnalysedText, WordKind},
+        text::{Field, TextSpan},
+    },
+    watch::found::PartyId,
+};
+
+/// Who was not known before is not meant by a bare surname: news calls nobody by it a year before the first office.
+const KNOWN_BEFORE_DAYS: u64 = 366;
+/// A name of so many letters may have one slip of the pen.
+const ONE_SLIP_CHARS_MIN: usize = 5;
+/// A name of so many letters may have two.
+const TWO_SLIPS_CHARS_MIN: usize = 8;
+/// Shorter names are the beginning of too many words to be looked for in glued ones.
+const GLUED_CHARS_MIN: usize = 5;
+
+/// Finds every leader, in text order.
+pub fn persons(
+    text: &AnalysedText,
+    entities: &Entities,
+    date: Option<NaiveDate>,
+    hits: &[Vec<Hit>; 3],
+    places: &[PlaceMention],
+) -> Vec<PersonMention> {
+    let mut found = Vec::new();
+    let mut readers: Vec<Reader<'_>> = Field::ALL
+        .into_iter()
+        .filter(|&field| !text.field(field).words.is_empty())
+        .map(|field| Reader::new(text.field(field), field, entities, date, places))
+        .collect();
+    for reader in &mut readers {
+        reader.full_names(&hits[reader.field as usize], &mut found);
+        reader.slips(&mut found);
+        reader.glued(&mut found);
+    }
+    let named: HashSet<usize> = found.iter().map(|mention| mention.person).collect();
+    let parties: HashSet<&str> = places.iter().map(|place| &*place.id.0).collect();
+    for reader in &mut readers {
+        reader.surnames(&hits[reader.field as usize], &named, &parties, &mut found);
+    }
+    found.sort_by_key(|mention| (mention.field, mention.words.start, mention.span.start_chars));
+    found
+}
+
+/// One field being read.
+struct Reader<'a> {
+    analysed: &'a AnalysedField,
+    field: Field,
+    entities: &'a Entities,
+    date: Option<NaiveDate>,
+    casing: Casing,
+    /// Indices of the words without the designations laid over them.
+    line: Vec<usize>,
+    /// By word: already part of a person's name.
+    is_used: Vec<bool>,
+    /// By word: the place whose name it is part of.
+    place_at: Vec<Option<&'a PartyId>>,
+}
+
+impl<'a> Reader<'a> {
+    fn new(
+        analysed: &'a AnalysedField,
+        field: Field,
+        entities: &'a Entities,
+        date: Option<NaiveDate>,
+        places: &'a [PlaceMention],
+    ) -> Self {
+        let count = analysed.words.len();
+        let mut place_at = vec![None; count];
+        for place in places.iter().filter(|place| place.field == field) {
+            place_at[place.words.clone()].fill(Some(&place.id));
+        }
+        Self {
+            analysed,
+            field,
+            entities,
+            date,
+            casing: Casing::of(analysed),
+            line: (0..count).filter(|&i| analysed.words[i].kind != WordKind::Designation).collect(),
+            is_used: vec![false; count],
+            place_at,
+        }
+    }
+
+    /// Full names as the packs spell them.
+    fn full_names(&mut self, hits: &[Hit], found: &mut Vec<PersonMention>) {
+        for same in hits.chunk_by(|a, b| a.words == b.words) {
+            let persons: Vec<usize> = same
+                .iter()
+                .filter_map(|hit| match self.entities.lexicon.alias(hit.alias).target {
+                    Target::Person(person) => Some(person),
+                    _ => None,
+                })
+                .collect();
+            let words = same[0].words.clone();
+            if persons.is_empty() || self.is_used[words.start] || self.is_thing(&words) {
+                continue;
+            }
+            if let Some(person) = self.most_likely(&persons) {
+                self.take(person, words, found);
+            }
+        }
+    }
+
+    /// A known surname with a misspelt first name, or the other way round: `Seygey Shoigu`.
+    fn slips(&mut self, found: &mut Vec<PersonMention>) {
+        for at in 1..self.line.len() {
+            let (first, last) = (self.line[at - 1], self.line[at]);
+            if self.is_used[first] || self.is_used[last] || !self.is_name_word(first) || !self.is_name_word(last) {
+                continue;
+            }
+            if !self.is_spaced(first, last) || self.is_title(first) {
+                continue;
+            }
+            let (given, surname) = (&self.analysed.words[first].folded, &self.analysed.words[last].folded);
+            let by_surname = self.entities.lexicon.surnames(surname).map(|(_, person)| person);
+            let slipped_given = by_surname
+                .filter(|&person| self.entities.calls[person].is_known_by_slip())
+                .find(|&person| self.entities.calls[person].givens.iter().any(|known| is_slip(known, given)));
+            let person = slipped_given.or_else(|| {
+                let by_given = self.entities.by_given.get(given)?;
+                by_given.iter().copied().find(|&person| {
+                    let calls = &self.entities.calls[person];
+                    calls.is_known_by_slip() && calls.surnames.iter().any(|known| is_slip(known, surname))
+                })
+            });
+            let words = first..last + 1;
+            if let Some(person) = person.filter(|_| !self.is_thing(&words)) {
+                self.take(person, words, found);
+            }
+        }
+    }
+
+    /// A surname that lost the space behind or before it: `Putinwill`, `presidentPutin`.
+    fn glued(&mut self, found: &mut Vec<PersonMention>) {
+        for at in 0..self.line.len() {
+            let index = self.line[at];
+            let word = &self.analysed.words[index];
+            let length = word.exact.chars().count();
+            // Where folding changes the length, the name's end cannot be told.
+            let is_sliceable = word.exact.is_ascii() && word.folded.len() == length;
+            if self.is_used[index] || !is_sliceable || length <= GLUED_CHARS_MIN {
+                continue;
+            }
+            let bytes = word.exact.as_bytes();
+            let split = (GLUED_CHARS_MIN..length).rev().find_map(|end| {
+                let rest = &word.folded[end..];
+                let is_parted = bytes[end].is_ascii_uppercase() && bytes[end - 1].is_ascii_lowercase();
+                let person = (bytes[0].is_ascii_uppercase() && (is_parted || words::is_glued(rest)))
+                    .then(|| self.known_alone(&word.folded[..end]))??;
+                Some((person, 0..end))
+            });
+            let split = split.or_else(|| {
+                let start =
+                    (1..length - 1).find(|&i| bytes[i].is_ascii_uppercase() && bytes[i - 1].is_ascii_lowercase())?;
+                let is_long_enough = length - start >= GLUED_CHARS_MIN;
+                let person = is_long_enough.then(|| self.known_alone(&word.folded[start..]))??;
+                Some((person, start..length))
+            });
+            let Some((person, name)) = split else { continue };
+            let before = at.checked_sub(1).map(|before| self.line[before]).filter(|&before| {
+                name.start == 0
+                    && self.is_spaced(before, index)
+                    && self.entities.calls[person].givens.contains(&self.analysed.words[before].folded)
+            });
+            let first = before.unwrap_or(index);
+            let start_chars = match before {
+                Some(before) => self.analysed.words[before].start_chars,
+                None => word.start_chars + char_count(name.start),
+            };
+            let end_chars = word.start_chars + char_count(name.end);
+            let span = TextSpan { field: self.field, start_chars, end_chars };
+            self.take_span(person, first..index + 1, span, found);
+        }
+    }
+
+    fn known_alone(&self, folded: &str) -> Option<usize> {
+        let persons: Vec<usize> = self
+            .entities
+            .lexicon
+            .surnames(folded)
+            .map(|(_, person)| person)
+            .filter(|&person| self.entities.persons[person].call == Call::Alone && self.is_known_by_now(person))
+            .collect();
+        self.most_likely(&persons)
+    }
+
+    /// Surnames by themselves.
+    fn surnames(
+        &mut self,
+        hits: &[Hit],
+        named: &HashSet<usize>,
+        parties: &HashSet<&str>,
+        found: &mut Vec<PersonMention>,
+    ) {
+        for same in hits.chunk_by(|a, b| a.words == b.words) {
+            let words = same[0].words.clone();
+            if self.is_used[words.start] || self.is_used[words.end - 1] {
+                continue;
+            }
+            let persons: Vec<usize> = same
+                .iter()
+                .filter_map(|hit| match self.entities.lexicon.alias(hit.alias).target {
+                    Target::Surname(person) => Some(person),
+                    _ => None,
+                })
+                .filter(|&person| self.is_known_by_now(person) && !self.is_namesake(person, &words))
+                .collect();
+            if persons.is_empty() || self.is_thing(&words) {
+                continue;
+            }
+            let already: Vec<usize> = persons.iter().copied().filter(|person| named.contains(person)).collect();
+            let meant = if already.is_empty() {
+                persons.into_iter().filter(|&person| self.is_meant(person, &words, parties)).collect()
+            } else {
+                already
+            };
+            if let Some(person) = self.most_likely(&meant) {
+                self.take(person, words, found);
+            }
+        }
+    }
+
+    /// Whether a surname without the full name anywhere means this person.
+    fn is_meant(&self, index: usize, words: &Range<usize>, parties: &HashSet<&str>) -> bool {
+        let person = &self.entities.persons[index];
+        let is_in_office = self.date.is_none_or(|date| person.role_on(date).is_some());
+        let title = self.title_before(words.start);
+        let fits = title.as_deref().is_some_and(|title| {
+            person.roles.iter().any(|role| self.date.is_none_or(|date| role.is_held(date)) && role.fits(title))
+        });
+        let is_country_named = parties.contains(person.country.as_str());
+        match person.call {
+            Call::Alone => true,
+            Call::Near => is_in_office && (title.is_some() || is_country_named),
+            // `North Korea's Kim`
+            Call::Full => {
+                is_in_office && is_country_named && (fits || self.is_of_country(words.start, &person.country))
+            }
+        }
+    }
+
+    /// Whether the country stands right before the surname.
+    fn is_of_country(&self, start: usize, country: &str) -> bool {
+        start.checked_sub(1).and_then(|before| self.place_at[before].as_ref()).is_some_and(|id| *id.0 == *country)
+    }
+
+    /// Of several who are called so: who is in office, else who was last.
+    fn most_likely(&self, persons: &[usize]) -> Option<usize> {
+        persons.iter().copied().max_by_key(|&index| {
+            let person = &self.entities.persons[index];
+            let is_in_office = self.date.is_some_and(|date| person.role_on(date).is_some());
+            let before = |date: NaiveDate| self.date.is_none_or(|today| date <= today);
+            let last =
+                person.roles.iter().filter(|role| before(role.from)).map(|role| role.to.unwrap_or(NaiveDate::MAX));
+            (is_in_office, last.max(), std::cmp::Reverse(index))
+        })
+    }
+
+    fn is_known_by_now(&self, person: usize) -> bool {
+        let first = self.entities.persons[person].roles.iter().map(|role| role.from).min();
+        match (self.date.and_then(|date| date.checked_add_days(Days::new(KNOWN_BEFORE_DAYS))), first) {
+            (Some(latest), Some(first)) => first <= latest,
+            _ => true,
+        }
+    }
+
+    /// Whether another first name stands beside the surname: `Ivanka Trump`, `Kim Kardashian`.
+    fn is_namesake(&self, person: usize, words: &Range<usize>) -> bool {
+        if matches!(self.casing, Casing::None) {
+            return false;
+        }
+        let calls = &self.entities.calls[person];
+        let at = self.line.partition_point(|&index| index < words.start);
+        let before = at.checked_sub(1).map(|before| self.line[before]);
+        if before.is_some_and(|before| self.is_other_name(before, words.start, &calls.givens)) {
+            return true;
+        }
+        let after = self.line.iter().copied().find(|&index| index >= words.end);
+        calls.is_family_first
+            && after.is_some_and(|after| {
+                self.is_spaced(words.end - 1, after)
+                    && self.is_name_word(after)
+                    && self.casing == Casing::Mixed
+                    && self.place_at[after].is_none()
+            })
+    }
+
+    /// Whether the word right before a surname is a first name other than these.
+    fn is_other_name(&self, before: usize, surname: usize, givens: &[Box<str>]) -> bool {
+        let word = &self.analysed.words[before];
+        let folded = &word.folded;
+        if !self.is_spaced(before, surname) || !self.is_name_word(before) || self.place_at[before].is_some() {
+            return false;
+        }
+        if self.is_used[before] || givens.contains(folded) || words::is_title(folded) || words::is_opener(folded) {
+            return false;
+        }
+        if self.casing != Casing::Mixed {
+            // In a headline every word has a capital: only what is known to be a first name is one.
+            return self.entities.by_given.contains_key(folded);
+        }
+        let is_first = before == 0 || self.analysed.words[before - 1].sentence != word.sentence;
+        !is_first || Script::of(folded) == Script::Plain
+    }
+
+    /// Whether the words mean a thing named after the person.
+    fn is_thing(&self, words: &Range<usize>) -> bool {
+        let at = self.line.partition_point(|&index| index < words.start);
+        let before = at.checked_sub(1).map(|before| self.line[before]);
+        if before.is_some_and(|before| {
+            self.is_spaced(before, words.start) && words::is_ship(&self.analysed.words[before].folded)
+        }) {
+            return true;
+        }
+        let mut after = self.line[at..].iter().copied().skip_while(|&index| index < words.end);
+        let mut last = words.end - 1;
+        // `Charles de Gaulle International Airport`
+        for _ in 0..2 {
+            let Some(next) = after.next() else { return false };
+            if !self.is_spaced(last, next) {
+                return false;
+            }
+            let folded = &self.analysed.words[next].folded;
+            if words::is_thing(folded) {
+                return true;
+            }
+            if !matches!(&**folded, "international" | "memorial" | "national" | "presidential" | "peace" | "bay") {
+                return false;
+            }
+            last = next;
+        }
+        false
+    }
+
+    /// What stands right before a name and says what the person is: `prime minister`.
+    fn title_before(&self, start: usize) -> Option<Box<str>> {
+        let at = self.line.partition_point(|&index| index < start);
+        let mut title: Vec<&str> = Vec::new();
+        for &index in self.line[..at].iter().rev().take(3) {
+            let word = &self.analysed.words[index];
+            let is_part = words::is_title(&word.folded) || matches!(&*word.folded, "of" | "state" | "affairs");
+            if !is_part || word.sentence != self.analysed.words[start].sentence {
+                break;
+            }
+            title.push(&word.folded);
+        }
+        title.reverse();
+        title.iter().any(|word| words::is_title(word)).then(|| title.join(" ").into())
+    }
+
+    fn is_title(&self, index: usize) -> bool {
+        words::is_title(&self.analysed.words[index].folded)
+    }
+
+    /// Whether a word is written as a name is, so far as the field's writing tells.
+    fn is_name_word(&self, index: usize) -> bool {
+        let word = &self.analysed.words[index];
+        word.kind == WordKind::Plain
+            && (self.casing == Casing::None || starts_with_capital(&word.exact))
+            && word.exact.chars().all(char::is_alphabetic)
+    }
+
+    /// Whether nothing but a space stands between two words.
+    fn is_spaced(&self, before: usize, after: usize) -> bool {
+        let (before, after) = (&self.analysed.words[before], &self.analysed.words[after]);
+        let between = self.analysed.text.get(before.end_byte as usize..after.start_byte as usize).unwrap_or("?");
+        !between.is_empty() && between.len() <= 3 && between.chars().all(|c| c.is_whitespace() && c != '\n')
+    }
+
+    fn take(&mut self, person: usize, words: Range<usize>, found: &mut Vec<PersonMention>) {
+        let span = span(self.analysed, self.field, words.clone());
+        self.take_span(person, words, span, found);
+    }
+
+    fn take_span(&mut self, person: usize, words: Range<usize>, span: TextSpan, found: &mut Vec<PersonMention>) {
+        self.is_used[words.clone()].fill(true);
+        let title = self.title_before(words.start);
+        found.push(PersonMention { person, title, field: self.field, words, span });
+    }
+}
+
+/// Whether `word` is `known` with a slip of the pen. The first letter is hardly ever the one that slips.
+fn is_slip(known: &str, word: &str) -> bool {
+    let length = known.chars().count();
+    let slips_max = match length {
+        TWO_SLIPS_CHARS_MIN.. => 2,
+        ONE_SLIP_CHARS_MIN.. => 1,
+        _ => return false,
+    };
+    known.chars().next() == word.chars().next()
+        && known != word
+        && word.chars().count().abs_diff(length) <= slips_max
+        && strsim::osa_distance(known, word) <= slips_max
+}
+
+fn char_count(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
