@@ -98,6 +98,11 @@ impl Packs {
         &PACKS
     }
 
+    /// English name of a built-in country, group or body, by its id.
+    pub fn english_name(id: &str) -> Option<&'static str> {
+        Self::built_in().entities.place(id).map(|place| place.name.as_str())
+    }
+
     /// The built-in packs with those of a folder in their place or beside them.
     pub fn with_folder(folder: &Path) -> Result<Self, Vec<Problem>> {
         let own = read_folder(folder)?;
