@@ -1,5 +1,6 @@
 //! Entry → article: cleaned, identified, its language known. Pure: no clock, no file, no socket.
 
+pub mod html;
 pub mod identity;
 pub mod language;
 pub mod fold;
@@ -12,7 +13,10 @@ pub use identity::{ArticleId, ArticleKey, IdKind};
 pub use language::Lang;
 pub use text::Field;
 
-use crate::{config::FeedId, feed::entry::Enclosure};
+use crate::{
+    config::FeedId,
+    feed::entry::{Enclosure, Entry, Markup},
+};
 
 /// A piece of news, cleaned and identified: the one form that matching, storing and alerting know.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,8 +29,6 @@ pub struct Article {
     pub title: String,
     /// Plain text; `None` where the feed gave none.
     pub summary: Option<String>,
-    /// Sanitised HTML; `None` where the feed gave none.
-    pub content: Option<String>,
     /// The readable plain text, paragraphs parted by an empty line: content, or else summary. May be empty.
     pub text: String,
     /// Where `text` came from.
@@ -80,5 +82,72 @@ impl TextSource {
             Self::FeedFull => "feed-full",
             Self::Input => "input",
         }
+    }
+}
+
+/// Below so many words a text says too little to tell a copy by.
+const COPY_WORDS_MIN: usize = 12;
+
+/// Cleans and identifies an entry. Its id is its own; [`identity::ids`] tells apart entries that share one.
+pub fn from_entry(entry: &Entry, feed: Option<&ArticleFeed>, feed_language: Option<&str>) -> Article {
+    let readable = |markup: &Markup| {
+        if markup.is_html { html::to_text(&markup.text) } else { html::paragraphs(&markup.text) }
+    };
+    let title = entry.title.as_deref().unwrap_or("");
+    let title = if entry.title_is_html { html::to_line(title) } else { one_line(title) };
+    let summary = entry.summary.as_ref().map(readable).filter(|text| !text.is_empty());
+    let content = entry.content.as_ref().map(readable).filter(|text| !text.is_empty());
+    let text_source = if content.is_some() { TextSource::FeedFull } else { TextSource::FeedSummary };
+    let text = content.or_else(|| summary.clone()).unwrap_or_default();
+    let lang = language::detect(&title, &text, entry.language.as_deref().or(feed_language));
+    Article {
+        id: identity::ids(std::slice::from_ref(entry)).remove(0),
+        url: entry.url.clone(),
+        title,
+        summary,
+        text,
+        text_source,
+        published: entry.published,
+        updated: entry.updated,
+        authors: entry.authors.iter().map(|name| one_line(name)).collect(),
+        categories: entry.categories.iter().map(|name| one_line(name)).collect(),
+        lang,
+        enclosures: entry.enclosures.clone(),
+        feed: feed.cloned(),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+impl Article {
+    /// Its identity across feeds.
+    pub fn key(&self) -> ArticleKey {
+        ArticleKey::new(self.url.as_deref(), &self.title, &self.text)
+    }
+
+    /// What tells a copy under another URL: a hash of title and text; `None` where there is too little of it.
+    pub fn text_key(&self) -> Option<[u8; 16]> {
+        let words = self.title.split_whitespace().chain(self.text.split_whitespace()).take(COPY_WORDS_MIN).count();
+        if words < COPY_WORDS_MIN {
+            return None;
+        }
+        let mut key = [0; 16];
+        key.copy_from_slice(&identity::text_digest(&self.title, &self.text)[..16]);
+        Some(key)
+    }
+
+    /// Whether the summary says something that does not stand in the body.
+    pub fn summary_is_apart(&self) -> bool {
+        self.summary.as_deref().is_some_and(|summary| {
+            let start = summary.trim_end_matches(['…', '.', ' ', '[', ']']);
+            !self.text.contains(start)
+        })
+    }
+
+    /// Words in the text.
+    pub fn words(&self) -> usize {
+        self.text.split_whitespace().count()
     }
 }

@@ -81,7 +81,7 @@ pub enum WordKind {
 
 /// Cuts an article's texts into words.
 pub fn analyse(article: &Article) -> AnalysedText {
-    let summary = article.summary.as_deref().filter(|summary| !stands_in(summary, &article.text));
+    let summary = article.summary.as_deref().filter(|_| article.summary_is_apart());
     analyse_fields(article.lang, &article.title, summary.unwrap_or(""), &article.text)
 }
 
@@ -107,13 +107,19 @@ pub fn analyse_field(lang: Option<Lang>, text: &str) -> AnalysedField {
     AnalysedField { words: cutter.words, text: text.to_owned() }
 }
 
-/// Whether a text stands in another, whatever the space in it.
-fn stands_in(part: &str, whole: &str) -> bool {
-    if whole.contains(part) {
-        return true;
+/// Cuts the text of a query's term into words, `*` and `?` being letters of theirs. Of no language: stems are looked up
+/// in that of each article.
+pub fn analyse_pattern(text: &str) -> Vec<Word> {
+    let mut units = units(text);
+    for unit in &mut units {
+        // As typed only: a full-width ？ ends Chinese sentences and asks for no wildcard.
+        if matches!(unit.c, '*' | '?') && unit.end_byte - unit.start_byte == 1 {
+            unit.class = Class::Word;
+        }
     }
-    let even = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    even(whole).contains(&even(part))
+    let mut cutter = Cutter { lang: None, units: &units, words: Vec::new(), last: None, scratch: String::new() };
+    cutter.cut();
+    cutter.words
 }
 
 /// Walks over a text's characters and collects its words.

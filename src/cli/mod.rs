@@ -2,12 +2,107 @@
 
 pub mod args;
 pub mod output;
+pub mod report;
+pub mod logging;
+pub mod setup;
+pub mod input;
+pub mod run;
+pub mod demo;
+pub mod init;
+pub mod check;
+pub mod matching;
+pub mod parse;
+pub mod feeds;
+pub mod alerts;
+pub mod health;
+pub mod secret;
 
 use std::process::ExitCode;
 
-use self::args::Arguments;
+use self::{
+    args::{AlertsCommand, Arguments, Command, FeedsCommand, SecretCommand},
+    output::Output,
+};
+
+/// How a command ended, in the contract's exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// 0
+    Done,
+    /// 1: it ran and failed.
+    Failed,
+    /// 2: the command line or the config is wrong, a bad query included.
+    Usage,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+        })
+    }
+}
+
+/// What a command has when it starts.
+#[derive(Debug)]
+pub struct Context {
+    /// Options of every command.
+    pub global: args::GlobalArguments,
+    /// How results are printed.
+    pub output: Output,
+}
 
 /// Runs what the arguments ask for.
-pub fn run(_arguments: Arguments) -> ExitCode {
-    ExitCode::SUCCESS
+pub fn run(arguments: Arguments) -> ExitCode {
+    let Arguments { global, command } = arguments;
+    let is_daemon = matches!(command, Command::Run(_));
+    if let Err(message) = logging::start(&global, !is_daemon) {
+        eprintln!("error: {message}");
+        return Exit::Usage.into();
+    }
+    let context = Context { output: Output::new(&global), global };
+    let exit = match command {
+        Command::Run(arguments) => run::run(&context, &arguments),
+        Command::Demo(arguments) => demo::run(&context, &arguments),
+        Command::Init(arguments) => init_file(&arguments.file),
+        Command::Check => check::run(&context),
+        Command::Match(arguments) => matching::run(&context, &arguments),
+        Command::Parse(arguments) => parse::run(&context, &arguments),
+        Command::Feeds(FeedsCommand::List) => feeds::list(&context),
+        Command::Alerts(AlertsCommand::List(arguments)) => alerts::list(&context, &arguments),
+        Command::Health => health::run(&context),
+        Command::Secret(SecretCommand::New) => new_secret(),
+    };
+    exit.into()
+}
+
+fn init_file(file: &std::path::Path) -> Exit {
+    match init::run(file) {
+        Ok(()) => {
+            println!(
+                "wrote {}: `wirewatch check --config {0}` reads it, `wirewatch run --config {0}` starts",
+                file.display()
+            );
+            Exit::Done
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            Exit::Failed
+        }
+    }
+}
+
+fn new_secret() -> Exit {
+    match secret::fresh() {
+        Ok(secret) => match output::print(&format!("{secret}\n")) {
+            Ok(()) => Exit::Done,
+            Err(_) => Exit::Failed,
+        },
+        Err(error) => {
+            eprintln!("error: {error}");
+            Exit::Failed
+        }
+    }
 }

@@ -86,3 +86,29 @@ id! {
     /// A sink's name, by the same rules as [`FeedId`].
     SinkId
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: Result<(), IdError>) {
+        assert_eq!(text.parse::<FeedId>().map(|id| assert_eq!(id.as_str(), text)), expected);
+    }
+
+    #[test]
+    fn ids() {
+        check("anadolu", Ok(()));
+        check("aa.com.tr", Ok(()));
+        check("a_b-c.9", Ok(()));
+        check("-", Ok(()));
+        check(&"x".repeat(64), Ok(()));
+        check("", Err(IdError::Empty));
+        check(&"x".repeat(65), Err(IdError::TooLong));
+        check("Anadolu", Err(IdError::Character('A')));
+        check("a b", Err(IdError::Character(' ')));
+        check("a/b", Err(IdError::Character('/')));
+        check("haber-ı", Err(IdError::Character('ı')));
+        check("a\n", Err(IdError::Character('\n')));
+    }
+}

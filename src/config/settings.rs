@@ -121,6 +121,25 @@ pub enum FeedSource {
     File(PathBuf),
 }
 
+/// How long the waits between one feed's polls may be; `min` ≤ `interval` ≤ `max`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PollWaits {
+    /// The longest for a feed that does well.
+    pub interval: Duration,
+    /// The shortest.
+    pub min: Duration,
+    /// Where backoff may lengthen it to.
+    pub max: Duration,
+}
+
+impl DaemonSettings {
+    /// The waits of one feed: its own interval outranks the daemon's, and widens bounds that the file does not state.
+    pub fn poll_waits(&self, feed: &FeedSettings) -> PollWaits {
+        let interval = feed.interval.unwrap_or(self.interval);
+        PollWaits { interval, min: self.min_interval.min(interval), max: self.max_interval.max(interval) }
+    }
+}
+
 impl FeedSettings {
     /// The URL as it may be shown: user-info, secret query values and, where `secret`, path and query are `***`.
     pub fn shown_url(&self) -> String {

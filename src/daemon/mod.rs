@@ -1,1 +1,280 @@
 //! The rooms wired into tasks: start, poll, drain, stop.
+//!
+//! ```text
+//!  scheduler loop ──spawns──► poll tasks ──PollResult──► store's writer ──commit──► sink workers
+//!        ▲                        │
+//!        └────────Polled──────────┘
+//! ```
+
+pub mod feeds;
+pub mod once;
+pub mod poll;
+pub mod watching;
+
+use std::{sync::Arc, time::Duration};
+
+use chrono::{DateTime, Utc};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use self::{
+    feeds::Feeds,
+    poll::{Polled, Poller},
+    watching::Watching,
+};
+use crate::{
+    clock::Clock,
+    config::{FeedId, Settings},
+    deliver::{DeliverContext, DeliverError, Deliveries, OnceError, StdoutLook, TextLook, WorkerEnd},
+    fetch::{FetchError, FetchLimits, Fetcher},
+    metrics::Metrics,
+    serve::{self, Served, health::Readiness},
+    store::{Role, Store, StoreError},
+    watch::pack::Packs,
+};
+
+/// Polls under way when a stop comes may end within this; longer than a feed's usual answer, shorter than what a
+/// service manager waits before it kills.
+const POLLS_END_MAX: Duration = Duration::from_secs(10);
+/// Deliveries under way, and one more try of what is due, may take this.
+const DELIVERIES_END_MAX: Duration = Duration::from_secs(8);
+/// The scheduler wakes at least this often, to say that it is going and to notice that the clock has jumped.
+const WAKE_MAX: Duration = Duration::from_secs(20);
+/// Old texts are forgotten, and figures that only the store knows are read, this often.
+const HOUSEKEEPING: Duration = Duration::from_secs(15 * 60);
+/// A feed whose poll the store could not take is asked again after this.
+const STORE_RETRY: Duration = Duration::from_secs(15);
+
+/// Why the daemon could not start or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The store said no.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No HTTP client could be made.
+    #[error("could not prepare for fetching feeds")]
+    Fetch(#[from] FetchError),
+    /// A sink could not be made ready.
+    #[error(transparent)]
+    Deliver(#[from] DeliverError),
+    /// The outbox could not be gone through.
+    #[error(transparent)]
+    Once(#[from] OnceError),
+    /// The port is taken, or the address is not ours.
+    #[error("can't listen at {address}: set `[daemon] listen` to a free address, or to \"off\"")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// How alerts look on standard output.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// What it is.
+    pub stdout: StdoutLook,
+    /// Whether it may carry colours.
+    pub color: bool,
+}
+
+/// A daemon that holds its store and is about to run.
+#[derive(Debug)]
+pub struct Daemon {
+    settings: Settings,
+    poller: Arc<Poller>,
+    look: Look,
+    readiness: Arc<Readiness>,
+}
+
+impl Daemon {
+    /// Opens the store and takes its lock. Polls nothing yet.
+    ///
+    /// # Errors
+    /// Another daemon holds the store, it cannot be opened, or no HTTP client can be made.
+    pub fn open(settings: Settings, watching: Watching, clock: Clock, look: Look) -> Result<Self, DaemonError> {
+        let store = Store::open(&settings.daemon.store, clock, Role::Daemon)?;
+        let daemon = settings.daemon.clone();
+        let fetcher = Fetcher::new(
+            daemon.contact.as_deref(),
+            &daemon.proxy,
+            daemon.allow_private_networks,
+            FetchLimits::default(),
+        )?;
+        let metrics = Metrics::new();
+        for watch in watching.watches() {
+            metrics.alerts.with_label_values(&[watch.id.as_str()]);
+        }
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        let poller = Poller {
+            fetcher,
+            store,
+            watching: Arc::new(watching),
+            metrics,
+            clock,
+            settings: daemon,
+            readers: Arc::new(Semaphore::new(cores)),
+        };
+        Ok(Self { settings, poller: Arc::new(poller), look, readiness: Arc::new(Readiness::new(clock)) })
+    }
+
+    /// Its figures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.poller.metrics
+    }
+
+    /// Its store.
+    pub fn store(&self) -> &Store {
+        &self.poller.store
+    }
+
+    /// What it was configured with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Takes the address of `[daemon] listen`; `None` where that is off.
+    ///
+    /// # Errors
+    /// The port is taken, or the address is not ours.
+    pub async fn listen(&self) -> Result<Option<TcpListener>, DaemonError> {
+        let Some(address) = self.settings.daemon.listen else { return Ok(None) };
+        serve::listen(address).await.map(Some).map_err(|source| DaemonError::Listen { address, source })
+    }
+
+    /// Polls, matches and delivers until `stop`, then drains: polls under way end, what is due is tried once more.
+    ///
+    /// # Errors
+    /// A sink could not be made ready. What goes wrong later is logged and lived with.
+    pub async fn run(self, listener: Option<TcpListener>, stop: CancellationToken) -> Result<(), DaemonError> {
+        let close_listener = CancellationToken::new();
+        let served = Served {
+            metrics: self.poller.metrics.clone(),
+            readiness: Arc::clone(&self.readiness),
+            token: self.settings.daemon.token.clone(),
+        };
+        let server = listener.map(|listener| tokio::spawn(serve::serve(listener, served, close_listener.clone())));
+        let end_workers = CancellationToken::new();
+        let context = self.deliver_context(end_workers.clone());
+        let mut workers = Deliveries::start(&self.poller.store, &self.settings.sinks, &context)?;
+        let mut stdout_closed = false;
+        {
+            let schedule = self.schedule(&stop);
+            tokio::pin!(schedule);
+            loop {
+                // A worker's end stays noted until it is taken, and the schedule goes on where it was.
+                tokio::select! {
+                    () = &mut schedule => break,
+                    Some(end) = workers.ended(), if !stdout_closed => {
+                        if end == WorkerEnd::StdoutClosed {
+                            stdout_closed = true;
+                            stop.cancel();
+                        }
+                    }
+                }
+            }
+        }
+        self.readiness.drain();
+        end_workers.cancel();
+        let all_ended = async { while workers.ended().await.is_some() {} };
+        if timeout(DELIVERIES_END_MAX, all_ended).await.is_err() {
+            warn!("some deliveries did not end in time: they are tried again at the next start");
+        }
+        close_listener.cancel();
+        if let Some(server) = server {
+            server.abort();
+        }
+        Ok(())
+    }
+
+    fn deliver_context(&self, stop: CancellationToken) -> DeliverContext {
+        DeliverContext {
+            clock: self.poller.clock,
+            metrics: self.poller.metrics.clone(),
+            proxy: self.settings.daemon.proxy.clone(),
+            allow_private: self.settings.daemon.allow_private_networks,
+            stdout: self.look.stdout,
+            text: TextLook {
+                timezone: self.settings.daemon.timezone,
+                color: self.look.color,
+                party_name: Packs::english_name,
+            },
+            stop,
+        }
+    }
+
+    /// The scheduler's loop: who is due, whose poll has ended, until `stop`.
+    async fn schedule(&self, stop: &CancellationToken) {
+        let mut feeds = match Feeds::load(&self.settings, &self.poller).await {
+            Ok(feeds) => feeds,
+            Err(error) => {
+                error!(error = %error, "can't read the feeds' states");
+                return;
+            }
+        };
+        let mut polls: JoinSet<(FeedId, Result<Polled, StoreError>)> = JoinSet::new();
+        let mut housekeeping = self.poller.clock.now();
+        while !stop.is_cancelled() {
+            let now = self.poller.clock.now();
+            self.readiness.scheduler_goes(now);
+            for feed in feeds.take_due(now) {
+                let poller = Arc::clone(&self.poller);
+                polls.spawn(async move {
+                    let polled = poller.poll(&feed).await;
+                    (feed.id.clone(), polled)
+                });
+            }
+            if now >= housekeeping {
+                housekeeping = now + HOUSEKEEPING;
+                self.keep_house(now).await;
+            }
+            let wait = feeds.next_wake().map_or(WAKE_MAX, |due| (due - now).to_std().unwrap_or_default());
+            // Losing either branch halfway harms nothing: a poll that has ended stays in the set until it is taken,
+            // and the next wake is asked for anew.
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(wait.min(WAKE_MAX)) => {}
+                Some(ended) = polls.join_next() => self.ended(&mut feeds, ended),
+            }
+        }
+        info!(under_way = polls.len(), "stopping: polls under way may end");
+        let drain = async {
+            while let Some(ended) = polls.join_next().await {
+                self.ended(&mut feeds, ended);
+            }
+        };
+        if timeout(POLLS_END_MAX, drain).await.is_err() {
+            warn!("some polls did not end in time: their feeds are polled again at the next start");
+        }
+    }
+
+    fn ended(&self, feeds: &mut Feeds, ended: Result<(FeedId, Result<Polled, StoreError>), tokio::task::JoinError>) {
+        match ended {
+            Ok((feed, Ok(polled))) => {
+                self.readiness.store_is_writable(true);
+                feeds.ended(&feed, &polled);
+            }
+            Ok((feed, Err(error))) => {
+                // Said once: a full disk fails every poll.
+                if self.readiness.lacks() != Some(serve::health::STORE_LACK) {
+                    error!(feed = %feed, error = %error, "a poll could not be stored: nothing of it is acknowledged");
+                }
+                self.readiness.store_is_writable(false);
+                feeds.retry_at(&feed, self.poller.clock.now() + STORE_RETRY);
+            }
+            // Polls are never aborted while the loop runs, so this is a panic, and the feed's name went down with it.
+            Err(error) => error!(error = %error, "a poll broke off"),
+        }
+    }
+
+    async fn keep_house(&self, now: DateTime<Utc>) {
+        self.poller.metrics.store_bytes.set(i64::try_from(self.poller.store.bytes()).unwrap_or(i64::MAX));
+        let Ok(retain) = chrono::Duration::from_std(self.settings.daemon.retain) else { return };
+        if let Err(error) = self.poller.store.forget(now - retain).await {
+            warn!(error = %error, "old articles could not be forgotten");
+        }
+    }
+}

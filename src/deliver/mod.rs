@@ -1,1 +1,284 @@
 //! Alerts to where people are: one worker a sink, retried until delivered or dead.
+//!
+//! The outbox is the truth: a worker takes what is due, sends it, and records what became of it; whatever it has not
+//! recorded is sent again after a restart, with the same id. Workers share nothing, so that a slow sink delays no
+//! other. What an answer means is decided in `retry`, which knows no socket.
+
+mod console;
+pub mod retry;
+pub mod sign;
+mod webhook;
+mod worker;
+
+use std::{io, sync::Arc};
+
+use chrono::{DateTime, Utc};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use self::{console::Lines, retry::SinkAnswer, sign::SecretError, webhook::Webhook, worker::Worker};
+use crate::{
+    clock::Clock,
+    config::{OutputFormat, Proxy, SinkId, SinkKind, SinkSettings},
+    fetch::FetchError,
+    metrics::Metrics,
+    store::{Delivery, Store, StoreError},
+};
+
+/// What all workers need.
+#[derive(Debug, Clone)]
+pub struct DeliverContext {
+    /// For due times, timestamps and lags.
+    pub clock: Clock,
+    /// Counted on.
+    pub metrics: Metrics,
+    /// The daemon's; a sink's own comes first.
+    pub proxy: Proxy,
+    /// Whether every sink may reach private addresses.
+    pub allow_private: bool,
+    /// What a stdout sink prints where its `format` is `auto`, or always if the command line says so.
+    pub stdout: StdoutLook,
+    /// How text looks.
+    pub text: TextLook,
+    /// Ends the workers.
+    pub stop: CancellationToken,
+}
+
+/// How standard output is to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct StdoutLook {
+    /// `--json` or `--text`; `None` where neither is given.
+    pub forced: Option<OutputFormat>,
+    /// Whether a person sees it.
+    pub is_terminal: bool,
+}
+
+/// How an alert looks as text.
+#[derive(Debug, Clone, Copy)]
+pub struct TextLook {
+    /// For times.
+    pub timezone: chrono_tz::Tz,
+    /// Whether ANSI colours may be used on standard output; a file never has them.
+    pub color: bool,
+    /// English name of a country, group or body by its id.
+    pub party_name: fn(&str) -> Option<&'static str>,
+}
+
+/// Why a sink can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliverError {
+    /// A secret of the webhook can't be used.
+    #[error("sink `{sink}`: {source}")]
+    Secret {
+        /// Which sink.
+        sink: SinkId,
+        /// Which secret.
+        source: SecretError,
+    },
+    /// Its HTTP client can't be built.
+    #[error("sink `{sink}`: {source}")]
+    Client {
+        /// Which sink.
+        sink: SinkId,
+        /// Why.
+        source: FetchError,
+    },
+}
+
+/// Why a worker has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WorkerEnd {
+    /// It was told to stop, or the store was closed.
+    Stopped,
+    /// Who read our standard output has gone: time to end quietly.
+    StdoutClosed,
+}
+
+/// The workers at work. Dropping it stops them at once; what they have not recorded is sent again.
+#[derive(Debug)]
+pub struct Deliveries(JoinSet<WorkerEnd>);
+
+impl Deliveries {
+    /// Starts a worker for each sink. They end when `context.stop` is cancelled: what is due is tried once more, with
+    /// a deadline.
+    ///
+    /// # Errors
+    /// A sink's settings can't be used.
+    pub fn start(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<Self, DeliverError> {
+        let mut workers = JoinSet::new();
+        for worker in workers_of(store, sinks, context)? {
+            workers.spawn(worker.serve());
+        }
+        Ok(Self(workers))
+    }
+
+    /// Waits for a worker to end; `None` when all have. Cancel safe.
+    pub async fn ended(&mut self) -> Option<WorkerEnd> {
+        match self.0.join_next().await? {
+            Ok(end) => Some(end),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Some(WorkerEnd::Stopped),
+        }
+    }
+}
+
+/// What one pass over the outbox did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OncePass {
+    /// The sinks have them.
+    pub delivered: usize,
+    /// Tried in vain, dead letters among them.
+    pub failed: usize,
+    /// Still in the outbox, for these sinks.
+    pub left: usize,
+    /// Who read our standard output has gone.
+    pub stdout_closed: bool,
+}
+
+/// Tries each delivery that is due now once, at all sinks side by side. `context.stop` ends it early.
+///
+/// # Errors
+/// The store can't be read, or a sink's settings can't be used.
+pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<OncePass, OnceError> {
+    let mut pass = OncePass::default();
+    let mut workers = JoinSet::new();
+    for worker in workers_of(store, sinks, context)? {
+        workers.spawn(worker.once());
+    }
+    while let Some(ended) = workers.join_next().await {
+        match ended {
+            Ok(tally) => {
+                pass.delivered += tally.delivered;
+                pass.failed += tally.failed;
+                pass.stdout_closed |= tally.end == WorkerEnd::StdoutClosed;
+            }
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => {}
+        }
+    }
+    let ours = store.backlogs().await?.into_iter().filter(|backlog| sinks.iter().any(|sink| sink.id == backlog.sink));
+    pass.left = ours.map(|backlog| usize::try_from(backlog.pending).unwrap_or_default()).sum();
+    Ok(pass)
+}
+
+/// Why a pass over the outbox could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum OnceError {
+    /// A sink's settings.
+    #[error(transparent)]
+    Deliver(#[from] DeliverError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Brings the figures about what waits up to date: called when somebody looks at them, so that an idle daemon counts
+/// nothing. `now` is for the age of the oldest.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn observe(
+    store: &Store,
+    metrics: &Metrics,
+    sinks: &[SinkSettings],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let backlogs = store.backlogs().await?;
+    for sink in sinks {
+        let backlog = backlogs.iter().find(|backlog| backlog.sink == sink.id);
+        let label = [sink.id.as_str()];
+        let age = backlog.and_then(|b| b.oldest).map_or(0, |oldest| (now - oldest).num_milliseconds().max(0));
+        metrics.outbox_pending.with_label_values(&label).set(backlog.map_or(0, |b| b.pending));
+        metrics.dead_letters.with_label_values(&label).set(backlog.map_or(0, |b| b.dead));
+        metrics.oldest_pending_seconds.with_label_values(&label).set(age as f64 / 1_000.0);
+    }
+    Ok(())
+}
+
+/// How a sink took an attempt.
+#[derive(Debug, Clone)]
+struct Reply {
+    answer: SinkAnswer,
+    /// For the record and the log.
+    said: String,
+}
+
+/// The one place that knows the kinds of sinks.
+enum Sender {
+    Webhook(Box<Webhook>),
+    Lines(Arc<Lines>),
+}
+
+impl Sender {
+    fn new(sink: &SinkSettings, context: &DeliverContext) -> Result<Self, DeliverError> {
+        let lines = |file, is_text: bool, color| {
+            let text = is_text.then_some(TextLook { color, ..context.text });
+            Ok(Self::Lines(Arc::new(Lines { file, text })))
+        };
+        match &sink.kind {
+            SinkKind::Webhook(settings) => {
+                let webhook = Webhook::new(sink, settings, &context.proxy, context.allow_private)?;
+                Ok(Self::Webhook(Box::new(webhook)))
+            }
+            SinkKind::Stdout { format } => {
+                let is_text = match context.stdout.forced.unwrap_or(*format) {
+                    OutputFormat::Text => true,
+                    OutputFormat::Json => false,
+                    OutputFormat::Auto => context.stdout.is_terminal,
+                };
+                lines(None, is_text, context.text.color)
+            }
+            SinkKind::File { path, format } => lines(Some(path.clone()), *format == OutputFormat::Text, false),
+        }
+    }
+
+    /// Deliveries that go out together. Lines share a write and a sync.
+    fn group_max(&self) -> usize {
+        match self {
+            Self::Webhook(_) => 1,
+            Self::Lines(_) => LINES_TOGETHER_MAX,
+        }
+    }
+
+    /// Whether a reader sees in which order we sent.
+    fn keeps_order(&self) -> bool {
+        matches!(self, Self::Lines(_))
+    }
+
+    /// Groups in flight.
+    fn flights_max(&self) -> usize {
+        if self.keeps_order() { 1 } else { WEBHOOKS_IN_FLIGHT_MAX }
+    }
+
+    /// Sends a group; one reply for all of it. `None`: who read our standard output has gone.
+    async fn send(&self, group: &[Delivery], now: DateTime<Utc>) -> Option<Reply> {
+        match self {
+            Self::Webhook(webhook) => match group {
+                [delivery] => Some(webhook.send(delivery, now).await),
+                _ => unreachable!("a webhook's group has one delivery"),
+            },
+            Self::Lines(lines) => {
+                let (lines_too, group) = (Arc::clone(lines), group.to_vec());
+                let written = tokio::task::spawn_blocking(move || lines_too.write(&group, now)).await;
+                match written.unwrap_or_else(|error| Err(io::Error::other(error))) {
+                    Ok(()) => Some(Reply { answer: SinkAnswer::Taken, said: "written".to_owned() }),
+                    Err(error) if lines.file.is_none() && error.kind() == io::ErrorKind::BrokenPipe => None,
+                    Err(error) => {
+                        let what = lines.file.as_ref().map_or("standard output".into(), |path| path.to_string_lossy());
+                        let said = format!("could not write {what}: {error}");
+                        Some(Reply { answer: SinkAnswer::Unreachable, said })
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// By the contract: enough to hide a receiver's latency, few enough not to bury it.
+const WEBHOOKS_IN_FLIGHT_MAX: usize = 8;
+/// Lines that share a write, a sync and a commit.
+const LINES_TOGETHER_MAX: usize = 64;
+
+fn workers_of(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<Vec<Worker>, DeliverError> {
+    sinks.iter().map(|sink| Ok(Worker::new(store.clone(), sink, Sender::new(sink, context)?, context))).collect()
+}

@@ -15,6 +15,9 @@ use crate::clock::Clock;
 /// The scheduler says that it is going at least this often, so twice as long without a word means it hangs.
 pub const SCHEDULER_SILENT_MAX_SECONDS: i64 = 60;
 
+/// What `/readyz` says where the last write failed.
+pub const STORE_LACK: &str = "the store can't be written";
+
 /// What the daemon knows of itself, written by its tasks and read by `/readyz`.
 #[derive(Debug)]
 pub struct Readiness {
@@ -56,7 +59,7 @@ impl Readiness {
         if self.draining.load(Ordering::Relaxed) {
             Some("stopping")
         } else if !self.store_writable.load(Ordering::Relaxed) {
-            Some("the store can't be written")
+            Some(STORE_LACK)
         } else if silent > SCHEDULER_SILENT_MAX_SECONDS {
             Some("the scheduler stands still")
         } else {

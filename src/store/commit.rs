@@ -1,170 +1,25 @@
-//! What a poll brings, and the one transaction that makes it true.
+//! The one transaction that makes a poll true.
 //!
 //! Validators, articles, alerts and outbox rows are committed together or not at all: a crash can repeat a poll and
 //! never lose one. What was alerted before is decided here, in the transaction, where no other poll can come between.
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
-use sha2::{Digest, Sha256};
 
 use super::{
-    Store, StoreError,
+    Committed, CommittedAlert, EntryKey, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome,
+    poll_result::digest,
     sqlite::rows::{count, id_kind, lines, millis},
     writer::News,
 };
-use crate::{
-    alert::{AlertId, HeldReason},
-    article::{Article, ArticleId, ArticleKey},
-    config::{FeedId, Severity, SinkId, WatchId},
-    fetch::hints::Validators,
-};
+use crate::alert::HeldReason;
 
 /// How exactly an entry's last sight is kept; finer would write every entry at every poll.
 pub(super) const SEEN_STEP: Duration = Duration::days(1);
 /// From so many new entries on, a poll may be one where the feed changed its ids …
 const CHANGED_IDS_MIN: usize = 5;
-
-/// What one poll of a feed brought.
-#[derive(Debug, Clone)]
-pub struct PollResult {
-    /// Which feed.
-    pub feed: FeedId,
-    /// When it was polled.
-    pub at: DateTime<Utc>,
-    /// How it went.
-    pub outcome: StoredOutcome,
-    /// To send next time; `None` keeps what is there.
-    pub validators: Option<Validators>,
-    /// When it is polled next …
-    pub next_poll: DateTime<Utc>,
-    /// … and why then.
-    pub next_reason: String,
-    /// Failures in a row, this one included.
-    pub in_a_row_failures: u32,
-    /// Where it has moved to for good; `None` keeps what is there.
-    pub moved_to: Option<String>,
-    /// What it calls itself; `None` keeps what is there.
-    pub about_title: Option<String>,
-    /// New or edited entries, in document order.
-    pub entries: Vec<StoredEntry>,
-    /// Every id that the document has, new or not; empty where no document was read.
-    pub entries_seen: Vec<EntryKey>,
-    /// What was odd about the document.
-    pub notes: Vec<String>,
-}
-
-/// How a poll went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StoredOutcome {
-    /// A document with new or edited entries.
-    New,
-    /// A document without.
-    Unchanged,
-    /// 304.
-    NotModified,
-    /// No document.
-    Error {
-        /// In a word, for lists and metrics.
-        class: String,
-        /// For people.
-        message: String,
-    },
-    /// 410: not polled again.
-    Gone,
-}
-
-impl StoredOutcome {
-    /// As in the store, `feeds list` and metrics.
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::New => "new",
-            Self::Unchanged => "unchanged",
-            Self::NotModified => "not_modified",
-            Self::Error { .. } => "error",
-            Self::Gone => "gone",
-        }
-    }
-
-    fn is_success(&self) -> bool {
-        matches!(self, Self::New | Self::Unchanged | Self::NotModified)
-    }
-}
-
-/// An entry that is new or edited, and what it alerts on.
-#[derive(Debug, Clone)]
-pub struct StoredEntry {
-    /// Cleaned.
-    pub article: Article,
-    /// Of title, summary and content: another one is an edit.
-    pub fingerprint: u64,
-    /// Across feeds.
-    pub key: ArticleKey,
-    /// Of its text; `None` where it is too short to tell copies by.
-    pub text_key: Option<[u8; 16]>,
-    /// One for each watch that it hit.
-    pub alerts: Vec<NewAlert>,
-}
-
-/// An alert that this entry makes, unless its watch has alerted on the article before.
-#[derive(Debug, Clone)]
-pub struct NewAlert {
-    /// Of watch and article.
-    pub id: AlertId,
-    /// Which watch.
-    pub watch: WatchId,
-    /// How loud.
-    pub severity: Severity,
-    /// The bytes that every attempt sends.
-    pub body: String,
-    /// Why it is stored and not sent.
-    pub held: Option<HeldReason>,
-    /// Where it goes, unless held.
-    pub sinks: Vec<SinkId>,
-}
-
-/// An entry's id within its feed, hashed: what tells whether it was seen before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct EntryKey(pub(super) [u8; 16]);
-
-impl EntryKey {
-    /// Of an entry's id. What the id was made from is no part of it.
-    pub fn of(id: &ArticleId) -> Self {
-        Self::of_stored(&id.value)
-    }
-
-    /// Of an id as the store kept it.
-    pub(super) fn of_stored(id: &str) -> Self {
-        Self(digest(&[id.as_bytes()]))
-    }
-}
-
-/// What a commit really brought.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Committed {
-    /// Entries never seen in this feed.
-    pub new_articles: usize,
-    /// Entries seen before, with other words.
-    pub edited: usize,
-    /// Alerts that were not there before, held ones included.
-    pub alerts: Vec<CommittedAlert>,
-    /// Entries under a new id whose text the feed had before: most of its ids changed at once, so they stay quiet.
-    pub quiet: usize,
-}
-
-/// An alert that a commit brought.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommittedAlert {
-    /// Its id.
-    pub id: AlertId,
-    /// Whose it is.
-    pub watch: WatchId,
-    /// Why it is not sent.
-    pub held: Option<HeldReason>,
-    /// How many outbox rows it has.
-    pub deliveries: usize,
-}
 
 impl Store {
     /// Makes all that a poll brought true at one moment. A poll that is committed twice brings nothing the second time.
@@ -174,20 +29,6 @@ impl Store {
     pub async fn commit_poll(&self, poll: PollResult) -> Result<Committed, StoreError> {
         self.write(move |connection, news| Commit::new(connection, &poll)?.run(news)).await
     }
-}
-
-/// First 16 bytes of SHA-256 over the parts, a zero byte between them.
-fn digest(parts: &[&[u8]]) -> [u8; 16] {
-    let mut hasher = Sha256::new();
-    for (i, part) in parts.iter().enumerate() {
-        if i > 0 {
-            hasher.update([0]);
-        }
-        hasher.update(part);
-    }
-    let mut kept = [0; 16];
-    kept.copy_from_slice(&hasher.finalize()[..16]);
-    kept
 }
 
 /// What the store knows of an entry already.

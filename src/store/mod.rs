@@ -6,6 +6,7 @@
 //!
 //! Uses `alert`, `article`, `clock`, `config` and `fetch::hints`; knows nothing of who sends or serves what it keeps.
 
+mod poll_result;
 mod commit;
 mod error;
 mod outbox;
@@ -22,9 +23,9 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::watch;
 
-pub use commit::{Committed, CommittedAlert, EntryKey, NewAlert, PollResult, StoredEntry, StoredOutcome};
 pub use error::StoreError;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due};
+pub use poll_result::{Committed, CommittedAlert, EntryKey, NewAlert, PollResult, StoredEntry, StoredOutcome};
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
 

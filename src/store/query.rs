@@ -19,6 +19,8 @@ use crate::{
 const POLL_WAIT_MAX: Duration = Duration::days(8);
 /// Over how many days a feed's articles are averaged.
 const ACTIVITY_DAYS: i64 = 7;
+/// An alert is made at the end of its poll and numbered when that is committed; no two polls are this far out of order.
+const DISORDER_MAX: Duration = Duration::hours(1);
 /// Most alerts in one answer.
 const ALERTS_MAX: usize = 1_000;
 
@@ -212,15 +214,20 @@ fn feed_activity(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Resul
 }
 
 fn alerts(connection: &Connection, filter: &AlertFilter) -> rusqlite::Result<Vec<StoredAlert>> {
-    // Two statements, so that each walks the index that fits it from its new end.
+    // Two statements, so that each walks the index that fits it from its new end; alerts are numbered as they are made,
+    // so the walk ends soon after `since`.
     let sql = match filter.watch {
         Some(_) => {
             "SELECT alert, id, watch, made, held, body FROM alert
-             WHERE watch = ?1 AND alert < ?2 AND made >= ?3 ORDER BY alert DESC LIMIT ?4"
+             WHERE watch = ?1 AND alert < ?2 AND made >= ?3
+                 AND alert > coalesce((SELECT alert FROM alert WHERE made < ?4 ORDER BY made DESC LIMIT 1), 0)
+             ORDER BY alert DESC LIMIT ?5"
         }
         None => {
             "SELECT alert, id, watch, made, held, body FROM alert
-             WHERE ?1 IS NULL AND alert < ?2 AND made >= ?3 ORDER BY alert DESC LIMIT ?4"
+             WHERE ?1 IS NULL AND alert < ?2 AND made >= ?3
+                 AND alert > coalesce((SELECT alert FROM alert WHERE made < ?4 ORDER BY made DESC LIMIT 1), 0)
+             ORDER BY alert DESC LIMIT ?5"
         }
     };
     let mut statement = connection.prepare_cached(sql)?;
@@ -228,6 +235,7 @@ fn alerts(connection: &Connection, filter: &AlertFilter) -> rusqlite::Result<Vec
         filter.watch.as_ref().map(WatchId::as_str),
         filter.before.unwrap_or(i64::MAX),
         filter.since.map_or(i64::MIN, millis),
+        filter.since.and_then(|since| since.checked_sub_signed(DISORDER_MAX)).map_or(i64::MIN, millis),
         count(filter.limit.min(ALERTS_MAX)),
     ];
     let alerts = statement.query_map(values, |row| {

@@ -255,6 +255,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn locked_store_acknowledges_nothing_and_goes_on_when_it_is_free() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("t.db");
+        let connection = Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        connection.busy_timeout(Duration::from_millis(20)).unwrap();
+        let writer = Writer::start(&path, connection, None).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let refused = insert(&writer, 10).await;
+        assert!(matches!(refused, Err(StoreError::Busy { .. })), "{refused:?}");
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(insert(&writer, 10).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
     async fn work_that_waits_is_written_before_the_file_is_closed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.db");

@@ -95,7 +95,7 @@ pub struct DealItem {
 }
 
 /// Where a deal stands: the furthest that the text itself asserts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[allow(missing_docs)]
 pub enum DealStatus {

@@ -1,6 +1,17 @@
 //! What a watch hit in an article.
 
-use crate::article::text::Field;
+use super::{engine::evaluate::Evidence, found::Findings};
+use crate::article::{
+    Field,
+    segment::{AnalysedText, Word, WordKind},
+};
+
+/// An alert shows so many matches; a reader needs the first few.
+const MATCHES_MAX: usize = 100;
+/// An excerpt has about so many words on either side of what was hit.
+const EXCERPT_WORDS_AROUND: u32 = 10;
+/// In scripts without spaces a word is a character, so there are more of them.
+const EXCERPT_CHARACTERS_AROUND: u32 = 25;
 
 /// One stretch of text that a watch hit.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -17,15 +28,108 @@ pub struct Match {
     pub term: String,
 }
 
-/// One watch hit an article.
+/// What a watch set says of one article.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Matched {
+    /// Each watch that matched, in the order of the set.
+    pub hits: Vec<WatchHit>,
+    /// What the article says; `Some` whenever there is a hit.
+    pub findings: Option<Findings>,
+    /// Watches, by their index, that ran out of their steps: nobody knows whether they match.
+    pub undecided: Vec<usize>,
+    /// Whether the article was too long to be read whole.
+    pub cut: bool,
+}
+
+/// One watch matched.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WatchHit {
-    /// Which, as an index into the list that was compiled.
+    /// Its index in the list that was compiled.
     pub watch: usize,
-    /// Where, in text order.
+    /// What it hit, by field and start, each once; the first [`MATCHES_MAX`] of them.
     pub matches: Vec<Match>,
     /// Some twenty words around the best of them.
     pub excerpt: String,
-    /// 1.0 where the query asks for no topic.
+    /// 0.0 to 1.0; 1.0 where no topic is asked for.
     pub confidence: f32,
+}
+
+/// Evidence as matches: sorted, each once, bounded.
+pub(super) fn matches(evidence: &[Evidence<'_>], text: &AnalysedText) -> Vec<Match> {
+    let mut stretches: Vec<_> =
+        evidence.iter().map(|&(hit, term)| (hit.field, hit.start_chars, hit.end_chars, term)).collect();
+    stretches.sort_unstable();
+    stretches.dedup();
+    stretches.truncate(MATCHES_MAX);
+    let mut matches = Vec::with_capacity(stretches.len());
+    let mut at = (Field::Title, 0, 0);
+    for (field, start, end, term) in stretches {
+        // Starts only rise within a field, so its text is walked once.
+        let (_, from_chars, from_byte) = if at.0 == field { at } else { (field, 0, 0) };
+        let rest = &text.field(field).text[from_byte..];
+        let start_byte = from_byte + bytes_of(rest, start - from_chars);
+        let rest = &text.field(field).text[start_byte..];
+        let slice = &rest[..bytes_of(rest, end - start)];
+        at = (field, start, start_byte);
+        matches.push(Match { field, start, end, text: slice.to_owned(), term: term.to_owned() });
+    }
+    matches
+}
+
+/// How many bytes the first `chars` scalar values take.
+fn bytes_of(text: &str, chars: u32) -> usize {
+    text.char_indices().nth(chars as usize).map_or(text.len(), |(byte, _)| byte)
+}
+
+/// Some words around the stretch that shows most of the terms; of an article that was not matched by its words, how it
+/// begins.
+pub(super) fn excerpt(evidence: &[Evidence<'_>], text: &AnalysedText) -> String {
+    let mut sorted: Vec<_> = evidence.iter().map(|&(hit, term)| (hit.field, hit.first, hit.last, term)).collect();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let best = sorted.iter().enumerate().map(|(i, &(field, first, last, _))| {
+        let window = sorted[i..].iter().take_while(|h| h.0 == field && h.1 <= first + EXCERPT_WORDS_AROUND);
+        let mut terms: Vec<&str> = Vec::new();
+        let mut end = last;
+        for &(_, _, last, term) in window.take(MATCHES_MAX) {
+            if !terms.contains(&term) {
+                terms.push(term);
+                end = end.max(last);
+            }
+        }
+        // The title is shown beside the excerpt anyway.
+        (terms.len(), field != Field::Title, std::cmp::Reverse(i), field, first, end)
+    });
+    let (field, first, last) = match best.max_by_key(|&(terms, is_text, earlier, ..)| (is_text, terms, earlier)) {
+        Some((_, _, _, field, first, last)) => (field, first, last),
+        None => {
+            let of_words = [Field::Body, Field::Summary, Field::Title];
+            let field = of_words.into_iter().find(|&field| !text.field(field).words.is_empty());
+            (field.unwrap_or(Field::Title), 0, EXCERPT_WORDS_AROUND)
+        }
+    };
+    around(field, first, last, text)
+}
+
+fn around(field: Field, first: u32, last: u32, text: &AnalysedText) -> String {
+    let analysed = text.field(field);
+    let words = &analysed.words;
+    let at = words.partition_point(|word| word.place < first);
+    let is_spaceless = words.get(at).is_some_and(|word| word.kind == WordKind::Character);
+    let reach = if is_spaceless { EXCERPT_CHARACTERS_AROUND } else { EXCERPT_WORDS_AROUND };
+    // A hit that is a whole sentence needs no neighbours, and must not bring its paragraph along.
+    let reach_behind = reach.saturating_sub((last - first) / 2);
+    let start = words.partition_point(|word| word.place < first.saturating_sub(reach_behind));
+    let end = words.partition_point(|word| word.place <= (last + reach_behind).min(first + 3 * reach));
+    let Some((start_word, end_word)) = words.get(start).zip(end.checked_sub(1).and_then(|end| words.get(end))) else {
+        return String::new();
+    };
+    let is_first = |word: &Word| word.place == 0;
+    let whole = &analysed.text;
+    let from = if is_first(start_word) { 0 } else { start_word.start_byte as usize };
+    let to = if end == words.len() { whole.len() } else { end_word.end_byte as usize };
+    let slice = whole[from..to].split_whitespace().collect::<Vec<_>>().join(" ");
+    let before = if from > 0 { "…" } else { "" };
+    let behind = if to < whole.len() { "…" } else { "" };
+    format!("{before}{slice}{behind}")
 }

@@ -2,5 +2,32 @@
 
 pub mod pack;
 pub mod entity;
+pub mod topic;
+pub mod language;
+pub mod engine;
 pub mod found;
 pub mod matched;
+pub mod set;
+
+pub use matched::{Match, Matched, WatchHit};
+pub use set::{CompileContext, Compiled, SharedPacks, WatchSet};
+
+use chrono::NaiveDate;
+
+use crate::article::segment::AnalysedText;
+use found::Findings;
+use pack::Packs;
+
+/// What an article says, by the packs: who and what is named, which deals and resolutions are spoken of. `date` is the
+/// day by which roles are looked up.
+pub fn findings(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Findings {
+    let mentions = entity::mentions(text, packs, date);
+    let (arms_deals, resolutions, topics) = topic::find(text, &mentions, packs);
+    Findings {
+        topics,
+        leaders: entity::leaders(&mentions, packs, date),
+        countries: entity::countries(&mentions),
+        arms_deals,
+        resolutions,
+    }
+}

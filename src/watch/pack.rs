@@ -11,17 +11,26 @@ use std::{
 
 use serde::Deserialize;
 
-use super::entity::{Entities, person::Person, place::Place};
+use super::{
+    entity::{Entities, person::Person, place::Place},
+    topic::Rules,
+};
 use crate::config::problem::{Origin, Place as Position, Problem};
 
 /// A user's pack file is refused beyond this: a wrong path must not fill the memory.
 const PACK_BYTES_MAX: u64 = 16 << 20;
 
 /// The packs that are part of the program, by file name.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 5] = [
     ("countries", include_str!("../../config/packs/countries.toml")),
     ("leaders", include_str!("../../config/packs/leaders.toml")),
+    (TOPIC_PACKS[0], include_str!("../../config/packs/weapons.toml")),
+    (TOPIC_PACKS[1], include_str!("../../config/packs/arms-deals.toml")),
+    (TOPIC_PACKS[2], include_str!("../../config/packs/unsc-resolutions.toml")),
 ];
+
+/// Packs with sections of their own, which the topics read.
+const TOPIC_PACKS: [&str; 3] = ["weapons", "arms-deals", "unsc-resolutions"];
 
 static PACKS: LazyLock<Packs> = LazyLock::new(|| {
     let files =
@@ -35,6 +44,8 @@ static PACKS: LazyLock<Packs> = LazyLock::new(|| {
 pub struct Packs {
     /// Places and persons, with all their names.
     pub entities: Entities,
+    /// What the topics' detectors look for.
+    pub rules: Rules,
     /// Version of each pack by its id.
     pub versions: BTreeMap<String, String>,
 }
@@ -87,6 +98,11 @@ impl Packs {
         &PACKS
     }
 
+    /// English name of a built-in country, group or body, by its id.
+    pub fn english_name(id: &str) -> Option<&'static str> {
+        Self::built_in().entities.place(id).map(|place| place.name.as_str())
+    }
+
     /// The built-in packs with those of a folder in their place or beside them.
     pub fn with_folder(folder: &Path) -> Result<Self, Vec<Problem>> {
         let own = read_folder(folder)?;
@@ -106,6 +122,9 @@ impl Packs {
         let mut packs = Self::default();
         let (mut places, mut persons, mut not_places) = (Vec::new(), Vec::new(), Vec::new());
         for file in files {
+            if TOPIC_PACKS.contains(&file.name.as_str()) {
+                continue;
+            }
             match toml::from_str::<PackFile>(&file.text) {
                 Ok(read) => {
                     packs.versions.insert(read.pack.id, read.pack.version);
@@ -114,6 +133,19 @@ impl Packs {
                     not_places.extend(read.not.places);
                 }
                 Err(error) => problems.push(problem(file, &error)),
+            }
+        }
+        let topic = |name: &str| files.iter().rev().find(|file| file.name == name);
+        if let [Some(weapons), Some(deals), Some(resolutions)] = TOPIC_PACKS.map(topic) {
+            match Rules::read(&weapons.text, &deals.text, &resolutions.text) {
+                Ok(read) => {
+                    packs.versions.extend(read.versions());
+                    packs.rules = read;
+                }
+                Err(error) => {
+                    let file = topic(error.pack).unwrap_or(weapons);
+                    problems.push(problem(file, &error.source));
+                }
             }
         }
         if problems.is_empty() {

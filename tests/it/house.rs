@@ -67,7 +67,9 @@ fn rooms_that_think_touch_nothing() {
     const TOUCHING: [&str; 6] = ["tokio::", "std::fs", "std::net::Tcp", "Utc::now", "SystemTime::now", "std::env"];
     let mut wrong = Vec::new();
     for file in rust_files(&root().join("src")) {
-        if !room_of(&file).is_some_and(|room| PURE.contains(&room.as_str())) {
+        // The one door through which a user's pack files come in.
+        let is_pack_folder = file.ends_with("watch/pack.rs");
+        if is_pack_folder || !room_of(&file).is_some_and(|room| PURE.contains(&room.as_str())) {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();

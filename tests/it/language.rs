@@ -1,1 +1,429 @@
 //! Queries over texts, case by case.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use proptest::prelude::*;
+use serde::Deserialize;
+use wirewatch::{
+    article::{Article, ArticleFeed, ArticleId, Field, IdKind, Lang, TextSource},
+    config::{FeedSelector, FeedSettings, FeedSource, Origin, Problem, QuerySource, Severity, WatchSettings},
+    watch::{
+        CompileContext, Compiled, SharedPacks, WatchSet,
+        language::{lexer, parser, print, tree},
+    },
+};
+
+#[derive(Deserialize)]
+struct Cases<T> {
+    case: Vec<T>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MatchCase {
+    query: String,
+    #[serde(default)]
+    title: String,
+    summary: Option<String>,
+    body: String,
+    lang: Option<String>,
+    matches: Option<bool>,
+    feed: Option<String>,
+    #[serde(default)]
+    tags: Vec<String>,
+    #[serde(default)]
+    authors: Vec<String>,
+    #[serde(default)]
+    categories: Vec<String>,
+    url: Option<String>,
+    /// Why the case is there, where it does not show.
+    #[allow(dead_code)]
+    note: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ErrorCase {
+    query: String,
+    column: usize,
+    says: String,
+    help: Option<String>,
+    #[serde(default)]
+    warning: bool,
+}
+
+fn cases<T: for<'a> Deserialize<'a>>(file: &str) -> Vec<T> {
+    let path = format!("{}/tests/fixtures/language/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    toml::from_str::<Cases<T>>(&text).unwrap_or_else(|e| panic!("{path}: {e}")).case
+}
+
+/// Takes the marks out of a text; gives the stretches between them in scalar values.
+fn unmarked(field: Field, text: &str, spans: &mut Vec<(Field, u32, u32, String)>) -> String {
+    let mut plain = String::new();
+    let (mut at, mut start, mut marked) = (0, 0, String::new());
+    for c in text.chars() {
+        match c {
+            '⟦' => {
+                start = at;
+                marked.clear();
+            }
+            '⟧' => spans.push((field, start, at, marked.clone())),
+            _ => {
+                plain.push(c);
+                marked.push(c);
+                at += 1;
+            }
+        }
+    }
+    plain
+}
+
+fn article(lang: Option<Lang>, title: String, summary: Option<String>, body: String) -> Article {
+    Article {
+        id: ArticleId { value: "1".into(), kind: IdKind::Guid },
+        url: None,
+        title,
+        summary,
+        text: body,
+        text_source: TextSource::Input,
+        published: None,
+        updated: None,
+        authors: Vec::new(),
+        categories: Vec::new(),
+        lang,
+        enclosures: Vec::new(),
+        feed: None,
+    }
+}
+
+fn watch(id: &str, query: &str, feeds: Vec<FeedSelector>) -> WatchSettings {
+    WatchSettings {
+        id: id.parse().unwrap(),
+        name: id.into(),
+        query: QuerySource::standalone(id, query),
+        severity: Severity::Info,
+        feeds,
+        sinks: Vec::new(),
+    }
+}
+
+fn feed(id: &str, tags: &[&str]) -> FeedSettings {
+    FeedSettings {
+        id: id.parse().unwrap(),
+        source: FeedSource::File("/dev/null".into()),
+        name: None,
+        tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+        interval: None,
+        headers: Vec::new(),
+        user_agent: None,
+        secret: false,
+        private: false,
+        proxy: None,
+    }
+}
+
+fn compile(watches: &[WatchSettings]) -> Compiled {
+    let list = |entries: &[&str]| entries.iter().map(|&entry| entry.to_owned()).collect::<Vec<_>>();
+    let lists = BTreeMap::from([
+        ("dprk".to_owned(), list(&["North Korea", "DPRK", "Pyongyang"])),
+        ("exactly".to_owned(), list(&["=IS", "caliphate"])),
+        ("wild".to_owned(), list(&["houth*", "Ansar Allah"])),
+    ]);
+    let feeds = [feed("anadolu", &["wire", "blog"]), feed("yonhap", &["wire"])];
+    WatchSet::compile(watches, CompileContext { lists: &lists, feeds: &feeds, packs: &SharedPacks::BuiltIn })
+}
+
+fn set(watches: &[WatchSettings]) -> WatchSet {
+    let compiled = compile(watches);
+    compiled.set.unwrap_or_else(|| panic!("{:?}", compiled.problems))
+}
+
+fn check_match(case: &MatchCase) {
+    let mut expected = Vec::new();
+    let title = unmarked(Field::Title, &case.title, &mut expected);
+    let summary = case.summary.as_ref().map(|text| unmarked(Field::Summary, text, &mut expected));
+    let body = unmarked(Field::Body, &case.body, &mut expected);
+    let lang = Lang::from_tag(case.lang.as_deref().unwrap_or("en"));
+    let mut article = article(lang, title, summary, body);
+    article.authors = case.authors.clone();
+    article.categories = case.categories.clone();
+    article.url = case.url.clone();
+    article.feed = case.feed.as_ref().map(|id| ArticleFeed {
+        id: id.parse().unwrap(),
+        url: String::new(),
+        title: None,
+        tags: case.tags.clone(),
+    });
+    let matched = set(&[watch("case", &case.query, Vec::new())]).matches(&article, None);
+    let mut found: Vec<_> = matched.hits.iter().flat_map(|hit| &hit.matches).collect::<Vec<_>>();
+    found.dedup_by_key(|m| (m.field, m.start, m.end));
+    let found: Vec<_> = found.into_iter().map(|m| (m.field, m.start, m.end, m.text.clone())).collect();
+    let told = format!("{} over {:?} {:?}", case.query, case.title, case.body);
+    assert_eq!(found, expected, "{told}");
+    assert_eq!(!matched.hits.is_empty(), case.matches.unwrap_or(!expected.is_empty()), "{told}");
+    assert!(matched.hits.is_empty() || !matched.hits[0].excerpt.is_empty(), "{told}");
+}
+
+/// Runs every case before it fails, so that one look shows all that is wrong.
+#[track_caller]
+fn check_all<T>(cases: &[T], check: impl Fn(&T) + std::panic::RefUnwindSafe)
+where
+    T: std::panic::RefUnwindSafe,
+{
+    let failed = cases.iter().filter(|case| std::panic::catch_unwind(|| check(case)).is_err()).count();
+    assert_eq!(failed, 0, "of {} cases", cases.len());
+}
+
+#[test]
+fn words_match_as_the_page_says() {
+    check_all(&cases::<MatchCase>("words.toml"), check_match);
+}
+
+#[test]
+fn queries_combine_as_the_page_says() {
+    check_all(&cases::<MatchCase>("combining.toml"), check_match);
+}
+
+fn check_error(case: &ErrorCase) {
+    let compiled = compile(&[watch("case", &case.query, Vec::new()), watch("other", "x", Vec::new())]);
+    let column = |problem: &Problem| problem.place.as_ref().unwrap().line_column().1;
+    let fits = |p: &&Problem| {
+        p.is_error() != case.warning
+            && p.message.contains(&case.says)
+            && column(p) == case.column
+            && case.help.as_ref().is_none_or(|help| p.help.as_ref().is_some_and(|h| h.contains(help)))
+    };
+    let shown: Vec<_> = compiled.problems.iter().map(|p| (column(p), &p.message, &p.help)).collect();
+    assert!(compiled.problems.iter().any(|p| fits(&p)), "{}: {shown:#?}", case.query);
+    assert_eq!(compiled.problems.len(), 1, "one mistake, one problem: {}: {shown:#?}", case.query);
+    assert_eq!(compiled.set.is_some(), case.warning, "{}", case.query);
+}
+
+#[test]
+fn mistakes_are_told_at_their_place() {
+    check_all(&cases::<ErrorCase>("errors.toml"), check_error);
+}
+
+#[test]
+fn a_mistake_points_into_the_config_file() {
+    let source: Arc<str> = "[[watch]]\nquery = 'a toppic:x'\n".into();
+    let mut faulty = watch("w", "a toppic:x", Vec::new());
+    faulty.query = QuerySource {
+        text: "a toppic:x".into(),
+        origin: Origin::File("wirewatch.toml".into()),
+        span: 19..29,
+        source: source.clone(),
+    };
+    assert_eq!(&source[19..29], "a toppic:x");
+    let problems = compile(&[faulty.clone()]).problems;
+    let place = problems[0].place.as_ref().unwrap();
+    assert_eq!((place.line_column(), &source[place.span.clone()]), ((2, 12), "toppic:"));
+
+    // Escapes in the file hide the way back: then the whole string is pointed at.
+    faulty.query.text = "a  toppic:x".into();
+    assert_eq!(compile(&[faulty]).problems[0].place.as_ref().unwrap().span, 19..29);
+}
+
+#[test]
+fn limits_are_told() {
+    for (query, says) in [
+        ("x ".repeat(40_000), "longer than 64 KiB"),
+        ("a ".repeat(10_001), "more than 10000 terms"),
+        (format!("{}a{}", "(".repeat(70), ")".repeat(70)), "nests deeper than 64"),
+    ] {
+        let problems = compile(&[watch("w", &query, Vec::new())]).problems;
+        assert!(problems.iter().any(|p| p.is_error() && p.message.contains(says)), "{says}");
+    }
+}
+
+#[test]
+fn watches_refer_to_watches_but_not_in_circles() {
+    let article = article(Some(Lang::EN), "x".into(), None, "a b".into());
+    let ids = |set: &WatchSet| set.matches(&article, None).hits.iter().map(|hit| hit.watch).collect::<Vec<_>>();
+    let sound = set(&[
+        watch("one", "watch:two b", Vec::new()),
+        watch("two", "a", Vec::new()),
+        watch("three", "a -watch:two", Vec::new()),
+    ]);
+    assert_eq!(ids(&sound), [0, 1]);
+    let circle = compile(&[watch("one", "watch:two", Vec::new()), watch("two", "a watch:one", Vec::new())]);
+    assert!(circle.set.is_none());
+    assert_eq!(circle.problems[0].message, "`watch:` goes in a circle: one → two → one");
+}
+
+#[test]
+fn a_watch_sees_only_articles_of_its_feeds() {
+    let set = set(&[
+        watch("all", "a", Vec::new()),
+        watch("one", "a", vec![FeedSelector::Id("anadolu".parse().unwrap())]),
+        watch("tagged", "a", vec![FeedSelector::Tag("wire".into())]),
+    ]);
+    let mut article = article(None, "a".into(), None, String::new());
+    let mut seen = |feed: Option<(&str, &[&str])>| {
+        article.feed = feed.map(|(id, tags)| ArticleFeed {
+            id: id.parse().unwrap(),
+            url: String::new(),
+            title: None,
+            tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+        });
+        set.matches(&article, None).hits.iter().map(|hit| hit.watch).collect::<Vec<_>>()
+    };
+    assert_eq!(seen(None), [0, 1, 2]);
+    assert_eq!(seen(Some(("anadolu", &[]))), [0, 1]);
+    assert_eq!(seen(Some(("yonhap", &["wire"]))), [0, 2]);
+}
+
+#[test]
+fn matches_name_their_terms_and_the_excerpt_shows_them() {
+    let filler = "word ".repeat(30);
+    let body = format!("{filler}not to enter into an arms deal with Russia now. {filler}");
+    let article = article(Some(Lang::EN), "Pentagon warns".into(), None, body);
+    let matched = set(&[watch("w", "\"arms deal\" NEAR/5 Russia pentagon", Vec::new())]).matches(&article, None);
+    let hit = &matched.hits[0];
+    let terms: Vec<_> = hit.matches.iter().map(|m| (m.text.as_str(), m.term.as_str())).collect();
+    assert_eq!(terms, [("Pentagon", "pentagon"), ("arms deal", "\"arms deal\""), ("Russia", "Russia")]);
+    assert!(hit.excerpt.starts_with('…') && hit.excerpt.ends_with('…'), "{}", hit.excerpt);
+    assert!(hit.excerpt.contains("not to enter into an arms deal with Russia now."), "{}", hit.excerpt);
+    assert!((15..=30).contains(&hit.excerpt.split(' ').count()), "{}", hit.excerpt);
+    assert_eq!(hit.confidence, 1.0);
+    assert!(matched.findings.is_some());
+}
+
+#[test]
+fn a_flood_of_one_word_is_undecided_instead_of_slow() {
+    let article = article(Some(Lang::EN), String::new(), None, "a b ".repeat(200_000));
+    let set = set(&[watch("near", "a NEAR/100 b", Vec::new()), watch("plain", "a b", Vec::new())]);
+    let matched = set.matches(&article, None);
+    assert_eq!(matched.undecided, [0]);
+    assert_eq!(matched.hits.len(), 1);
+    assert_eq!(matched.hits[0].matches.len(), 100);
+}
+
+/// A query's text, well formed and not.
+fn query_text() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "a",
+        "b",
+        "missile",
+        "\"arms deal\"",
+        "~\"x y\"",
+        "=UN",
+        "mis*",
+        "?an",
+        "Shoigu~1",
+        "/a+b/",
+        "@dprk",
+        "(",
+        ")",
+        " ",
+        " ",
+        " AND ",
+        " OR ",
+        " NOT ",
+        "-",
+        " NEAR/3 ",
+        " ONEAR ",
+        "title:",
+        "sentence:",
+        "lang:tr",
+        "topic:x",
+        "2 OF (a, b)",
+        "{2}",
+        "{",
+        "\"",
+        "/",
+        "\\",
+        "é",
+        "制裁",
+        "북한",
+        "F-16",
+        ",",
+        ":",
+        "~",
+        "=",
+        "@",
+        "*",
+        "U.N.",
+    ]);
+    prop_oneof![prop::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat()), "\\PC{0,40}",]
+}
+
+fn leaf() -> impl Strategy<Value = tree::Node> {
+    let word = "[a-zé制]{1,5}";
+    let term = prop_oneof![
+        word.prop_map(tree::Term::Word),
+        "[a-z*?]{0,3}[a-z]( [a-z]{1,3}){0,2}(\\\\\")?".prop_map(tree::Term::Quoted),
+        "[a-z]{2,4}( [a-z]{2,3})?".prop_map(tree::Term::AnyForm),
+        "[A-Z]{1,4}".prop_map(tree::Term::Exact),
+        "[A-Z]{1,4} [a-z]{1,3}".prop_map(tree::Term::ExactQuoted),
+        ("[a-z]{7}", 1..=2u8).prop_map(|(word, edits)| tree::Term::Fuzzy(word, edits)),
+        "[a-z]{1,3}(\\\\/)?[0-9]".prop_map(tree::Term::Regex),
+        ("[a-z]{1,4}(\\.[a-z]{2})?", prop::option::of("[A-Z]{2}"))
+            .prop_map(|(name, key)| tree::Term::List { name, key }),
+    ];
+    let value = prop_oneof![
+        "[a-z0-9=<*]{1,6}".prop_map(|text| tree::Value { text, quoted: false }),
+        "[a-z \"\\\\,()]{1,6}".prop_map(|text| tree::Value { text, quoted: true }),
+    ];
+    let about = (prop::sample::select(tree::AboutField::ALL.to_vec()), prop::collection::vec(value, 1..3));
+    let kind = prop_oneof![
+        4 => term.prop_map(tree::NodeKind::Term),
+        1 => about.prop_map(|(field, values)| tree::NodeKind::About(field, values)),
+    ];
+    kind.prop_map(|kind| tree::Node { span: 0..0, kind })
+}
+
+fn node() -> impl Strategy<Value = tree::Node> {
+    use tree::NodeKind::{And, AtLeast, Count, Near, Not, Or, Scope};
+    leaf().prop_recursive(5, 40, 4, |inner| {
+        let boxed = || inner.clone().prop_map(Box::new);
+        let several = || prop::collection::vec(inner.clone(), 2..4);
+        // A count of a count is refused, so none is made.
+        let countable = leaf().prop_filter("a value takes no count", |n| matches!(n.kind, tree::NodeKind::Term(_)));
+        let kind = prop_oneof![
+            several().prop_map(And),
+            several().prop_map(Or),
+            boxed().prop_map(Not),
+            (any::<bool>(), 1..=lexer::NEAR_DISTANCE_MAX, boxed(), boxed())
+                .prop_map(|(ordered, distance, left, right)| Near { ordered, distance, left, right }),
+            (prop::sample::select(tree::Scope::ALL.to_vec()), boxed()).prop_map(|(scope, inner)| Scope(scope, inner)),
+            (1..9u32, countable).prop_map(|(times, inner)| Count(times, Box::new(inner))),
+            several().prop_map(|nodes| AtLeast(nodes.len() as u32 - 1, nodes)),
+        ];
+        kind.prop_map(|kind| tree::Node { span: 0..0, kind })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn printing_and_parsing_give_the_same_tree(root in node()) {
+        let tree = tree::SyntaxTree { root: Some(root) };
+        let printed = print::print(&tree);
+        let parsed = parser::parse(&printed);
+        prop_assert_eq!(&parsed.faults, &[], "{}", printed);
+        prop_assert_eq!(&parsed.tree, &tree, "{}", printed);
+        prop_assert_eq!(print::print(&parsed.tree), printed);
+    }
+
+    #[test]
+    fn no_query_and_no_text_panics(query in query_text(), title in "\\PC{0,30}", body in "(\\PC|[ab .\n]|missile|制裁|북한){0,40}") {
+        let compiled = compile(&[watch("w", &query, Vec::new())]);
+        for problem in &compiled.problems {
+            let place = problem.place.as_ref().unwrap();
+            prop_assert!(place.span.end <= query.len() && query.get(place.span.clone()).is_some());
+        }
+        if let Some(set) = compiled.set {
+            let article = article(Some(Lang::EN), title, None, body);
+            for hit in set.matches(&article, None).hits {
+                for m in hit.matches {
+                    let text = if m.field == Field::Title { &article.title } else { &article.text };
+                    let slice: String = text.chars().skip(m.start as usize).take((m.end - m.start) as usize).collect();
+                    prop_assert_eq!(slice, m.text);
+                }
+            }
+        }
+    }
+}

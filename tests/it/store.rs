@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    io::{BufRead, BufReader},
     path::{Path, PathBuf},
 };
 
@@ -84,7 +85,6 @@ pub(crate) fn entry(id: &str, url: &str, text: &str, watches: &[&str]) -> Stored
             url: Some(format!("https://{url}")),
             title: "A title".to_owned(),
             summary: Some(text.to_owned()),
-            content: None,
             text: text.to_owned(),
             text_source: TextSource::FeedSummary,
             published: Some(noon() - Duration::hours(1)),
@@ -349,6 +349,30 @@ async fn outbox_rows_come_due_oldest_first_and_end_with_their_reason() {
 }
 
 #[tokio::test]
+async fn alerts_are_listed_newest_first_by_time_watch_and_page() {
+    let home = Home::new();
+    let store = home.open();
+    for n in 0..6 {
+        let watches: &[&str] = if n % 2 == 0 { &["even"] } else { &["odd"] };
+        let entries = vec![entry(&n.to_string(), &format!("x.org/{n}"), &format!("text {n}"), watches)];
+        store.commit_poll(poll("a", noon() + Duration::days(n), entries)).await.unwrap();
+    }
+    let list = async |filter: AlertFilter| {
+        let alerts = store.alerts(filter).await.unwrap();
+        alerts.iter().map(|a| ((a.made - noon()).num_days(), a.cursor)).collect::<Vec<_>>()
+    };
+    let days = |list: &[(i64, i64)]| list.iter().map(|(day, _)| *day).collect::<Vec<_>>();
+    let all = AlertFilter { limit: 10, ..AlertFilter::default() };
+    assert_eq!(days(&list(all.clone()).await), [5, 4, 3, 2, 1, 0]);
+    let since = AlertFilter { since: Some(noon() + Duration::days(3)), ..all.clone() };
+    assert_eq!(days(&list(since.clone()).await), [5, 4, 3]);
+    assert_eq!(days(&list(AlertFilter { watch: Some(watch("even")), ..since }).await), [4]);
+    let page = list(AlertFilter { limit: 2, ..all.clone() }).await;
+    assert_eq!(days(&page), [5, 4]);
+    assert_eq!(days(&list(AlertFilter { limit: 2, before: Some(page[1].1), ..all }).await), [3, 2]);
+}
+
+#[tokio::test]
 async fn texts_are_forgotten_and_ids_in_the_feed_are_not() {
     let home = Home::new();
     let store = home.open();
@@ -400,4 +424,75 @@ async fn clock_that_was_set_back_delays_nothing_after_a_restart() {
     assert!(store.feed_state(&feed("a")).await.unwrap().unwrap().next_poll <= noon() + Duration::seconds(60));
     let soon = noon() + Duration::seconds(60);
     assert_eq!(store.due(&sink("hook"), soon, 8, &HashSet::new()).await.unwrap().deliveries.len(), 1);
+}
+
+/// Commits polls for as long as it lives, and prints the number of each one that was acknowledged.
+#[tokio::test]
+#[ignore = "the child of acknowledged_polls_survive_a_kill"]
+async fn child_commits_until_it_is_killed() {
+    let Some(path) = std::env::var_os(CHILD_STORE) else { return };
+    let store = open(Path::new(&path)).unwrap();
+    for n in 0.. {
+        let entries =
+            (0..3).map(|e| entry(&format!("{n}-{e}"), &format!("x.org/{n}-{e}"), &format!("{n} {e}"), &["w"]));
+        let mut poll = poll(&format!("f{n}"), noon(), entries.collect());
+        poll.validators = Some(validators(&n.to_string()));
+        store.commit_poll(poll).await.unwrap();
+        println!("acknowledged {n}");
+    }
+}
+
+const CHILD_STORE: &str = "WIREWATCH_TEST_CHILD_STORE";
+
+#[tokio::test]
+async fn acknowledged_polls_survive_a_kill() {
+    let home = Home::new();
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "store::child_commits_until_it_is_killed", "--ignored", "--nocapture"])
+        .env(CHILD_STORE, home.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let mut acknowledged = lines.filter_map(|line| line.strip_prefix("acknowledged ")?.parse::<usize>().ok());
+    let seen = acknowledged.by_ref().find(|n| *n >= 40).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // It may have acknowledged more between our last line and its end.
+    let last = acknowledged.last().unwrap_or(seen);
+
+    let store = home.open();
+    let states = store.feed_states().await.unwrap();
+    assert!(states.len() > last, "{} polls of {} acknowledged ones are there", states.len(), last + 1);
+    for state in &states {
+        assert_eq!(store.known_entries(&state.feed).await.unwrap().len(), 3, "{} is whole", state.feed);
+        assert!(state.validators.is_some());
+    }
+    let due = store.due(&sink("hook"), noon(), 100_000, &HashSet::new()).await.unwrap();
+    assert_eq!(due.deliveries.len(), 3 * states.len());
+}
+
+#[tokio::test]
+async fn callers_that_go_away_leave_no_half_a_poll() {
+    let home = Home::new();
+    let store = home.open();
+    let poll_of = |n: usize| {
+        let entries = (0..3).map(|e| entry(&format!("{e}"), &format!("x.org/{n}-{e}"), &format!("{n} {e}"), &["w"]));
+        poll(&format!("f{n}"), noon(), entries.collect())
+    };
+    let mut callers = tokio::task::JoinSet::new();
+    for n in 0..100 {
+        let (store, poll) = (store.clone(), poll_of(n));
+        callers.spawn(async move { store.commit_poll(poll).await.unwrap() });
+    }
+    callers.join_next().await.unwrap().unwrap();
+    callers.shutdown().await;
+    drop(store);
+    let store = home.open();
+    let states = store.feed_states().await.unwrap();
+    for state in &states {
+        assert_eq!(store.known_entries(&state.feed).await.unwrap().len(), 3);
+    }
+    let due = store.due(&sink("hook"), noon(), 1_000, &HashSet::new()).await.unwrap();
+    assert_eq!(due.deliveries.len(), 3 * states.len());
 }

@@ -6,8 +6,136 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 use wirewatch::{
     article::{Lang, segment},
-    watch::{entity, pack::Packs},
+    watch::{
+        entity,
+        found::{ArmsDeal, PartyId, ResolutionFound, TopicFound},
+        pack::Packs,
+        topic,
+    },
 };
+
+type Said = (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>);
+
+fn said(lang: Option<&str>, text: &str) -> Said {
+    let text = segment::analyse_fields(Some(lang.and_then(Lang::from_tag).unwrap_or(Lang::EN)), "", "", text);
+    let packs = Packs::built_in();
+    topic::find(&text, &entity::mentions(&text, packs, None), packs)
+}
+
+#[derive(Deserialize)]
+struct Pairs<P> {
+    pair: Vec<P>,
+}
+
+#[derive(Deserialize)]
+struct DealPair {
+    name: String,
+    lang: Option<String>,
+    fires: String,
+    deal: ExpectedDeal,
+    quiet: String,
+}
+
+#[derive(Deserialize)]
+struct ExpectedDeal {
+    supplier: Option<Vec<String>>,
+    recipient: Option<Vec<String>>,
+    status: Option<String>,
+    items: Option<Vec<String>>,
+    attributed_to: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct ResolutionPair {
+    name: String,
+    lang: Option<String>,
+    fires: String,
+    numbers: Vec<u16>,
+    status: Option<String>,
+    quiet: String,
+}
+
+fn ids(parties: &[PartyId]) -> Vec<String> {
+    parties.iter().map(|party| party.0.to_string()).collect()
+}
+
+fn word(value: impl serde::Serialize) -> String {
+    serde_json::to_value(value).unwrap().as_str().unwrap().to_owned()
+}
+
+/// What a pair should say and does not; a test shows all of them at once.
+fn complain(wrong: &[String]) {
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn arms_deals_are_told_from_their_twins() {
+    let pairs: Pairs<DealPair> = toml::from_str(include_str!("../fixtures/topics/arms-deals.toml")).unwrap();
+    let mut wrong = Vec::new();
+    for pair in pairs.pair {
+        let (deals, ..) = said(pair.lang.as_deref(), &pair.quiet);
+        if let Some(deal) = deals.first() {
+            wrong.push(format!("{}: the twin fires, {:?} → {:?}", pair.name, deal.supplier, deal.recipient));
+        }
+        let (deals, _, topics) = said(pair.lang.as_deref(), &pair.fires);
+        let Some(deal) = deals.first() else {
+            wrong.push(format!("{}: does not fire", pair.name));
+            continue;
+        };
+        assert!(topics.iter().any(|topic| topic.id == "arms-deal"));
+        let found = ExpectedDeal {
+            supplier: Some(ids(&deal.supplier)),
+            recipient: Some(ids(&deal.recipient)),
+            status: Some(word(deal.status)),
+            items: Some(deal.items.iter().map(|item| item.name.clone()).collect()),
+            attributed_to: Some(ids(&deal.attributed_to)),
+        };
+        let mut check = |what: &str, expected: &Option<Vec<String>>, found: &Option<Vec<String>>| {
+            if expected.is_some() && expected != found {
+                wrong.push(format!("{}: {what} {found:?}, not {expected:?}", pair.name));
+            }
+        };
+        check("supplier", &pair.deal.supplier, &found.supplier);
+        check("recipient", &pair.deal.recipient, &found.recipient);
+        check("items", &pair.deal.items, &found.items);
+        check("attributed to", &pair.deal.attributed_to, &found.attributed_to);
+        check("status", &pair.deal.status.map(|status| vec![status]), &found.status.map(|status| vec![status]));
+    }
+    complain(&wrong);
+}
+
+#[test]
+fn resolutions_are_told_from_their_twins() {
+    let pairs: Pairs<ResolutionPair> = toml::from_str(include_str!("../fixtures/topics/resolutions.toml")).unwrap();
+    let mut wrong = Vec::new();
+    for pair in pairs.pair {
+        let (_, resolutions, _) = said(pair.lang.as_deref(), &pair.quiet);
+        if let Some(found) = resolutions.first() {
+            wrong.push(format!("{}: the twin fires, {:?} {:?}", pair.name, found.number, found.status));
+        }
+        let (_, resolutions, topics) = said(pair.lang.as_deref(), &pair.fires);
+        let Some(first) = resolutions.first() else {
+            wrong.push(format!("{}: does not fire", pair.name));
+            continue;
+        };
+        assert!(topics.iter().any(|topic| topic.id == "unsc-resolution"));
+        let numbers: Vec<u16> = resolutions.iter().filter_map(|found| found.number).collect();
+        if numbers != pair.numbers {
+            wrong.push(format!("{}: numbers {numbers:?}, not {:?}", pair.name, pair.numbers));
+        }
+        if pair.status.as_ref().is_some_and(|status| *status != word(first.status)) {
+            wrong.push(format!("{}: status {:?}, not {:?}", pair.name, first.status, pair.status));
+        }
+    }
+    complain(&wrong);
+}
+
+#[test]
+fn resolutions_know_their_year_and_subject() {
+    let (_, resolutions, _) = said(None, "The UN Security Council recalled resolutions 2231 and 2500.");
+    let facts: Vec<_> = resolutions.iter().map(|found| (found.number, found.year, found.subject.is_some())).collect();
+    assert_eq!(facts, [(Some(2231), Some(2015), true), (Some(2500), Some(2019), false)]);
+}
 
 #[derive(Deserialize)]
 struct LeaderPairs {

@@ -1,0 +1,138 @@
+//! `feeds list`: every feed of the config, how it does, when it is polled next and why then.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+
+use super::{Context, Exit, output, run::runtime, setup};
+use crate::{
+    alert::{body::wire_time, text::safe},
+    clock::Clock,
+    config::{FeedId, FeedSettings, Settings},
+    store::{FeedActivity, FeedState, Role, Store, StoreError},
+};
+
+/// Lists them in the order of the config.
+pub fn list(context: &Context) -> Exit {
+    let (settings, problems) = match setup::settings(context) {
+        Ok(read) => read,
+        Err(exit) => return exit,
+    };
+    setup::show(context, &problems);
+    let clock = Clock::system();
+    let (states, activity) = match known(&settings, clock) {
+        Ok(known) => known,
+        Err(error) => {
+            eprintln!("error: {}", crate::daemon::poll::chain(&error));
+            return Exit::Failed;
+        }
+    };
+    let states: HashMap<&FeedId, &FeedState> = states.iter().map(|s| (&s.feed, s)).collect();
+    let text: String = settings
+        .feeds
+        .iter()
+        .map(|feed| {
+            let state = states.get(&feed.id).copied();
+            let active = activity.get(&feed.id);
+            if context.output.json {
+                format!("{}\n", line(&settings, feed, state, active))
+            } else {
+                block(feed, state, active, &settings, clock.now())
+            }
+        })
+        .collect();
+    match output::print(&text) {
+        Ok(()) => Exit::Done,
+        Err(_) => Exit::Failed,
+    }
+}
+
+type Known = (Vec<FeedState>, BTreeMap<FeedId, FeedActivity>);
+
+/// What the store knows; nothing where no daemon has run yet.
+fn known(settings: &Settings, clock: Clock) -> Result<Known, StoreError> {
+    let store = match Store::open(&settings.daemon.store, clock, Role::Beside) {
+        Ok(store) => store,
+        Err(StoreError::Missing { .. }) => return Ok(Known::default()),
+        Err(error) => return Err(error),
+    };
+    let Some(runtime) = runtime() else { return Ok(Known::default()) };
+    runtime.block_on(async { Ok((store.feed_states().await?, store.feed_activity(clock.now()).await?)) })
+}
+
+/// `new`, `ok`, `failing`, `gone`.
+fn health(state: Option<&FeedState>) -> &'static str {
+    match state {
+        None => "new",
+        Some(state) if state.is_gone() => "gone",
+        Some(state) if state.error.is_some() => "failing",
+        Some(_) => "ok",
+    }
+}
+
+fn line(settings: &Settings, feed: &FeedSettings, state: Option<&FeedState>, activity: Option<&FeedActivity>) -> Value {
+    let asked = feed.interval.unwrap_or(settings.daemon.interval).as_secs();
+    let is_polled = state.is_some_and(|s| !s.is_gone());
+    json!({
+        "id": feed.id,
+        "name": feed.name.as_ref().or(state.and_then(|s| s.title.as_ref())),
+        "url": feed.shown_url(),
+        "origin": "config",
+        "tags": feed.tags,
+        "state": health(state),
+        "last_poll": state.map(|s| wire_time(s.last_poll)),
+        "last_success": state.and_then(|s| s.last_success).map(wire_time),
+        "last_outcome": state.map(|s| s.outcome.as_str()),
+        "next_poll": state.filter(|_| is_polled).map(|s| wire_time(s.next_poll)),
+        "next_reason": state.filter(|_| is_polled).map(|s| s.next_reason.as_str()),
+        "asked_interval_seconds": asked,
+        "actual_interval_seconds":
+            state.filter(|_| is_polled).map(|s| (s.next_poll - s.last_poll).num_seconds()),
+        "failures": state.map_or(0, |s| s.failures),
+        "error_class": state.and_then(|s| s.error.as_ref()).map(|(class, _)| class),
+        "error": state.and_then(|s| s.error.as_ref()).map(|(_, message)| message),
+        "moved_to": state.and_then(|s| s.moved_to.as_ref()),
+        "notes": state.map(|s| s.notes.as_slice()).unwrap_or_default(),
+        "articles_a_day": activity.map(|a| (a.articles_a_day * 10.0).round() / 10.0),
+        "words_median": activity.map(|a| a.words_median),
+    })
+}
+
+fn block(
+    feed: &FeedSettings,
+    state: Option<&FeedState>,
+    activity: Option<&FeedActivity>,
+    settings: &Settings,
+    now: DateTime<Utc>,
+) -> String {
+    let local = |time: DateTime<Utc>| time.with_timezone(&settings.daemon.timezone).format("%-d %b %H:%M").to_string();
+    let mut lines = vec![format!("{:<8} {}  {}", health(state).to_uppercase(), feed.id, feed.shown_url())];
+    let Some(state) = state else {
+        lines.push("         never polled".to_owned());
+        return lines.join("\n") + "\n";
+    };
+    let success = state.last_success.map_or("never".to_owned(), &local);
+    let next = if state.is_gone() {
+        "never".to_owned()
+    } else if state.next_poll <= now {
+        format!("due ({})", state.next_reason)
+    } else {
+        format!("{} ({})", local(state.next_poll), state.next_reason)
+    };
+    lines.push(format!("         last success {success} · next poll {next}"));
+    if let Some(activity) = activity {
+        lines.push(format!(
+            "         {:.1} articles a day · {} words each",
+            activity.articles_a_day, activity.words_median
+        ));
+    }
+    if let Some((class, message)) = &state.error {
+        lines.push(format!("         {class}: {} ({} in a row)", safe(message), state.failures));
+    }
+    if let Some(moved) = &state.moved_to {
+        lines.push(format!("         has moved for good to {}", safe(moved)));
+    }
+    lines.extend(state.notes.iter().map(|note| format!("         note: {}", safe(note))));
+    lines.join("\n") + "\n"
+}

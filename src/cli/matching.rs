@@ -1,0 +1,130 @@
+//! `match`: articles in, alerts out. No daemon, no store.
+
+use std::io::Read;
+
+use super::{
+    Context, Exit,
+    args::MatchArguments,
+    input::{self, Inputs},
+    output, setup,
+};
+use crate::{
+    alert::{AlertBody, text},
+    article::Article,
+    config::{QuerySource, Settings, Severity, WatchId, WatchSettings},
+    watch::pack::Packs,
+};
+
+/// Largest input: a day's articles of a busy desk.
+const INPUT_BYTES_MAX: u64 = 1 << 30;
+
+/// Runs every article of every file through the watches, in input order.
+pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
+    let (settings, problems) = match setup::settings_or_default(context) {
+        Ok(read) => read,
+        Err(exit) => return exit,
+    };
+    let watches = match chosen(&settings, arguments) {
+        Ok(watches) => watches,
+        Err(message) => {
+            eprintln!("error: {message}");
+            return Exit::Usage;
+        }
+    };
+    let watching = match setup::compile(context, &settings, watches, problems) {
+        Ok(watching) => watching,
+        Err(exit) => return exit,
+    };
+    let mut exit = Exit::Done;
+    for file in &arguments.files {
+        let bytes = match read(file) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                eprintln!("error: {file} can't be read: {error}");
+                exit = Exit::Failed;
+                continue;
+            }
+        };
+        let Inputs { articles, problems } = input::read(file, &bytes);
+        if problems.iter().any(crate::config::Problem::is_error) {
+            exit = Exit::Failed;
+        }
+        setup::show(context, &problems);
+        for article in &articles {
+            let alerts: Vec<AlertBody> = watching.alerts(article, None).into_iter().map(|(_, _, body)| body).collect();
+            if arguments.matched && alerts.is_empty() {
+                continue;
+            }
+            let printed = if context.output.json {
+                output::print(&line(article, &alerts))
+            } else {
+                output::print(&block(context, &settings, article, &alerts))
+            };
+            if printed.is_err() {
+                return Exit::Failed;
+            }
+        }
+    }
+    exit
+}
+
+/// Which watches run: with `--query` or `--watch` exactly those, else all of the config.
+fn chosen(settings: &Settings, arguments: &MatchArguments) -> Result<Vec<WatchSettings>, String> {
+    if arguments.watches.is_empty() && arguments.queries.is_empty() {
+        return Ok(settings.watches.clone());
+    }
+    let mut chosen = Vec::new();
+    for name in &arguments.watches {
+        let watch = settings.watches.iter().find(|w| w.id.as_str() == name).ok_or_else(|| {
+            let known: Vec<&str> = settings.watches.iter().map(|w| w.id.as_str()).collect();
+            format!("there is no watch `{name}`: there are {}", known.join(", "))
+        })?;
+        chosen.push(watch.clone());
+    }
+    for (index, query) in arguments.queries.iter().enumerate() {
+        let id = format!("query-{}", index + 1);
+        let id: WatchId = id.parse().map_err(|error| format!("{id}: {error}"))?;
+        chosen.push(WatchSettings {
+            query: QuerySource::standalone(id.as_str(), query.as_str()),
+            id,
+            name: query.clone(),
+            severity: Severity::default(),
+            feeds: Vec::new(),
+            sinks: Vec::new(),
+        });
+    }
+    Ok(chosen)
+}
+
+/// A file's bytes, or standard input's for `-`.
+pub(super) fn read(file: &str) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if file == "-" {
+        std::io::stdin().lock().take(INPUT_BYTES_MAX).read_to_end(&mut bytes)?;
+    } else {
+        std::fs::File::open(file)?.take(INPUT_BYTES_MAX).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+fn line(article: &Article, alerts: &[AlertBody]) -> String {
+    let line = serde_json::json!({
+        "article": {"id": article.id.value, "title": article.title, "url": article.url},
+        "alerts": alerts,
+    });
+    format!("{line}\n")
+}
+
+fn block(context: &Context, settings: &Settings, article: &Article, alerts: &[AlertBody]) -> String {
+    if alerts.is_empty() {
+        let name = if article.title.trim().is_empty() { &article.id.value } else { &article.title };
+        return format!("no watch  {}\n\n", text::safe(name));
+    }
+    let style = text::TextStyle {
+        now: chrono::Utc::now(),
+        timezone: settings.daemon.timezone,
+        color: context.output.color,
+        party_name: Packs::english_name,
+    };
+    text::render(alerts, &style) + "\n"
+}

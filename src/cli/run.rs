@@ -1,0 +1,189 @@
+//! `run`: the daemon until it is told to stop, or one turn with `--once`.
+
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{Context, Exit, args::RunArguments, setup};
+use crate::{
+    clock::Clock,
+    config::{Backlog, OutputFormat, SinkKind},
+    daemon::{Daemon, DaemonError, Look, once::Turn},
+    deliver::StdoutLook,
+};
+
+/// Runs the daemon.
+pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
+    let (settings, problems) = match setup::settings(context) {
+        Ok(read) => read,
+        Err(exit) => return exit,
+    };
+    let watches = settings.watches.clone();
+    let watching = match setup::compile(context, &settings, watches, problems) {
+        Ok(watching) => watching,
+        Err(exit) => return exit,
+    };
+    let Some(runtime) = runtime() else { return Exit::Failed };
+    let exit = runtime.block_on(async {
+        let daemon = match Daemon::open(settings, watching, Clock::system(), look(context)) {
+            Ok(daemon) => daemon,
+            Err(error) => return fail(&error),
+        };
+        if arguments.once { once(daemon, arguments.strict).await } else { until_stopped(daemon).await }
+    });
+    // A poll that reads a hostile document may still be at it on the blocking pool.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    exit
+}
+
+/// The runtime that every daemon command uses: few threads, since the work is waiting.
+pub(super) fn runtime() -> Option<tokio::runtime::Runtime> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(cores.min(4))
+        // Readers of documents, and the store's few.
+        .max_blocking_threads(cores + 8)
+        .enable_all()
+        .build();
+    built.inspect_err(|error| eprintln!("error: the runtime could not start: {error}")).ok()
+}
+
+/// How alerts look on standard output.
+pub(super) fn look(context: &Context) -> Look {
+    let forced = match (context.global.json, context.global.text) {
+        (true, _) => Some(OutputFormat::Json),
+        (_, true) => Some(OutputFormat::Text),
+        (false, false) => None,
+    };
+    Look { stdout: StdoutLook { forced, is_terminal: !context.output.json }, color: context.output.color }
+}
+
+pub(super) fn fail(error: &DaemonError) -> Exit {
+    eprintln!("error: {}", crate::daemon::poll::chain(error));
+    Exit::Failed
+}
+
+async fn once(daemon: Daemon, strict: bool) -> Exit {
+    let turn = match daemon.once().await {
+        Ok(turn) => turn,
+        Err(error) => return fail(&error),
+    };
+    eprint!("{}", account(&turn));
+    let all_failed = turn.polled > 0 && turn.failed.len() == turn.polled;
+    if all_failed || (strict && !turn.failed.is_empty()) { Exit::Failed } else { Exit::Done }
+}
+
+fn account(turn: &Turn) -> String {
+    let mut text = String::new();
+    for (feed, failure) in &turn.failed {
+        text.push_str(&format!("failed: {feed}: {failure}\n"));
+    }
+    for (feed, why) in &turn.skipped {
+        text.push_str(&format!("left alone: {feed}: {why}\n"));
+    }
+    text.push_str(&format!(
+        "{} polled, {} failed; {}, {}; {} delivered, {} left in the outbox\n",
+        setup::plural(turn.polled, "feed"),
+        turn.failed.len(),
+        setup::plural(turn.articles, "new article"),
+        setup::plural(turn.alerts, "alert"),
+        turn.delivered.delivered,
+        turn.delivered.left,
+    ));
+    text
+}
+
+async fn until_stopped(daemon: Daemon) -> Exit {
+    let listener = match daemon.listen().await {
+        Ok(listener) => listener,
+        Err(error) => return fail(&error),
+    };
+    eprint!("{}", announcement(&daemon, listener.as_ref()));
+    let stop = CancellationToken::new();
+    let signals = match stop_on_signals(stop.clone()) {
+        Ok(signals) => signals,
+        Err(error) => {
+            eprintln!("error: signals can't be listened to: {error}");
+            return Exit::Failed;
+        }
+    };
+    // Losing the daemon's branch halfway is what a second signal asks for: the store keeps what was committed.
+    let exit = tokio::select! {
+        ended = daemon.run(listener, stop) => match ended {
+            Ok(()) => Exit::Done,
+            Err(error) => fail(&error),
+        },
+        _ = signals => {
+            eprintln!("stopped at once by a second signal: what was under way is done again at the next start");
+            Exit::Failed
+        }
+    };
+    exit
+}
+
+/// Cancels `stop` at the first SIGTERM or SIGINT; the handle ends at the second.
+pub(super) fn stop_on_signals(stop: CancellationToken) -> std::io::Result<tokio::task::JoinHandle<()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::spawn(async move {
+        for _ in 0..2 {
+            // Both only wait for a signal, which stays noted when the other branch wins.
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            stop.cancel();
+        }
+    }))
+}
+
+/// What is about to happen: feeds, watches → sinks, backlog.
+pub(super) fn announcement(daemon: &Daemon, listener: Option<&TcpListener>) -> String {
+    const LINES_MAX: usize = 20;
+    let settings = daemon.settings();
+    let mut text = format!("wirewatch {}\n", env!("CARGO_PKG_VERSION"));
+    text.push_str(&format!("{}:\n", setup::plural(settings.feeds.len(), "feed")));
+    for feed in settings.feeds.iter().take(LINES_MAX) {
+        text.push_str(&format!("  {}  {}\n", feed.id, feed.shown_url()));
+    }
+    if settings.feeds.len() > LINES_MAX {
+        text.push_str(&format!("  … and {} more\n", settings.feeds.len() - LINES_MAX));
+    }
+    text.push_str(&format!("{}:\n", setup::plural(settings.watches.len(), "watch").replace("watchs", "watches")));
+    for watch in settings.watches.iter().take(LINES_MAX) {
+        let sinks: Vec<&str> = watch.sinks.iter().map(|s| s.as_str()).collect();
+        let sinks = if sinks.is_empty() { "no sink".to_owned() } else { sinks.join(", ") };
+        text.push_str(&format!("  {} ({}) → {sinks}\n", watch.id, watch.severity.as_str()));
+    }
+    if settings.watches.len() > LINES_MAX {
+        text.push_str(&format!("  … and {} more\n", settings.watches.len() - LINES_MAX));
+    }
+    let backlog = match settings.daemon.backlog {
+        Backlog::All => "alerts on all that a feed holds when it is first polled".to_owned(),
+        Backlog::None => "alerts on nothing that a feed holds when it is first polled".to_owned(),
+        Backlog::Newer(age) => {
+            format!("of what a feed holds when it is first polled, alerts on the last {}", config_duration(age))
+        }
+    };
+    text.push_str(&format!("backlog: {backlog}\n"));
+    for sink in &settings.sinks {
+        if let SinkKind::Webhook(webhook) = &sink.kind {
+            text.push_str(&format!("sink {}: {}\n", sink.id, crate::config::shown_url(&webhook.url, true)));
+        }
+    }
+    match listener.and_then(|listener| listener.local_addr().ok()) {
+        Some(address) => text.push_str(&format!("http://{address}/metrics\n")),
+        None => text.push_str("HTTP is off\n"),
+    }
+    text
+}
+
+/// `24h`, `1h30m`: as one would write it in the config.
+fn config_duration(duration: std::time::Duration) -> String {
+    let seconds = duration.as_secs();
+    let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let text: String = parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n}{unit}")).collect();
+    if text.is_empty() { "0s".to_owned() } else { text }
+}

@@ -1,0 +1,94 @@
+//! What most commands begin with: find the config, read it, compile its watches, and show every problem at once.
+
+use std::path::Path;
+
+use super::{Context, Exit, report};
+use crate::{
+    config::{self, Level, Problem, Settings, WatchSettings},
+    daemon::watching::Watching,
+};
+
+/// The config's settings.
+///
+/// # Errors
+/// The exit code, after every problem was shown.
+pub fn settings(context: &Context) -> Result<(Settings, Vec<Problem>), Exit> {
+    match config::find(context.global.config.as_deref()) {
+        Some(path) => load(context, &path),
+        None => {
+            eprintln!(
+                "error: there is no config: `wirewatch init` writes one to start from, `wirewatch demo` shows the \
+                 daemon at work without one"
+            );
+            Err(Exit::Usage)
+        }
+    }
+}
+
+/// The config's settings, or those of an empty config where there is none.
+///
+/// # Errors
+/// The exit code, after every problem was shown.
+pub fn settings_or_default(context: &Context) -> Result<(Settings, Vec<Problem>), Exit> {
+    match config::find(context.global.config.as_deref()) {
+        Some(path) => load(context, &path),
+        None => Ok((config::defaults(&config::Environment::system()), Vec::new())),
+    }
+}
+
+fn load(context: &Context, path: &Path) -> Result<(Settings, Vec<Problem>), Exit> {
+    let loaded = config::load(path);
+    match loaded.settings {
+        Some(settings) => Ok((settings, loaded.problems)),
+        None => {
+            show(context, &loaded.problems);
+            Err(Exit::Usage)
+        }
+    }
+}
+
+/// Compiles `watches`; shows `before` and what compiling adds.
+///
+/// # Errors
+/// The exit code, after every problem was shown.
+pub fn compile(
+    context: &Context,
+    settings: &Settings,
+    watches: Vec<WatchSettings>,
+    before: Vec<Problem>,
+) -> Result<Watching, Exit> {
+    let (watching, compiled) = Watching::compile(settings, watches);
+    let problems: Vec<Problem> = before.into_iter().chain(compiled).collect();
+    match watching {
+        Some(watching) => {
+            show(context, &problems);
+            Ok(watching)
+        }
+        None => {
+            show(context, &problems);
+            Err(Exit::Usage)
+        }
+    }
+}
+
+/// Draws problems on stderr.
+pub fn show(context: &Context, problems: &[Problem]) {
+    if !problems.is_empty() {
+        eprint!("{}", report::render(problems, context.output.stderr_color));
+    }
+}
+
+/// `2 errors, 1 warning`
+pub fn count(problems: &[Problem]) -> String {
+    let errors = problems.iter().filter(|p| p.level == Level::Error).count();
+    let warnings = problems.len() - errors;
+    format!("{}, {}", plural(errors, "error"), plural(warnings, "warning"))
+}
+
+/// `1 feed`, `2 feeds`
+pub fn plural(n: usize, noun: &str) -> String {
+    match n {
+        1 => format!("1 {noun}"),
+        n => format!("{n} {noun}s"),
+    }
+}

@@ -1,0 +1,83 @@
+//! What the system around us says: variables, and the folders that follow from them. A value, so that tests bring
+//! their own.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Where a daemon without a home folder keeps its data: a container from scratch, a bare service account.
+const DATA_DIR_WITHOUT_HOME: &str = "/var/lib/wirewatch";
+
+/// The variables that a config is read beside.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// This process's own. Variables that are not UTF-8 are left out: no key could hold them.
+    pub fn system() -> Self {
+        let pairs = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
+        Self { variables: pairs.collect() }
+    }
+
+    /// Just these.
+    pub fn of<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self { variables: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect() }
+    }
+
+    /// One variable's value.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str)
+    }
+
+    /// One variable as a path; the XDG rules say that an empty or relative one counts as unset.
+    fn folder(&self, name: &str) -> Option<PathBuf> {
+        self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+
+    /// The user's own folder.
+    pub fn home(&self) -> Option<PathBuf> {
+        self.folder("HOME")
+    }
+
+    /// Where data goes when the config does not say: systemd's state directory, else the XDG data folder.
+    pub fn data_dir(&self) -> PathBuf {
+        // systemd joins several state directories with colons; the first is the service's own.
+        let state = self.get("STATE_DIRECTORY").and_then(|list| list.split(':').next());
+        if let Some(state) = state.filter(|path| Path::new(path).is_absolute()) {
+            return state.into();
+        }
+        self.folder("XDG_DATA_HOME")
+            .or_else(|| self.home().map(|home| home.join(".local/share")))
+            .map_or_else(|| DATA_DIR_WITHOUT_HOME.into(), |data| data.join("wirewatch"))
+    }
+
+    /// Where a config is looked for, in this order; the first is taken without looking whether it exists.
+    pub(super) fn config_candidates(&self) -> Vec<PathBuf> {
+        let own = self.folder("XDG_CONFIG_HOME").or_else(|| self.home().map(|home| home.join(".config")));
+        let mut candidates = vec![PathBuf::from("wirewatch.toml")];
+        candidates.extend(own.map(|folder| folder.join("wirewatch/wirewatch.toml")));
+        candidates.push("/etc/wirewatch/wirewatch.toml".into());
+        candidates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn data_dir(pairs: &[(&str, &str)], expected: &str) {
+        assert_eq!(Environment::of(pairs.iter().copied()).data_dir(), Path::new(expected));
+    }
+
+    #[test]
+    fn data_dir_follows_systemd_then_xdg_then_home() {
+        data_dir(&[("STATE_DIRECTORY", "/var/lib/ww:/var/lib/b"), ("HOME", "/users/a")], "/var/lib/ww");
+        data_dir(&[("XDG_DATA_HOME", "/data"), ("HOME", "/users/a")], "/data/wirewatch");
+        data_dir(&[("XDG_DATA_HOME", "relative"), ("HOME", "/users/a")], "/users/a/.local/share/wirewatch");
+        data_dir(&[("STATE_DIRECTORY", "")], "/var/lib/wirewatch");
+    }
+}

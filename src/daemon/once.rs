@@ -1,0 +1,99 @@
+//! `run --once`: every feed polled once now, each due delivery tried once, and an account of it.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::{Daemon, DaemonError, poll::Polled};
+use crate::{
+    config::FeedId,
+    deliver::{self, OncePass},
+    schedule::{HostKey, Limits, PollReason, Scheduler},
+    store::{FeedState, StoreError},
+};
+
+/// What one turn did.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// Feeds that were polled.
+    pub polled: usize,
+    /// Feeds that were left alone, and why.
+    pub skipped: Vec<(FeedId, String)>,
+    /// Feeds that failed, and why.
+    pub failed: Vec<(FeedId, String)>,
+    /// New articles.
+    pub articles: usize,
+    /// New alerts.
+    pub alerts: usize,
+    /// What came of the outbox.
+    pub delivered: OncePass,
+}
+
+impl Daemon {
+    /// Polls every feed once now. Interval and max-age are set aside; a Retry-After and a 410 are kept.
+    ///
+    /// # Errors
+    /// The store could not take what a poll brought, or a sink could not be made ready.
+    pub async fn once(self) -> Result<Turn, DaemonError> {
+        let mut turn = Turn::default();
+        let limits = Limits { concurrency: self.settings.daemon.concurrency, per_host: self.settings.daemon.per_host };
+        let mut scheduler = Scheduler::new(limits);
+        let now = self.poller.clock.now();
+        let states = self.poller.store.feed_states().await?;
+        let states: HashMap<&FeedId, &FeedState> = states.iter().map(|s| (&s.feed, s)).collect();
+        let mut feeds = HashMap::new();
+        for feed in &self.settings.feeds {
+            match states.get(&feed.id) {
+                Some(state) if state.is_gone() => turn.skipped.push((feed.id.clone(), "gone (410)".to_owned())),
+                Some(state) if state.next_poll > now && state.next_reason == PollReason::RetryAfter.to_string() => {
+                    let until = state.next_poll.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+                    turn.skipped.push((feed.id.clone(), format!("its server asked to be left alone until {until}")));
+                }
+                _ => {
+                    scheduler.add(feed.id.clone(), HostKey::of(&feed.source), now);
+                    feeds.insert(feed.id.clone(), Arc::new(feed.clone()));
+                }
+            }
+        }
+        let mut polls: JoinSet<(FeedId, Result<Polled, StoreError>)> = JoinSet::new();
+        let mut unstored = None;
+        loop {
+            for feed in scheduler.take_due(now).iter().filter_map(|id| feeds.get(id)).cloned() {
+                let poller = Arc::clone(&self.poller);
+                polls.spawn(async move {
+                    let polled = poller.poll(&feed).await;
+                    (feed.id.clone(), polled)
+                });
+            }
+            let Some(ended) = polls.join_next().await else { break };
+            let Ok((id, polled)) = ended else { continue };
+            scheduler.finished(&id, now);
+            scheduler.remove(&id);
+            match polled {
+                Ok(polled) => turn.count(id, polled),
+                Err(error) => unstored = Some(error),
+            }
+        }
+        if let Some(error) = unstored {
+            return Err(error.into());
+        }
+        info!(feeds = turn.polled, articles = turn.articles, alerts = turn.alerts, "polled every feed once");
+        turn.delivered =
+            deliver::once(&self.poller.store, &self.settings.sinks, &self.deliver_context(CancellationToken::new()))
+                .await?;
+        Ok(turn)
+    }
+}
+
+impl Turn {
+    fn count(&mut self, feed: FeedId, polled: Polled) {
+        self.polled += 1;
+        self.articles += polled.articles;
+        self.alerts += polled.alerts;
+        if let Some(failure) = polled.failure {
+            self.failed.push((feed, failure));
+        }
+    }
+}

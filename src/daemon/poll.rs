@@ -1,0 +1,319 @@
+//! One poll of one feed: fetch → feed → article → watch → alert → commit. Decides nothing itself: each step's room does.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use tokio::{sync::Semaphore, time::Instant};
+use url::Url;
+
+use super::watching::Watching;
+use crate::{
+    alert::{AlertEvent, HeldReason, backlog::FirstPoll},
+    article::{Article, ArticleFeed, from_entry, identity},
+    clock::Clock,
+    config::{DaemonSettings, FeedSettings},
+    feed::{self, FeedError, entry::Feed},
+    fetch::{Answer, FetchRequest, Fetcher, hints::Validators},
+    metrics::Metrics,
+    schedule::{PollOutcome, next_poll},
+    store::{EntryKey, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome},
+};
+
+/// What every poll needs and none owns.
+#[derive(Debug)]
+pub struct Poller {
+    /// Makes the request.
+    pub fetcher: Fetcher,
+    /// Keeps what came of it.
+    pub store: Store,
+    /// Says what matters.
+    pub watching: Arc<Watching>,
+    /// Counts.
+    pub metrics: Metrics,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Intervals and backlog.
+    pub settings: DaemonSettings,
+    /// How many documents are read and matched at once: as many as there are cores, so that a burst of large feeds
+    /// is not held in memory all together.
+    pub readers: Arc<Semaphore>,
+}
+
+/// How a poll ended, for the scheduler and for `run --once`.
+#[derive(Debug)]
+pub struct Polled {
+    /// When the feed is next polled; `None` is never.
+    pub next: Option<DateTime<Utc>>,
+    /// What went wrong, in words.
+    pub failure: Option<String>,
+    /// Failures in a row, this one included.
+    pub in_a_row: u32,
+    /// Articles that were new.
+    pub articles: usize,
+    /// Alerts that were new and not held.
+    pub alerts: usize,
+    /// As in the store and in metrics.
+    pub outcome: &'static str,
+}
+
+/// What the server said, in the words of schedule and store.
+struct Heard {
+    stored: StoredOutcome,
+    scheduled: PollOutcome,
+    freshness: Option<Duration>,
+    validators: Option<Validators>,
+    moved_to: Option<Url>,
+    read: Read,
+}
+
+/// What a document brought; empty where there was none.
+#[derive(Default)]
+struct Read {
+    about_title: Option<String>,
+    entries: Vec<StoredEntry>,
+    seen: Vec<EntryKey>,
+    notes: Vec<String>,
+}
+
+/// A document as the server gave it.
+struct Document {
+    body: Bytes,
+    content_type: Option<String>,
+    url: Url,
+}
+
+impl Heard {
+    fn quiet(
+        stored: StoredOutcome,
+        scheduled: PollOutcome,
+        validators: Validators,
+        freshness: Option<Duration>,
+    ) -> Self {
+        Self { stored, scheduled, freshness, validators: Some(validators), moved_to: None, read: Read::default() }
+    }
+
+    fn failed(class: &str, message: String, scheduled: PollOutcome) -> Self {
+        let stored = StoredOutcome::Error { class: class.to_owned(), message };
+        Self { stored, scheduled, freshness: None, validators: None, moved_to: None, read: Read::default() }
+    }
+}
+
+impl Poller {
+    /// Polls `feed` once and commits what came of it. What the feed does wrong is in the answer.
+    ///
+    /// # Errors
+    /// The store could not take it: nothing is acknowledged, and the next poll asks again with the old validators.
+    pub async fn poll(&self, feed: &Arc<FeedSettings>) -> Result<Polled, StoreError> {
+        let started = Instant::now();
+        let state = self.store.feed_state(&feed.id).await?;
+        let before = state.as_ref().and_then(|s| s.validators.as_ref());
+        let in_a_row = state.as_ref().map_or(0, |s| s.failures) + 1;
+        let moved_to = state.as_ref().and_then(|s| s.moved_to.as_deref()).and_then(|url| Url::parse(url).ok());
+        let request = FetchRequest {
+            source: &feed.source,
+            validators: before,
+            headers: &feed.headers,
+            user_agent: feed.user_agent.as_deref(),
+            private: feed.private,
+            proxy: feed.proxy.as_ref(),
+            moved_to: moved_to.as_ref(),
+        };
+        let answer = self.fetcher.fetch(&request).await;
+        let now = self.clock.now();
+        let heard = match answer {
+            Ok(Answer::Document { body, content_type, url, validators, freshness, moved_to }) => {
+                if before.is_some_and(|before| before.is_same_body(&validators)) {
+                    // Also where only the validators moved: they are stored, the entries are not read again.
+                    Heard {
+                        moved_to,
+                        ..Heard::quiet(StoredOutcome::Unchanged, PollOutcome::Unchanged, validators, freshness)
+                    }
+                } else {
+                    let is_first = state.as_ref().is_none_or(|s| s.first_document.is_none());
+                    let document = Document { body, content_type, url };
+                    match self.read(feed, is_first, document, now).await? {
+                        Ok(read) => Heard {
+                            stored: if read.entries.is_empty() { StoredOutcome::Unchanged } else { StoredOutcome::New },
+                            scheduled: if read.entries.is_empty() { PollOutcome::Unchanged } else { PollOutcome::New },
+                            freshness,
+                            validators: Some(validators),
+                            moved_to,
+                            read,
+                        },
+                        Err(error) => Heard::failed("document", chain(&error), PollOutcome::Failed { in_a_row }),
+                    }
+                }
+            }
+            Ok(Answer::NotModified { validators, freshness }) => {
+                Heard::quiet(StoredOutcome::NotModified, PollOutcome::NotModified, validators, freshness)
+            }
+            Ok(Answer::NotNow { status, retry_after }) => {
+                let message = format!("the server answered {status}: it asks to be left alone for now");
+                Heard::failed("not-now", message, PollOutcome::NotNow { retry_after, in_a_row })
+            }
+            Ok(Answer::Gone) => {
+                Heard { stored: StoredOutcome::Gone, ..Heard::failed("gone", String::new(), PollOutcome::Gone) }
+            }
+            Err(error) => Heard::failed(error.class(), chain(&error), PollOutcome::Failed { in_a_row }),
+        };
+        let polled = self.commit(feed, heard, in_a_row, now).await?;
+        self.metrics.poll_seconds.observe(started.elapsed().as_secs_f64());
+        Ok(polled)
+    }
+
+    /// Reads and matches what is new or edited in a document, on the blocking pool.
+    async fn read(
+        &self,
+        feed: &Arc<FeedSettings>,
+        is_first: bool,
+        document: Document,
+        now: DateTime<Utc>,
+    ) -> Result<Result<Read, FeedError>, StoreError> {
+        let known = self.store.known_entries(&feed.id).await?;
+        // Closed only when the poller itself goes away, and then nobody waits for the answer.
+        let permit = Arc::clone(&self.readers).acquire_owned().await;
+        let reading = Reading {
+            feed: Arc::clone(feed),
+            watching: Arc::clone(&self.watching),
+            metrics: self.metrics.clone(),
+            known,
+            first: is_first.then(|| FirstPoll::new(self.settings.backlog, now)),
+            now,
+        };
+        let read = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            reading.read(&document)
+        });
+        Ok(read.await.unwrap_or(Err(FeedError::Panicked)))
+    }
+
+    async fn commit(
+        &self,
+        feed: &FeedSettings,
+        heard: Heard,
+        in_a_row: u32,
+        now: DateTime<Utc>,
+    ) -> Result<Polled, StoreError> {
+        let bounds = super::feeds::bounds(feed, &self.settings);
+        let next = next_poll(now, &heard.scheduled, heard.freshness, &bounds, random_unit());
+        let failure = match &heard.stored {
+            StoredOutcome::Error { message, .. } => Some(message.clone()),
+            StoredOutcome::Gone => Some("410 Gone: the feed is not coming back and is not polled again".to_owned()),
+            StoredOutcome::New | StoredOutcome::Unchanged | StoredOutcome::NotModified => None,
+        };
+        let in_a_row = if failure.is_some() { in_a_row } else { 0 };
+        let is_gone = heard.stored == StoredOutcome::Gone;
+        let outcome = match &heard.stored {
+            StoredOutcome::Gone => "error",
+            stored => stored.as_str(),
+        };
+        let committed = self
+            .store
+            .commit_poll(PollResult {
+                feed: feed.id.clone(),
+                at: now,
+                outcome: heard.stored,
+                validators: heard.validators,
+                next_poll: next.due,
+                next_reason: next.reason.to_string(),
+                in_a_row_failures: in_a_row,
+                moved_to: heard.moved_to.map(String::from),
+                about_title: heard.read.about_title,
+                entries: heard.read.entries,
+                entries_seen: heard.read.seen,
+                notes: heard.read.notes,
+            })
+            .await?;
+        self.metrics.polls.with_label_values(&[outcome]).inc();
+        self.metrics.articles.inc_by(committed.new_articles as u64);
+        for alert in &committed.alerts {
+            self.metrics.alerts.with_label_values(&[alert.watch.as_str()]).inc();
+            if let Some(held) = alert.held {
+                self.metrics.alerts_held.with_label_values(&[held.as_str()]).inc();
+            }
+        }
+        Ok(Polled {
+            next: (!is_gone).then_some(next.due),
+            failure,
+            in_a_row,
+            articles: committed.new_articles,
+            alerts: committed.alerts.iter().filter(|a| a.held.is_none()).count(),
+            outcome,
+        })
+    }
+}
+
+/// What reading one document needs, owned, so that it can go to the blocking pool.
+struct Reading {
+    feed: Arc<FeedSettings>,
+    watching: Arc<Watching>,
+    metrics: Metrics,
+    known: HashMap<EntryKey, u64>,
+    /// Present on a feed's first document: decides what of its backlog is alerted on.
+    first: Option<FirstPoll>,
+    now: DateTime<Utc>,
+}
+
+impl Reading {
+    fn read(mut self, document: &Document) -> Result<Read, FeedError> {
+        let Document { body, content_type, url } = document;
+        let Feed { about, entries, notes } = feed::parse(body, Some(url), content_type.as_deref())?;
+        let article_feed = ArticleFeed {
+            id: self.feed.id.clone(),
+            url: self.feed.shown_url(),
+            title: self.feed.name.clone().or_else(|| about.title.clone()),
+            tags: self.feed.tags.clone(),
+        };
+        let mut read = Read { about_title: about.title, notes, ..Read::default() };
+        for (id, entry) in identity::ids(&entries).into_iter().zip(&entries) {
+            let held = self.first.as_mut().and_then(|first| first.holds(entry.published.or(entry.updated)));
+            let key = EntryKey::of(&id);
+            read.seen.push(key);
+            let fingerprint = identity::entry_fingerprint(entry);
+            if self.known.get(&key) == Some(&fingerprint) {
+                continue;
+            }
+            let article = Article { id, ..from_entry(entry, Some(&article_feed), about.language.as_deref()) };
+            read.entries.push(self.match_article(article, fingerprint, held));
+        }
+        Ok(read)
+    }
+
+    fn match_article(&self, article: Article, fingerprint: u64, held: Option<HeldReason>) -> StoredEntry {
+        let started = std::time::Instant::now();
+        let key = article.key();
+        let bodies = self.watching.alerts(&article, Some(self.now));
+        let alerts = bodies.into_iter().map(|(id, watch, body)| NewAlert {
+            id,
+            watch: watch.id.clone(),
+            severity: watch.severity,
+            body: AlertEvent::new(body, self.now).to_json(),
+            held,
+            sinks: self.watching.sinks_of(watch),
+        });
+        let alerts = alerts.collect();
+        self.metrics.match_seconds.observe(started.elapsed().as_secs_f64());
+        StoredEntry { fingerprint, key, text_key: article.text_key(), alerts, article }
+    }
+}
+
+/// An error with what caused it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// For jitter: anywhere in 0.0..1.0; 0.5 where the system gives no randomness.
+fn random_unit() -> f64 {
+    getrandom::u64().map_or(0.5, |bits| (bits >> 11) as f64 / (1u64 << 53) as f64)
+}

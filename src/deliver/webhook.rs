@@ -1,0 +1,127 @@
+//! Sends an alert as a signed HTTP POST.
+
+use std::{error::Error, fmt::Write, time::Duration};
+
+use chrono::{DateTime, Utc};
+use reqwest::{
+    Client, Response,
+    header::{CONTENT_TYPE, USER_AGENT},
+};
+use url::Url;
+
+use super::{DeliverError, Reply, retry::SinkAnswer, sign::Signer};
+use crate::{
+    config::{Proxy, SinkSettings, WebhookSettings},
+    fetch::{
+        address::{self, AddressError},
+        client,
+        hints::retry_after,
+    },
+    store::Delivery,
+};
+
+/// Of a receiver's answer this much is read: enough for its reason, and no door to our memory.
+const ANSWER_BYTES_MAX: usize = 4 * 1024;
+/// Of that, this much is kept with the delivery.
+const ANSWER_CHARS_MAX: usize = 200;
+/// A receiver that can't be connected to in this time is down; the rest of `timeout` is for its answer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A webhook, ready to send.
+pub(super) struct Webhook {
+    client: Client,
+    url: Url,
+    signer: Signer,
+    timeout: Duration,
+    allow_private: bool,
+}
+
+impl Webhook {
+    /// `proxy` and `allow_private` are the daemon's; the sink's own come first.
+    pub fn new(
+        sink: &SinkSettings,
+        settings: &WebhookSettings,
+        proxy: &Proxy,
+        allow_private: bool,
+    ) -> Result<Self, DeliverError> {
+        let allow_private = allow_private || settings.private;
+        let proxy = settings.proxy.as_ref().unwrap_or(proxy);
+        let connect_timeout = CONNECT_TIMEOUT.min(settings.timeout);
+        let client = client::client(proxy, allow_private, connect_timeout)
+            .map_err(|source| DeliverError::Client { sink: sink.id.clone(), source })?;
+        let signer =
+            Signer::new(&settings.secrets).map_err(|source| DeliverError::Secret { sink: sink.id.clone(), source })?;
+        Ok(Self { client, url: settings.url.clone(), signer, timeout: settings.timeout, allow_private })
+    }
+
+    /// One attempt.
+    pub async fn send(&self, delivery: &Delivery, now: DateTime<Utc>) -> Reply {
+        if !self.allow_private
+            && let Err(error) = address::check_literal(&self.url)
+        {
+            return Reply { answer: SinkAnswer::Forbidden, said: error.to_string() };
+        }
+        let mut request = self
+            .client
+            .post(self.url.clone())
+            .timeout(self.timeout)
+            .header(CONTENT_TYPE, "application/json")
+            .header(USER_AGENT, concat!("wirewatch/", env!("CARGO_PKG_VERSION")));
+        for (name, value) in self.signer.headers(delivery.alert.as_str(), now, &delivery.body) {
+            request = request.header(name, value);
+        }
+        match request.body(delivery.body.clone()).send().await {
+            Ok(response) => answered(response, now).await,
+            Err(error) => unanswered(error.without_url(), self.timeout),
+        }
+    }
+}
+
+async fn answered(response: Response, now: DateTime<Utc>) -> Reply {
+    let status = response.status();
+    let retry_after = retry_after(response.headers(), now);
+    let answer = SinkAnswer::Status { status: status.as_u16(), retry_after };
+    let mut said = format!("answered {status}");
+    if !status.is_success() {
+        let reason = beginning(response).await;
+        if !reason.is_empty() {
+            // A String takes all that is written to it.
+            let _ = write!(said, ": {reason}");
+        }
+    }
+    Reply { answer, said }
+}
+
+/// The beginning of the answer's body as one line of plain text; empty where it can't be read.
+async fn beginning(mut response: Response) -> String {
+    let mut bytes = Vec::new();
+    while bytes.len() < ANSWER_BYTES_MAX {
+        match response.chunk().await {
+            Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - bytes.len())]),
+            // The status has been read; what it says beside is a courtesy.
+            Ok(None) | Err(_) => break,
+        }
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
+    words.join(" ").chars().take(ANSWER_CHARS_MAX).collect()
+}
+
+fn unanswered(error: reqwest::Error, timeout: Duration) -> Reply {
+    let mut cause: &dyn Error = &error;
+    while let Some(source) = cause.source() {
+        if let Some(address @ AddressError::Private { .. }) = source.downcast_ref::<AddressError>() {
+            return Reply { answer: SinkAnswer::Forbidden, said: address.to_string() };
+        }
+        cause = source;
+    }
+    let said = if error.is_timeout() {
+        format!("no answer within {timeout:?}")
+    } else if error.is_connect() {
+        format!("could not connect: {cause}")
+    } else {
+        format!("the connection broke: {cause}")
+    };
+    Reply { answer: SinkAnswer::Unreachable, said }
+}

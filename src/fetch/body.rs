@@ -1,0 +1,286 @@
+//! Reads a body as it comes, undoes its compression and stops at the limit, whatever the headers promised.
+//!
+//! We decompress ourselves because windows must be bounded too: by default the libraries would let one small zstd or
+//! brotli body claim 128 MB or a gigabyte before its first byte is out.
+
+use std::io::{self, Write};
+
+use brotli_decompressor::{BrotliDecoderParameter, DecompressorWriter};
+use bytes::Bytes;
+use flate2::write::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use sha2::{Digest, Sha256};
+
+/// Largest zstd window, as a power of two: 8 MB, which is what HTTP allows (RFC 9659).
+const ZSTD_WINDOW_LOG_MAX: u32 = 23;
+
+/// Output buffer of the brotli decoder, in bytes.
+const BROTLI_BUFFER: usize = 8 * 1024;
+
+/// Why a body could not be taken.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyProblem {
+    #[error("larger than the limit")]
+    TooLarge,
+    #[error("compressed in a way that is not known")]
+    UnknownEncoding,
+    #[error("broken compression")]
+    Broken(#[source] io::Error),
+}
+
+/// A whole body and its SHA-256.
+pub(super) struct Document {
+    pub(super) body: Bytes,
+    pub(super) hash: [u8; 32],
+}
+
+/// Takes a body piece by piece.
+pub(super) enum BodyReader {
+    Plain(Bounded),
+    Gzip(MultiGzDecoder<Bounded>),
+    /// `deflate` means zlib, but some servers send it bare; the first byte tells.
+    DeflateUndecided(Bounded),
+    Zlib(ZlibDecoder<Bounded>),
+    Deflate(DeflateDecoder<Bounded>),
+    Brotli(Box<DecompressorWriter<Bounded>>),
+    Zstd(Box<zstd::stream::write::Decoder<'static, Bounded>>),
+}
+
+impl BodyReader {
+    /// For an answer with these headers, of at most `limit` bytes after decompression.
+    pub(super) fn new(headers: &HeaderMap, limit: u64) -> Result<Self, BodyProblem> {
+        let bounded = Bounded { bytes: Vec::new(), limit, is_over: false };
+        let mut encodings = headers
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .flat_map(|value| value.as_bytes().split(|b| *b == b','))
+            .map(|name| name.trim_ascii().to_ascii_lowercase())
+            .filter(|name| !name.is_empty() && name != b"identity");
+        let reader = match (encodings.next().as_deref(), encodings.next()) {
+            (None, _) => Self::Plain(bounded),
+            (Some(b"gzip" | b"x-gzip"), None) => Self::Gzip(MultiGzDecoder::new(bounded)),
+            (Some(b"deflate"), None) => Self::DeflateUndecided(bounded),
+            (Some(b"br"), None) => {
+                let mut decoder = DecompressorWriter::new(bounded, BROTLI_BUFFER);
+                // Large windows are no part of `br` in HTTP (RFC 7932 §9.1 ends at 16 MB).
+                decoder.set_parameter(BrotliDecoderParameter::BROTLI_DECODER_PARAM_LARGE_WINDOW, 0);
+                Self::Brotli(Box::new(decoder))
+            }
+            (Some(b"zstd"), None) => {
+                let mut decoder = zstd::stream::write::Decoder::new(bounded).map_err(BodyProblem::Broken)?;
+                decoder.window_log_max(ZSTD_WINDOW_LOG_MAX).map_err(BodyProblem::Broken)?;
+                Self::Zstd(Box::new(decoder))
+            }
+            // Two layers are legal and unseen; each would need a bound of its own.
+            _ => return Err(BodyProblem::UnknownEncoding),
+        };
+        Ok(reader)
+    }
+
+    /// Takes the next piece.
+    pub(super) fn push(&mut self, piece: &[u8]) -> Result<(), BodyProblem> {
+        let Some(first) = piece.first() else { return Ok(()) };
+        if let Self::DeflateUndecided(bounded) = self {
+            let bounded = bounded.take();
+            // zlib begins with its method, 8, in the low half, and a window of up to 7 in the high one (RFC 1950).
+            *self = if first & 0x0f == 8 && first >> 4 <= 7 {
+                Self::Zlib(ZlibDecoder::new(bounded))
+            } else {
+                Self::Deflate(DeflateDecoder::new(bounded))
+            };
+        }
+        let written = self.writer().write_all(piece);
+        self.judge(written)
+    }
+
+    /// The whole body, once the last piece is in.
+    pub(super) fn finish(mut self) -> Result<Document, BodyProblem> {
+        let ended = match &mut self {
+            Self::Plain(_) | Self::DeflateUndecided(_) => Ok(()),
+            Self::Gzip(decoder) => decoder.try_finish(),
+            Self::Zlib(decoder) => decoder.try_finish(),
+            Self::Deflate(decoder) => decoder.try_finish(),
+            Self::Brotli(decoder) => decoder.close(),
+            Self::Zstd(decoder) => decoder.do_finish(),
+        };
+        self.judge(ended)?;
+        let bytes = std::mem::take(&mut self.bounded().bytes);
+        Ok(Document { hash: Sha256::digest(&bytes).into(), body: bytes.into() })
+    }
+
+    fn judge(&mut self, result: io::Result<()>) -> Result<(), BodyProblem> {
+        // The decoders each wrap the sink's error in their own way, so the sink is asked instead.
+        match result {
+            _ if self.bounded().is_over => Err(BodyProblem::TooLarge),
+            Ok(()) => Ok(()),
+            Err(error) => Err(BodyProblem::Broken(error)),
+        }
+    }
+
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Plain(bounded) | Self::DeflateUndecided(bounded) => bounded,
+            Self::Gzip(decoder) => decoder,
+            Self::Zlib(decoder) => decoder,
+            Self::Deflate(decoder) => decoder,
+            Self::Brotli(decoder) => decoder,
+            Self::Zstd(decoder) => decoder,
+        }
+    }
+
+    fn bounded(&mut self) -> &mut Bounded {
+        match self {
+            Self::Plain(bounded) | Self::DeflateUndecided(bounded) => bounded,
+            Self::Gzip(decoder) => decoder.get_mut(),
+            Self::Zlib(decoder) => decoder.get_mut(),
+            Self::Deflate(decoder) => decoder.get_mut(),
+            Self::Brotli(decoder) => decoder.get_mut(),
+            Self::Zstd(decoder) => decoder.get_mut(),
+        }
+    }
+}
+
+/// Bytes up to a limit.
+pub(super) struct Bounded {
+    bytes: Vec<u8>,
+    limit: u64,
+    is_over: bool,
+}
+
+impl Bounded {
+    fn take(&mut self) -> Self {
+        Self { bytes: std::mem::take(&mut self.bytes), ..*self }
+    }
+}
+
+impl Write for Bounded {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if (self.bytes.len() as u64).saturating_add(piece.len() as u64) > self.limit {
+            self.is_over = true;
+            return Err(io::Error::other("the body is larger than its limit"));
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use flate2::{
+        Compression,
+        write::{DeflateEncoder, GzEncoder, ZlibEncoder},
+    };
+    use proptest::prelude::*;
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    const LIMIT: u64 = 1 << 20;
+
+    fn read(encoding: &'static str, body: &[u8], piece: usize) -> Result<Vec<u8>, BodyProblem> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+        let mut reader = BodyReader::new(&headers, LIMIT)?;
+        for part in body.chunks(piece) {
+            reader.push(part)?;
+        }
+        Ok(reader.finish()?.body.to_vec())
+    }
+
+    fn packed(encoding: &str, plain: &[u8]) -> Vec<u8> {
+        match encoding {
+            "gzip" => {
+                let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+                encoder.write_all(plain).unwrap();
+                encoder.finish().unwrap()
+            }
+            "zlib" => {
+                let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
+                encoder.write_all(plain).unwrap();
+                encoder.finish().unwrap()
+            }
+            "deflate" => {
+                let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+                encoder.write_all(plain).unwrap();
+                encoder.finish().unwrap()
+            }
+            "br" => {
+                let mut packed = Vec::new();
+                brotli::BrotliCompress(&mut &plain[..], &mut packed, &Default::default()).unwrap();
+                packed
+            }
+            "zstd" => zstd::stream::encode_all(plain, 3).unwrap(),
+            _ => plain.to_vec(),
+        }
+    }
+
+    const WAYS: [(&str, &str); 7] = [
+        ("identity", ""),
+        ("gzip", "gzip"),
+        ("X-GZip", "gzip"),
+        ("deflate", "zlib"),
+        ("deflate", "deflate"),
+        ("br", "br"),
+        ("zstd", "zstd"),
+    ];
+
+    #[test]
+    fn every_encoding_is_undone_whatever_the_pieces() {
+        let plain: Vec<u8> = (0..50_000u32).flat_map(|n| (n * 7919 % 1000).to_string().into_bytes()).collect();
+        for (name, way) in WAYS {
+            for piece in [1, 7, 4096, usize::MAX] {
+                assert_eq!(read(name, &packed(way, &plain), piece).unwrap(), plain, "{name} as {way} by {piece}");
+            }
+            assert_eq!(read(name, &packed(way, b""), 10).unwrap(), b"", "{name} as {way}, empty");
+        }
+    }
+
+    #[test]
+    fn a_bomb_stops_at_the_limit() {
+        let plain = vec![b'x'; 64 << 20];
+        for (name, way) in WAYS {
+            let result = read(name, &packed(way, &plain), 16 * 1024);
+            assert!(matches!(result, Err(BodyProblem::TooLarge)), "{name} as {way}");
+        }
+    }
+
+    #[test]
+    fn a_truncated_body_is_broken() {
+        let plain: Vec<u8> = (0..9_000u32).flat_map(u32::to_le_bytes).collect();
+        for (name, way) in WAYS.into_iter().skip(1) {
+            let packed = packed(way, &plain);
+            let result = read(name, &packed[..packed.len() / 2], 512);
+            assert!(matches!(result, Err(BodyProblem::Broken(_))), "{name} as {way}");
+        }
+    }
+
+    #[test]
+    fn a_window_beyond_what_http_allows_is_refused() {
+        // Magic number, a frame without a stated size, and a window of 2^27 bytes; then one raw block of one byte.
+        let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (27 - 10) << 3, 0x09, 0x00, 0x00, b'x'];
+        assert!(matches!(read("zstd", &frame, 100), Err(BodyProblem::Broken(_))));
+        // The same frame with 2^20 is fine, so it was the window.
+        let frame = [0x28, 0xb5, 0x2f, 0xfd, 0x00, (20 - 10) << 3, 0x09, 0x00, 0x00, b'x'];
+        assert_eq!(read("zstd", &frame, 100).unwrap(), b"x");
+        // Large-window brotli begins with 0x11.
+        assert!(matches!(read("br", &[0x11, 0x1e, 0x03], 100), Err(BodyProblem::Broken(_))));
+    }
+
+    #[test]
+    fn unknown_encodings_are_named_as_such() {
+        assert!(matches!(read("compress", b"x", 1), Err(BodyProblem::UnknownEncoding)));
+        assert!(matches!(read("gzip, br", b"x", 1), Err(BodyProblem::UnknownEncoding)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_a_decoder_panic(way in 0usize..7, body in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = read(WAYS[way].0, &body, 50);
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! Do the names exist, do the parts fit, can it match at all? Syntax tree in, checked query out.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
+
+use super::{
+    checked::{CheckedNode, CheckedQuery, CheckedTerm, DEAL_TOPIC, LeaderTest, Question},
+    lexer::Fault,
+    pattern::{Measure, Pattern},
+    print::print_term,
+    question::{self, Answer},
+    suggest,
+    tree::{AboutField, Node, NodeKind, SyntaxTree, Term},
+    warn,
+};
+
+/// The names that a query may use.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// From `[lists]`.
+    pub lists: &'a BTreeMap<String, Vec<String>>,
+    /// From packs: `weapon`, `weapon.missile`.
+    pub pack_lists: &'a BTreeMap<String, Vec<String>>,
+    /// Of feeds; empty where there are none, and then any will do.
+    pub feeds: &'a [&'a str],
+    /// Of feeds; empty where there are none, and then any will do.
+    pub tags: &'a [&'a str],
+    /// Ids of watches.
+    pub watches: &'a [&'a str],
+    /// Ids of topics; empty where no pack is read, and then any will do.
+    pub topics: &'a [&'a str],
+    /// Ids of countries, groups and bodies; as above.
+    pub parties: &'a [&'a str],
+    /// Leaders, as [`Leader`] says; as above.
+    pub leaders: &'a [Leader],
+}
+
+/// A leader that packs know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leader {
+    /// Wikidata item.
+    pub id: String,
+    /// For suggestions.
+    pub name: String,
+    /// Every name, as [`question::folded_words`] folds it.
+    pub folded: Vec<String>,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// `None` where there is an error.
+    pub query: Option<CheckedQuery>,
+    /// In the order of the text.
+    pub errors: Vec<Fault>,
+    /// In the order of the text.
+    pub warnings: Vec<Fault>,
+}
+
+/// Checks a tree whose text is `text`.
+pub fn check(text: &str, tree: &SyntaxTree, known: Known<'_>) -> Checked {
+    let mut checker = Checker {
+        text,
+        known,
+        terms: Vec::new(),
+        term_index: HashMap::new(),
+        watches: Vec::new(),
+        needs_findings: false,
+        errors: Vec::new(),
+        warnings: Vec::new(),
+    };
+    let root = tree.root.as_ref().and_then(|root| {
+        let checked = checker.node(root);
+        if checker.errors.is_empty() {
+            checker.positive(root);
+        }
+        warn::warn(root, &mut checker.warnings);
+        checked
+    });
+    let Checker { terms, watches, needs_findings, mut errors, mut warnings, .. } = checker;
+    errors.sort_by_key(|fault| fault.span.start);
+    warnings.sort_by_key(|fault| fault.span.start);
+    let query = root.filter(|_| errors.is_empty()).map(|root| CheckedQuery { root, terms, needs_findings, watches });
+    Checked { query, errors, warnings }
+}
+
+struct Checker<'a> {
+    text: &'a str,
+    known: Known<'a>,
+    terms: Vec<CheckedTerm>,
+    term_index: HashMap<Term, usize>,
+    watches: Vec<String>,
+    needs_findings: bool,
+    errors: Vec<Fault>,
+    warnings: Vec<Fault>,
+}
+
+impl Checker<'_> {
+    fn error(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
+        self.errors.push(Fault { span, message: message.into(), help });
+    }
+
+    /// `None` where something in it is wrong; then a fault says what.
+    fn node(&mut self, node: &Node) -> Option<CheckedNode> {
+        match &node.kind {
+            NodeKind::Hole => None,
+            NodeKind::Term(term) => self.term(node, term).map(CheckedNode::Term),
+            NodeKind::And(nodes) => {
+                let nodes = self.all(nodes)?;
+                let one_deal = nodes.iter().any(asserts_deal) && nodes.iter().any(asks_of_deal);
+                Some(CheckedNode::And { nodes, one_deal })
+            }
+            NodeKind::Or(nodes) => self.all(nodes).map(CheckedNode::Or),
+            NodeKind::Not(inner) => Some(CheckedNode::Not(Box::new(self.node(inner)?))),
+            NodeKind::Near { ordered, distance, left, right } => {
+                let name = if *ordered { "ONEAR" } else { "NEAR" };
+                let is_positional = self.positional(left, name) & self.positional(right, name);
+                let (left, right) = (self.node(left), self.node(right));
+                let (left, right) = (Box::new(left?), Box::new(right?));
+                let near = CheckedNode::Near { ordered: *ordered, distance: *distance, left, right };
+                is_positional.then_some(near)
+            }
+            NodeKind::Scope(scope, inner) => {
+                let checked = self.node(inner)?;
+                if self.is_positive(inner) {
+                    return Some(CheckedNode::Scope(*scope, Box::new(checked)));
+                }
+                let message = format!("`{}:` needs something to look for inside it", scope.as_str());
+                self.error(node.span.clone(), message, None);
+                None
+            }
+            NodeKind::Count(times, inner) => {
+                let is_positional = self.positional(inner, "a count");
+                let inner = Box::new(self.node(inner)?);
+                is_positional.then_some(CheckedNode::Count(*times, inner))
+            }
+            NodeKind::AtLeast(needed, nodes) => Some(CheckedNode::AtLeast(*needed, self.all(nodes)?)),
+            NodeKind::About(field, values) => self.about(node, *field, values),
+        }
+    }
+
+    fn all(&mut self, nodes: &[Node]) -> Option<Vec<CheckedNode>> {
+        // Collected first, so that one mistake does not hide the next.
+        let checked: Vec<_> = nodes.iter().map(|node| self.node(node)).collect();
+        checked.into_iter().collect()
+    }
+
+    fn term(&mut self, node: &Node, term: &Term) -> Option<usize> {
+        if let Some(&index) = self.term_index.get(term) {
+            return Some(index);
+        }
+        let pattern = match term {
+            Term::Word(raw) | Term::AnyForm(raw) => Pattern::phrase(raw, Measure::Stem),
+            Term::Quoted(raw) => Pattern::phrase(raw, Measure::Folded),
+            Term::Exact(raw) | Term::ExactQuoted(raw) => Pattern::phrase(raw, Measure::Exact),
+            Term::Fuzzy(raw, edits) => Pattern::fuzzy(raw, *edits),
+            Term::Regex(source) => Pattern::regex(source),
+            Term::List { name, key } => return self.list(node, term, name, key.as_deref()),
+        };
+        match pattern {
+            Ok(pattern) => Some(self.add_term(term, pattern)),
+            Err(message) => {
+                self.error(node.span.clone(), message, None);
+                None
+            }
+        }
+    }
+
+    fn add_term(&mut self, term: &Term, pattern: Pattern) -> usize {
+        self.needs_findings |= pattern.needs_findings();
+        let index = self.terms.len();
+        self.terms.push(CheckedTerm { written: print_term(term), pattern });
+        self.term_index.insert(term.clone(), index);
+        index
+    }
+
+    fn list(&mut self, node: &Node, term: &Term, name: &str, key: Option<&str>) -> Option<usize> {
+        let entries = self.known.lists.get(name).or_else(|| self.known.pack_lists.get(name));
+        if let (Some(entries), None) = (entries, key) {
+            let patterns: Vec<Pattern> = entries.iter().filter_map(|entry| Pattern::keyword(entry).ok()).collect();
+            if patterns.is_empty() {
+                self.error(node.span.clone(), format!("the list `@{name}` has no entry with a word in it"), None);
+                return None;
+            }
+            return Some(self.add_term(term, Pattern::AnyOf(patterns)));
+        }
+        match name {
+            "country" => {
+                if let Some(key) = key {
+                    self.known_name(node, "country", key, self.known.parties)?;
+                }
+                Some(self.add_term(term, Pattern::Country(key.map(str::to_owned))))
+            }
+            "leader" => Some(self.add_term(term, Pattern::Leader(key.map(str::to_owned)))),
+            _ if entries.is_some() => {
+                let help = format!("write `@{name}`");
+                self.error(node.span.clone(), format!("the list `@{name}` has no named entries"), Some(help));
+                None
+            }
+            _ => {
+                let lists = self.known.lists.keys().chain(self.known.pack_lists.keys()).map(String::as_str);
+                let help = suggest::nearest(name, lists.chain(["country", "leader"]))
+                    .map(|meant| format!("did you mean `@{meant}`?"))
+                    .unwrap_or_else(|| format!("define it: `[lists]` and `{name} = [\"…\", \"…\"]`"));
+                self.error(node.span.clone(), format!("there is no list `@{name}`"), Some(help));
+                None
+            }
+        }
+    }
+
+    /// Complains where names are known and this is none of them.
+    fn known_name(&mut self, node: &Node, what: &str, name: &str, known: &[&str]) -> Option<()> {
+        if known.is_empty() || known.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+            return Some(());
+        }
+        let help = suggest::nearest(name, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
+        self.error(node.span.clone(), format!("there is no {what} `{name}`"), help);
+        None
+    }
+
+    fn about(&mut self, node: &Node, field: AboutField, values: &[super::tree::Value]) -> Option<CheckedNode> {
+        let mut question = match question::read(field, values) {
+            Answer::Question(question) => question,
+            Answer::Wrong { message, help } => {
+                self.error(node.span.clone(), message, help);
+                return None;
+            }
+        };
+        match &mut question {
+            Question::Feed(ids) => self.each_known(node, "feed", ids, self.known.feeds)?,
+            Question::Tag(tags) => self.each_known(node, "tag", tags, self.known.tags)?,
+            Question::Topic(ids) => self.each_known(node, "topic", ids, self.known.topics)?,
+            Question::Watch(ids) => {
+                self.each_known(node, "watch", ids, self.known.watches)?;
+                self.watches.extend(ids.iter().cloned());
+            }
+            Question::Country(ids) | Question::Supplier(ids) | Question::Recipient(ids) => {
+                self.each_known(node, "country", ids, self.known.parties)?;
+            }
+            Question::Leader(tests) => {
+                for test in tests {
+                    self.resolve_leader(node, test)?;
+                }
+            }
+            _ => {}
+        }
+        self.needs_findings |= question.needs_findings();
+        let written = self.text.get(node.span.clone()).unwrap_or(field.as_str()).to_owned();
+        Some(CheckedNode::About { written, question })
+    }
+
+    fn each_known(&mut self, node: &Node, what: &str, names: &[String], known: &[&str]) -> Option<()> {
+        names.iter().try_for_each(|name| {
+            if name == super::checked::ANY && !matches!(what, "feed" | "tag" | "watch") {
+                return Some(());
+            }
+            self.known_name(node, what, name, known)
+        })
+    }
+
+    /// A name becomes the person it names, whatever spelling was used.
+    fn resolve_leader(&mut self, node: &Node, test: &mut LeaderTest) -> Option<()> {
+        let leaders = self.known.leaders;
+        if leaders.is_empty() {
+            return Some(());
+        }
+        let (found, written) = match test {
+            LeaderTest::Any => return Some(()),
+            LeaderTest::Country(id) => return self.known_name(node, "country", id, self.known.parties),
+            LeaderTest::Id(id) => (leaders.iter().find(|leader| leader.id == *id), id),
+            LeaderTest::Name(name) => (leaders.iter().find(|leader| leader.folded.contains(name)), name),
+        };
+        if let Some(leader) = found {
+            *test = LeaderTest::Id(leader.id.clone());
+            return Some(());
+        }
+        let all_names = leaders.iter().flat_map(|leader| leader.folded.iter().map(move |name| (name.as_str(), leader)));
+        let meant = suggest::nearest(written, all_names.clone().map(|(name, _)| name));
+        let meant = all_names.clone().find(|(name, _)| Some(*name) == meant).map(|(_, leader)| leader);
+        let help = match meant {
+            Some(leader) => format!("did you mean `leader:\"{}\"`?", leader.name),
+            None => "leaders go by their English Wikipedia title, or by Wikidata item".to_owned(),
+        };
+        self.error(node.span.clone(), format!("no pack knows a leader `{written}`"), Some(help));
+        None
+    }
+
+    /// Complains about what has no position in the text, where only such may stand.
+    fn positional(&mut self, node: &Node, place: &str) -> bool {
+        let is_positional = match &node.kind {
+            NodeKind::Hole | NodeKind::Term(_) | NodeKind::Near { .. } => true,
+            NodeKind::Or(nodes) => return nodes.iter().fold(true, |all, node| self.positional(node, place) & all),
+            _ => false,
+        };
+        if !is_positional {
+            let what = match &node.kind {
+                NodeKind::And(_) => "an AND",
+                NodeKind::Not(_) => "a NOT",
+                NodeKind::Count(..) => "a count",
+                NodeKind::AtLeast(..) => "an OF",
+                NodeKind::Scope(..) => "a part of the article",
+                _ => "what is asked about the article",
+            };
+            let message = format!("{place} takes words, phrases, regexes, lists and ORs of them, not {what}");
+            let help = match &node.kind {
+                NodeKind::Scope(scope, _) => Some(format!("put `{}:(…)` around the whole", scope.as_str())),
+                NodeKind::And(_) => Some("write `a NEAR b NEAR c`, or `sentence:(a b c)`".to_owned()),
+                _ => Some("put it beside, with AND".to_owned()),
+            };
+            self.error(node.span.clone(), message, help);
+        }
+        is_positional
+    }
+
+    /// Complains about each alternative that only says what is not wanted.
+    fn positive(&mut self, node: &Node) {
+        if self.is_positive(node) {
+            return;
+        }
+        match &node.kind {
+            NodeKind::Or(nodes) => nodes.iter().for_each(|node| self.positive(node)),
+            _ => {
+                let asks_language = self.text.get(node.span.clone()).is_some_and(|text| text.contains("lang:"));
+                let message = if asks_language {
+                    "this alternative has nothing to look for: a language alone is not enough"
+                } else {
+                    "this alternative only says what is not wanted"
+                };
+                let help = Some("add a word, a list or a topic to look for".to_owned());
+                self.error(node.span.clone(), message, help);
+            }
+        }
+    }
+
+    fn is_positive(&self, node: &Node) -> bool {
+        match &node.kind {
+            // A hole has its own complaint.
+            NodeKind::Hole | NodeKind::Term(_) | NodeKind::Near { .. } | NodeKind::Count(..) => true,
+            NodeKind::And(nodes) => nodes.iter().any(|node| self.is_positive(node)),
+            NodeKind::Or(nodes) => nodes.iter().all(|node| self.is_positive(node)),
+            NodeKind::Not(_) => false,
+            NodeKind::Scope(_, inner) => self.is_positive(inner),
+            NodeKind::AtLeast(needed, nodes) => {
+                nodes.iter().filter(|node| !self.is_positive(node)).count() < *needed as usize
+            }
+            NodeKind::About(field, _) => !matches!(field, AboutField::Lang | AboutField::Published),
+        }
+    }
+}
+
+/// Whether a deal is asserted here, or under ORs only: an AND below is a group with a deal of its own, and what is
+/// not wanted binds to a deal only where another term brings one.
+fn asserts_deal(node: &CheckedNode) -> bool {
+    match node {
+        CheckedNode::About { question, .. } => question.is_of_deal() || asks_deal_topic(question),
+        CheckedNode::Or(nodes) => nodes.iter().any(asserts_deal),
+        _ => false,
+    }
+}
+
+/// Whether more is asked of a deal than that there is one.
+fn asks_of_deal(node: &CheckedNode) -> bool {
+    match node {
+        CheckedNode::About { question, .. } => question.is_of_deal(),
+        CheckedNode::Or(nodes) => nodes.iter().any(asks_of_deal),
+        CheckedNode::Not(inner) => asks_of_deal(inner),
+        _ => false,
+    }
+}
+
+fn asks_deal_topic(question: &Question) -> bool {
+    matches!(question, Question::Topic(ids) if ids.iter().any(|id| id == DEAL_TOPIC))
+}

@@ -1,0 +1,200 @@
+//! What a term looks for: words in a row, compared by one of three measures, or a regular expression.
+
+use crate::article::segment::{Word, WordKind, analyse_pattern};
+
+/// Larger compiled regular expressions are refused: a watch set holds many.
+const REGEX_BYTES_MAX: usize = 1 << 20;
+/// A `*` needs so many letters beside it, or it stands for half the dictionary.
+const LETTERS_BESIDE_STAR_MIN: usize = 2;
+
+/// What a term looks for.
+#[derive(Debug, Clone)]
+pub enum Pattern {
+    /// Words side by side.
+    Phrase(Vec<Piece>),
+    /// A stretch of original text inside one paragraph.
+    Regex(regex::Regex),
+    /// Any of a list's entries.
+    AnyOf(Vec<Pattern>),
+    /// Any country, or this one, however it is named.
+    Country(Option<String>),
+    /// Any leader, or this one, however they are named.
+    Leader(Option<String>),
+}
+
+/// One step of a phrase.
+#[derive(Debug, Clone)]
+pub enum Piece {
+    /// A word.
+    Word(PatternWord),
+    /// A word with `*` or `?` in it.
+    Wildcard {
+        /// Folded, or as written where `exact`.
+        text: Vec<char>,
+        /// Whether case and diacritics count.
+        exact: bool,
+    },
+    /// A word that may be misspelt.
+    Fuzzy {
+        /// Folded.
+        text: String,
+        /// How many edits are forgiven.
+        edits: u8,
+    },
+    /// `F-16`: its parts in a row, or one word.
+    Designation {
+        /// `F16`
+        whole: PatternWord,
+        /// `F`, `16`
+        parts: [PatternWord; 2],
+    },
+}
+
+/// A word and how it is compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PatternWord {
+    /// As written, in NFKC.
+    pub exact: Box<str>,
+    /// Folded.
+    pub folded: Box<str>,
+    /// By what it is compared.
+    pub measure: Measure,
+}
+
+/// By what words are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// Their stems in the article's language.
+    Stem,
+    /// Case and diacritics set aside.
+    Folded,
+    /// Letter by letter.
+    Exact,
+}
+
+impl Pattern {
+    /// Words side by side; `raw` may hold escapes and wildcards. The error says what is wrong with it.
+    pub fn phrase(raw: &str, measure: Measure) -> Result<Self, String> {
+        let words = analyse_pattern(&without_escapes(raw));
+        let mut pieces: Vec<Piece> = Vec::with_capacity(words.len());
+        let mut words = words.iter().enumerate().peekable();
+        let mut beside_character = false;
+        while let Some((i, word)) = words.next() {
+            let is_only_stars = word.exact.chars().all(|c| c == '*');
+            let next_is_character = words.peek().is_some_and(|(_, next)| next.kind == WordKind::Character);
+            // `制裁*`: there every word begins and ends anywhere, so a star at the edge adds nothing.
+            if is_only_stars && (i == 0 && next_is_character || words.peek().is_none() && beside_character) {
+                continue;
+            }
+            beside_character = word.kind == WordKind::Character;
+            match words.peek() {
+                Some((_, whole)) if whole.kind == WordKind::Designation => {
+                    let whole = pattern_word(whole, measure);
+                    words.next();
+                    let Some((_, second)) = words.next() else { break };
+                    let parts = [pattern_word(word, measure), pattern_word(second, measure)];
+                    pieces.push(Piece::Designation { whole, parts });
+                }
+                _ => pieces.push(piece(word, measure)?),
+            }
+        }
+        if pieces.is_empty() { Err("there is no word in it".to_owned()) } else { Ok(Self::Phrase(pieces)) }
+    }
+
+    /// One word, misspelt or not.
+    pub fn fuzzy(raw: &str, edits: u8) -> Result<Self, String> {
+        let words = analyse_pattern(raw);
+        let [word] = words.as_slice() else { return Err("`~` and a number stand behind a single word".to_owned()) };
+        if word.exact.contains(['*', '?']) {
+            return Err("a word with wildcards can't be misspelt as well".to_owned());
+        }
+        let letters_min = if edits == 1 { 4 } else { 7 };
+        if word.folded.chars().count() < letters_min {
+            return Err(format!(
+                "{edits} edit{} need a word of at least {letters_min} letters",
+                if edits == 1 { "" } else { "s" }
+            ));
+        }
+        Ok(Self::Phrase(vec![Piece::Fuzzy { text: word.folded.to_string(), edits }]))
+    }
+
+    /// A regular expression, between its slashes.
+    pub fn regex(source: &str) -> Result<Self, String> {
+        let regex =
+            regex::RegexBuilder::new(source).case_insensitive(true).size_limit(REGEX_BYTES_MAX).build().map_err(
+                |error| match error {
+                    regex::Error::CompiledTooBig(_) => "this regular expression is too large".to_owned(),
+                    error => format!("this regular expression cannot be read: {}", last_line(&error.to_string())),
+                },
+            )?;
+        if regex.is_match("") {
+            return Err("this regular expression matches nothing at all (empty), and so everywhere".to_owned());
+        }
+        Ok(Self::Regex(regex))
+    }
+
+    /// A keyword or an entry of a list: in any form, or exactly behind `=`.
+    pub fn keyword(text: &str) -> Result<Self, String> {
+        match text.strip_prefix('=') {
+            Some(exact) => Self::phrase(exact, Measure::Exact),
+            None => Self::phrase(text, Measure::Stem),
+        }
+    }
+
+    /// Whether words of it are compared by stem.
+    pub fn stems(&self) -> bool {
+        match self {
+            Self::Phrase(pieces) => pieces.iter().any(|piece| match piece {
+                Piece::Word(word) => word.measure == Measure::Stem,
+                Piece::Designation { .. } | Piece::Wildcard { .. } | Piece::Fuzzy { .. } => false,
+            }),
+            Self::AnyOf(patterns) => patterns.iter().any(Self::stems),
+            Self::Regex(_) | Self::Country(_) | Self::Leader(_) => false,
+        }
+    }
+
+    /// Whether it looks at what an article says rather than at its words.
+    pub fn needs_findings(&self) -> bool {
+        matches!(self, Self::Country(_) | Self::Leader(_))
+    }
+}
+
+fn piece(word: &Word, measure: Measure) -> Result<Piece, String> {
+    if !word.exact.contains(['*', '?']) {
+        return Ok(Piece::Word(pattern_word(word, measure)));
+    }
+    let letters = word.exact.chars().filter(|c| !matches!(c, '*' | '?')).count();
+    if word.exact.contains('*') && letters < LETTERS_BESIDE_STAR_MIN {
+        return Err(format!("`*` needs at least {LETTERS_BESIDE_STAR_MIN} letters in its word"));
+    }
+    if letters == 0 {
+        return Err("`?` needs a letter in its word".to_owned());
+    }
+    let exact = measure == Measure::Exact;
+    let text = if exact { &word.exact } else { &word.folded };
+    Ok(Piece::Wildcard { text: text.chars().collect(), exact })
+}
+
+fn pattern_word(word: &Word, measure: Measure) -> PatternWord {
+    PatternWord { exact: word.exact.clone(), folded: word.folded.clone(), measure }
+}
+
+/// `\*` and the like are plain characters, none of which stands in a word: a space does their work.
+fn without_escapes(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut chars = raw.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\\' {
+            chars.next_if(|&c| matches!(c, '*' | '?' | '\\') || super::lexer::is_quote(c));
+            text.push(' ');
+        } else {
+            text.push(c);
+        }
+    }
+    text
+}
+
+/// Where the reason stands in regex's many-line messages.
+fn last_line(message: &str) -> &str {
+    message.lines().last().unwrap_or(message).trim().trim_start_matches("error: ")
+}

@@ -1,0 +1,298 @@
+//! Arms deals: who supplies whom with what, where it stands, and who says so.
+//!
+//! Each sentence is read by its frames; what one leaves open is filled from the sentence around it, the one before and
+//! the heading. Then the mentions of one deal over the whole article become one.
+
+use std::ops::Range;
+
+use super::{
+    frame::{Framed, Scene},
+    lexicon::Hit,
+    modality::{self, Claim},
+    party::{self, Named, Party},
+    passage::Passage,
+    rule::{DealWord, Frame, Role, Rules},
+    speaker::Speakers,
+};
+use crate::{
+    article::{
+        Lang,
+        text::{Field, TextSpan},
+    },
+    watch::found::{ArmsDeal, DealItem, DealStatus, PartyId},
+};
+
+/// A deal needs both its sides; one that had to be looked for outside its sentence is this much less sure.
+const FILLED_COSTS: f32 = 0.15;
+/// A side that is known only as one of a pair.
+const PAIR_COSTS: f32 = 0.1;
+
+/// One sentence that shows a deal.
+#[derive(Debug, Clone)]
+struct Mention {
+    supplier: Vec<PartyId>,
+    recipient: Vec<PartyId>,
+    pair: Vec<PartyId>,
+    items: Vec<DealItem>,
+    claim: Claim,
+    attributed_to: Vec<PartyId>,
+    denied_by: Vec<PartyId>,
+    evidence: TextSpan,
+    span: TextSpan,
+    confidence: f32,
+    rule: &'static str,
+}
+
+/// The deals of an article, the most certain first, each with the name of the rule that showed it.
+pub(super) fn find(
+    passages: &[Passage<'_>],
+    named: &[Named],
+    lang: Option<Lang>,
+    rules: &Rules,
+) -> Vec<(ArmsDeal, &'static str)> {
+    let hits: Vec<Vec<Hit<DealWord>>> =
+        passages.iter().map(|passage| rules.deals.find(&passage.tokens, lang)).collect();
+    let has_weapon = hits.iter().flatten().any(|hit| match hit.meaning {
+        DealWord::Weapon(item) => !rules.items[item as usize].needs_context,
+        DealWord::Noun { is_armed, .. } => is_armed,
+        _ => false,
+    });
+    let has_arm = hits.iter().flatten().any(|hit| matches!(hit.meaning, DealWord::Verb { frame: Frame::Arm, .. }));
+    if named.is_empty() || !(has_weapon || has_arm) {
+        return Vec::new();
+    }
+    let reader = Reader { passages, hits: &hits, named, lang, rules };
+    merge(reader.mentions())
+}
+
+struct Reader<'a> {
+    passages: &'a [Passage<'a>],
+    hits: &'a [Vec<Hit<DealWord>>],
+    named: &'a [Named],
+    lang: Option<Lang>,
+    rules: &'a Rules,
+}
+
+impl Reader<'_> {
+    fn mentions(&self) -> Vec<Mention> {
+        let mut mentions = Vec::new();
+        let mut speakers = Speakers::default();
+        let mut title: Vec<Party> = Vec::new();
+        for (passage, hits) in self.passages.iter().zip(self.hits) {
+            let mut before: Vec<Party> = Vec::new();
+            let named = party::in_passage(passage, self.named, self.rules);
+            for (index, sentence) in passage.sentences.iter().enumerate() {
+                let from = hits.partition_point(|hit| hit.start < sentence.start);
+                let to = hits.partition_point(|hit| hit.start < sentence.end);
+                let hits = &hits[from..to];
+                let parties = party::in_sentence(passage, sentence, hits, &named, self.lang, self.rules);
+                speakers.hear(passage, sentence, hits, &parties, &before);
+                let scene = Scene {
+                    passage,
+                    sentence: sentence.clone(),
+                    hits,
+                    parties: &parties,
+                    is_weapon: &|item| self.is_weapon(item),
+                    lang: self.lang,
+                };
+                for framed in scene.read() {
+                    let framed = self.fill(framed, &parties, &before, &title);
+                    mentions.extend(framed.map(|framed| self.mention(framed, &scene, index, &speakers)));
+                }
+                if !parties.is_empty() {
+                    before = parties;
+                }
+            }
+            if passage.field == Field::Title {
+                title = before;
+            }
+        }
+        mentions
+    }
+
+    /// Every weapon counts once something in the article is plainly one, which [`find`] made sure of.
+    fn is_weapon(&self, item: u16) -> bool {
+        (item as usize) < self.rules.items.len()
+    }
+
+    /// Looks for a missing side around the frame; `None` where the deal stays without one.
+    fn fill(&self, mut framed: Framed, around: &[Party], before: &[Party], title: &[Party]) -> Option<Framed> {
+        if framed.pair.len() >= 2 {
+            return Some(framed);
+        }
+        if let [one] = &framed.pair[..] {
+            framed.supplier = vec![one.clone()];
+            framed.pair.clear();
+        }
+        let known: Vec<PartyId> = framed.supplier.iter().chain(&framed.recipient).cloned().collect();
+        let other = |parties: &[Party], is_open: &dyn Fn(&Party) -> bool| {
+            let fits = |party: &&Party| is_open(party) && party.ids.iter().all(|id| !known.contains(id));
+            parties.iter().find(fits).map(|party| party.ids.clone())
+        };
+        if known.is_empty() {
+            // "They discussed an arms deal": the two that were named together.
+            let both = |party: &&Party| party.ids.len() >= 2 && party.is_subject();
+            let pair = around.iter().chain(before).chain(title).find(both)?;
+            framed.pair = pair.ids.clone();
+            framed.confidence -= FILLED_COSTS;
+            return Some(framed);
+        }
+        if framed.recipient.is_empty() {
+            let gets = |party: &Party| matches!(party.role, Some(Role::To | Role::For)) || party.is_helped;
+            let end = framed.tokens.end;
+            let gets_behind = |party: &Party| gets(party) && (party.start >= end || party.is_helped);
+            let filled = other(around, &gets_behind).or_else(|| other(before, &gets)).or_else(|| other(title, &gets));
+            framed.recipient = filled?;
+            framed.confidence -= FILLED_COSTS;
+        }
+        if framed.supplier.is_empty() {
+            let gives = |party: &Party| party.is_subject();
+            let filled = other(around, &gives).or_else(|| other(title, &gives));
+            framed.supplier = filled.unwrap_or_default();
+            // A weapon with a direction alone is too little to go by.
+            if framed.supplier.is_empty() && framed.rule == "weapon" {
+                return None;
+            }
+            framed.confidence -= FILLED_COSTS;
+        }
+        Some(framed)
+    }
+
+    fn mention(&self, framed: Framed, scene: &Scene<'_>, sentence: usize, speakers: &Speakers) -> Mention {
+        let is_party = |token: usize| scene.parties.iter().any(|party| party.start <= token && token < party.end);
+        let passage = scene.passage;
+        let (claim, cue) =
+            modality::claim(passage, &scene.sentence, scene.hits, &framed.tokens, framed.anchor, is_party);
+        let sides: Vec<&PartyId> = framed.supplier.iter().chain(&framed.recipient).chain(&framed.pair).collect();
+        let said = speakers.of(passage, &scene.sentence, scene.hits, scene.parties, cue.as_ref());
+        let mut attributed_to = said.by;
+        // Who is a side of the deal and speaks of it accuses nobody, unless the other side is accused.
+        attributed_to.retain(|id| !sides.contains(&id));
+        Mention {
+            items: self.items(scene, &framed.tokens),
+            claim,
+            attributed_to,
+            denied_by: said.denied_by,
+            evidence: passage.sentence_span(sentence),
+            span: passage.span(framed.tokens.clone()),
+            confidence: framed.confidence - if framed.pair.is_empty() { 0.0 } else { PAIR_COSTS },
+            supplier: framed.supplier,
+            recipient: framed.recipient,
+            pair: framed.pair,
+            rule: framed.rule,
+        }
+    }
+
+    /// The weapons of a sentence; those of its noun where that names none apart.
+    fn items(&self, scene: &Scene<'_>, tokens: &Range<usize>) -> Vec<DealItem> {
+        let mut items: Vec<DealItem> = Vec::new();
+        for hit in scene.hits {
+            if let DealWord::Weapon(item) = hit.meaning {
+                let item = &self.rules.items[item as usize].item;
+                if !items.contains(item) {
+                    items.push(item.clone());
+                }
+            }
+        }
+        if items.is_empty() {
+            // "arms deal": the lexicon hides the "arms" in it, yet weapons are what it is about.
+            let is_noun = scene.hits.iter().any(|hit| hit.start >= tokens.start && hit.end <= tokens.end);
+            items.extend(is_noun.then(|| DealItem { name: "weapons".to_owned(), category: "weapon".to_owned() }));
+        }
+        items
+    }
+}
+
+/// The mentions of one deal become one: those with the same sides, and those of a pair whose direction another tells.
+fn merge(mentions: Vec<Mention>) -> Vec<(ArmsDeal, &'static str)> {
+    let (directed, paired): (Vec<Mention>, Vec<Mention>) =
+        mentions.into_iter().partition(|mention| mention.pair.is_empty());
+    let (whole, partial): (Vec<Mention>, Vec<Mention>) =
+        directed.into_iter().partition(|mention| !mention.supplier.is_empty() && !mention.recipient.is_empty());
+    let mut deals: Vec<Vec<Mention>> = Vec::new();
+    for mention in whole {
+        let fits = |deal: &[Mention]| {
+            shares(&deal[0].supplier, &mention.supplier) && shares(&deal[0].recipient, &mention.recipient)
+        };
+        put(&mut deals, fits, mention.clone());
+    }
+    for mut mention in paired {
+        let is_side = |deal: &[Mention], id| deal[0].supplier.contains(id) || deal[0].recipient.contains(id);
+        let pair = std::mem::take(&mut mention.pair);
+        let fits = |deal: &[Mention]| pair.iter().filter(|id| is_side(deal, id)).count() >= 2;
+        if !deals.iter().any(|deal| fits(deal)) {
+            // Nobody tells the direction: as written, the giver comes first.
+            mention.supplier = pair[..pair.len() - 1].to_vec();
+            mention.recipient = pair[pair.len() - 1..].to_vec();
+        }
+        put(&mut deals, fits, mention);
+    }
+    for mention in partial {
+        let same = |known: &[PartyId], side: &[PartyId]| side.is_empty() || shares(known, side);
+        let fits = |deal: &[Mention]| {
+            same(&deal[0].supplier, &mention.supplier) && same(&deal[0].recipient, &mention.recipient)
+        };
+        put(&mut deals, fits, mention.clone());
+    }
+    let mut deals: Vec<(ArmsDeal, &'static str)> = deals.iter().map(|mentions| deal(mentions)).collect();
+    deals.sort_by(|(a, _), (b, _)| b.confidence.total_cmp(&a.confidence));
+    deals
+}
+
+/// Adds a mention to the deal that it fits, or as a new one.
+fn put(deals: &mut Vec<Vec<Mention>>, fits: impl Fn(&[Mention]) -> bool, mention: Mention) {
+    match deals.iter_mut().find(|deal| fits(deal)) {
+        Some(deal) => deal.push(mention),
+        None => deals.push(vec![mention]),
+    }
+}
+
+fn shares(a: &[PartyId], b: &[PartyId]) -> bool {
+    a.iter().any(|id| b.contains(id))
+}
+
+fn deal(mentions: &[Mention]) -> (ArmsDeal, &'static str) {
+    let best = mentions.iter().max_by_key(|mention| mention.claim.strength).unwrap_or(&mentions[0]);
+    let all = |side: fn(&Mention) -> &Vec<PartyId>| {
+        let mut ids: Vec<PartyId> = Vec::new();
+        for id in mentions.iter().flat_map(side) {
+            if !ids.contains(id) {
+                ids.push(id.clone());
+            }
+        }
+        ids
+    };
+    let (supplier, recipient) = (all(|mention| &mention.supplier), all(|mention| &mention.recipient));
+    let mut items: Vec<DealItem> = Vec::new();
+    for item in mentions.iter().flat_map(|mention| &mention.items) {
+        if !items.contains(item) {
+            items.push(item.clone());
+        }
+    }
+    // "weapons" tells nothing beside what they are.
+    if items.len() > 1 {
+        items.retain(|item| item.category != "weapon");
+    }
+    let mut attributed_to = all(|mention| &mention.attributed_to);
+    attributed_to.retain(|id| !supplier.contains(id) && !recipient.contains(id));
+    let confidence = mentions.iter().map(|mention| mention.confidence).fold(0.0, f32::max);
+    // Several mentions bear each other out.
+    let confidence = (confidence + 0.02 * (mentions.len() - 1).min(4) as f32).min(0.98);
+    let status = if best.claim.strength <= 1 && best.claim.status == DealStatus::Proposed {
+        DealStatus::Alleged
+    } else {
+        best.claim.status
+    };
+    let deal = ArmsDeal {
+        supplier,
+        recipient,
+        items,
+        status,
+        attributed_to,
+        denied_by: all(|mention| &mention.denied_by),
+        evidence: best.evidence,
+        spans: mentions.iter().map(|mention| mention.span).collect(),
+        confidence,
+    };
+    (deal, best.rule)
+}

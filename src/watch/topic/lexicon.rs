@@ -1,0 +1,266 @@
+//! Finds the terms of the packs in a text, in one pass.
+//!
+//! A term is a few words in folded form. Two liberties: `*` at a word's end in the pack stands for any ending (what
+//! inflecting languages need), and the last word of an English or nameless term may stand in its plural. Where terms
+//! overlap, the longest that starts first wins, so that "arms race" hides the "arms" in it.
+
+use std::{
+    collections::HashMap,
+    hash::{BuildHasherDefault, Hasher},
+};
+
+use crate::article::{
+    Lang,
+    fold::fold,
+    segment::{self, AnalysedField, WordKind},
+};
+
+/// How many characters of a prefix its bucket is filed under.
+const BUCKET_CHARS: usize = 2;
+
+/// Terms, each with a meaning of type `T`.
+#[derive(Debug)]
+pub struct Lexicon<T> {
+    whole: Map<Box<str>, Vec<u32>>,
+    prefixes: Map<Box<str>, Vec<u32>>,
+    terms: Vec<Term<T>>,
+}
+
+/// One term found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hit<T> {
+    /// First token.
+    pub start: usize,
+    /// One past the last token.
+    pub end: usize,
+    /// What the term means.
+    pub meaning: T,
+}
+
+/// A word to find terms in: one of [`tokens`].
+#[derive(Debug, Clone, Copy)]
+pub struct Token<'a> {
+    /// Index into the field's words.
+    pub word: usize,
+    /// The folded word, an Arabic one without the prefixes that are written on it.
+    pub text: &'a str,
+}
+
+#[derive(Debug)]
+struct Term<T> {
+    lang: Option<Lang>,
+    parts: Box<[Part]>,
+    meaning: T,
+}
+
+#[derive(Debug)]
+struct Part {
+    text: Box<str>,
+    ending: Ending,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Exact,
+    Plural,
+    Any,
+}
+
+/// A field's words for finding terms: a designation stands for its parts.
+pub fn tokens(field: &AnalysedField) -> Vec<Token<'_>> {
+    let mut tokens = Vec::with_capacity(field.words.len());
+    let mut covered = 0;
+    for (index, word) in field.words.iter().enumerate() {
+        if word.kind == WordKind::Designation {
+            while tokens.last().is_some_and(|last: &Token<'_>| field.words[last.word].start_byte >= word.start_byte) {
+                tokens.pop();
+            }
+            covered = word.end_byte;
+        } else if word.start_byte < covered {
+            continue;
+        }
+        tokens.push(Token { word: index, text: bare(&word.folded) });
+    }
+    tokens
+}
+
+impl<T> Default for Lexicon<T> {
+    fn default() -> Self {
+        Self { whole: Map::default(), prefixes: Map::default(), terms: Vec::new() }
+    }
+}
+
+impl<T: Copy + PartialEq> Lexicon<T> {
+    /// Adds a term as the packs write it. `lang` `None` is found in texts of any language.
+    pub fn add(&mut self, term: &str, lang: Option<Lang>, meaning: T) {
+        let has_plural = lang.is_none_or(|lang| lang == Lang::EN);
+        let mut parts = parts(term);
+        let Some(last) = parts.last_mut() else { return };
+        if has_plural && last.ending == Ending::Exact && last.text.is_ascii() && last.text.len() > 2 {
+            last.ending = Ending::Plural;
+        }
+        let id = self.terms.len() as u32;
+        let first = &parts[0];
+        match first.ending {
+            Ending::Any => self.prefixes.entry(bucket(&first.text).into()).or_default().push(id),
+            Ending::Plural => {
+                for form in plurals(&first.text).chain([first.text.to_string()]) {
+                    self.whole.entry(form.into()).or_default().push(id);
+                }
+            }
+            Ending::Exact => self.whole.entry(first.text.clone()).or_default().push(id),
+        }
+        self.terms.push(Term { lang, parts: parts.into(), meaning });
+    }
+
+    /// Every term in a text of `lang` (`None`: of any language), in text order.
+    pub fn find(&self, tokens: &[Token<'_>], lang: Option<Lang>) -> Vec<Hit<T>> {
+        let mut hits: Vec<Hit<T>> = Vec::new();
+        let mut covered = 0;
+        for start in 0..tokens.len() {
+            let text = tokens[start].text;
+            let whole = self.whole.get(text).into_iter().flatten();
+            let open = self.prefixes.get(bucket(text)).into_iter().flatten();
+            let first_of_start = hits.len();
+            let mut longest = 0;
+            for &id in whole.chain(open) {
+                let term = &self.terms[id as usize];
+                let end = start + term.parts.len();
+                let speaks = term.lang.is_none() || lang.is_none() || term.lang == lang;
+                if !speaks || end <= covered || end < start + longest || end > tokens.len() {
+                    continue;
+                }
+                if !term.parts.iter().zip(&tokens[start..end]).all(|(part, token)| part.fits(token.text)) {
+                    continue;
+                }
+                if end > start + longest {
+                    hits.truncate(first_of_start);
+                    longest = end - start;
+                }
+                let hit = Hit { start, end, meaning: term.meaning };
+                if !hits[first_of_start..].contains(&hit) {
+                    hits.push(hit);
+                }
+            }
+            covered = covered.max(start + longest);
+        }
+        hits
+    }
+}
+
+impl Part {
+    fn fits(&self, word: &str) -> bool {
+        match self.ending {
+            Ending::Exact => word == &*self.text,
+            Ending::Any => word.starts_with(&*self.text),
+            Ending::Plural => {
+                let ies = || self.text.strip_suffix('y').is_some_and(|stem| word.strip_suffix("ies") == Some(stem));
+                word == &*self.text || word.strip_suffix('s') == Some(&*self.text) || ies()
+            }
+        }
+    }
+}
+
+/// Cuts a term into its words, as a text is cut.
+fn parts(term: &str) -> Vec<Part> {
+    let part =
+        |text: &str, is_open| Part { text: text.into(), ending: if is_open { Ending::Any } else { Ending::Exact } };
+    // Most terms are plain words, and a start-up has thousands of them to cut.
+    let is_plain = |c: char| c < '\u{500}' && (c.is_lowercase() || c.is_ascii_digit() || matches!(c, ' ' | '*'));
+    if term.chars().all(is_plain) {
+        let part = |word: &str| part(&fold(word.trim_end_matches('*')), word.ends_with('*'));
+        return term.split_ascii_whitespace().map(part).collect();
+    }
+    let field = segment::analyse_field(None, term);
+    let is_open = |token: &Token<'_>| term.as_bytes().get(field.words[token.word].end_byte as usize) == Some(&b'*');
+    tokens(&field).iter().map(|token| part(token.text, is_open(token))).collect()
+}
+
+/// English plurals of a word; a wrong one does no harm, since nobody writes it.
+fn plurals(word: &str) -> impl Iterator<Item = String> {
+    let ies = word.strip_suffix('y').map(|stem| format!("{stem}ies"));
+    [Some(format!("{word}s")), ies].into_iter().flatten()
+}
+
+/// An Arabic word without the article and the particles that are written on it, for texts and terms alike.
+fn bare(word: &str) -> &str {
+    let is_arabic = word.chars().next().is_some_and(|c| matches!(c, '\u{621}'..='\u{64A}'));
+    if !is_arabic {
+        return word;
+    }
+    for prefix in ["وال", "بال", "فال", "كال", "لل", "ال"] {
+        if let Some(rest) = word.strip_prefix(prefix)
+            && rest.chars().count() >= 2
+        {
+            return rest;
+        }
+    }
+    word
+}
+
+fn bucket(word: &str) -> &str {
+    word.char_indices().nth(BUCKET_CHARS).map_or(word, |(end, _)| &word[..end])
+}
+
+type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
+
+/// FNV-1a: the keys come from packs, so nobody can choose them to collide, and words are short.
+#[derive(Debug)]
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(terms: &[&str], text: &str, expected: &[(usize, &str)]) {
+        let mut lexicon = Lexicon::default();
+        for (id, term) in terms.iter().enumerate() {
+            lexicon.add(term, None, id);
+        }
+        let field = segment::analyse_field(None, text);
+        let tokens = tokens(&field);
+        let found: Vec<(usize, String)> = lexicon
+            .find(&tokens, None)
+            .iter()
+            .map(|hit| {
+                let words: Vec<&str> = tokens[hit.start..hit.end].iter().map(|token| token.text).collect();
+                (hit.meaning, words.join(" "))
+            })
+            .collect();
+        let found: Vec<(usize, &str)> = found.iter().map(|(id, text)| (*id, text.as_str())).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn longest_term_hides_those_inside_it() {
+        check(&["arms", "arms race", "race"], "An arms race, then arms.", &[(1, "arms race"), (0, "arms")]);
+    }
+
+    #[test]
+    fn plurals_designations_and_open_endings() {
+        check(&["F-16"], "F16 and F-16s", &[(0, "f16"), (0, "f16s")]);
+        check(&["Patriot battery"], "two Patriot batteries", &[(0, "patriot batteries")]);
+        check(&["поставк* оружи*"], "О поставках оружия", &[(0, "поставках оружия")]);
+        check(&["军售"], "批准对台军售", &[(0, "军 售")]);
+        check(&["صفقة أسلحة"], "عن صفقة الأسلحة", &[(0, "صفقة أسلحة")]);
+    }
+}

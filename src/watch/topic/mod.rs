@@ -1,0 +1,102 @@
+//! What is said: arms deals and Security Council resolutions, by rules that live in packs.
+//!
+//! Start reading at [`find`]. `rule` reads the packs, `lexicon` finds their terms, `passage` is a text ready for reading.
+//! Deals: `party` (who, in which part), `frame` (who gives what to whom), `modality` (where it stands), `speaker` (who
+//! says so), `arms_deal` (all of it over an article). Resolutions: `resolution`, and `citation` for the numbers.
+
+mod arms_deal;
+mod citation;
+mod frame;
+mod lexicon;
+mod modality;
+mod party;
+mod passage;
+mod resolution;
+pub mod rule;
+mod speaker;
+
+use std::cmp::Reverse;
+
+use crate::{
+    article::{segment::AnalysedText, text::Field},
+    watch::{
+        entity::{Mentions, PlaceForm},
+        found::{ArmsDeal, ResolutionFound, TopicFound},
+        pack::Packs,
+    },
+};
+use party::{Named, NamedKind};
+use passage::Passage;
+pub use rule::Rules;
+
+/// States that can veto a resolution.
+const PERMANENT_MEMBERS: [&str; 5] = ["US", "RU", "CN", "FR", "GB"];
+
+/// What an article says: its deals, the most certain first; its resolutions, in order of first mention; and the topics
+/// that fired.
+pub fn find(
+    text: &AnalysedText,
+    mentions: &Mentions,
+    packs: &Packs,
+) -> (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>) {
+    find_among(text, &named(mentions, packs), &packs.rules)
+}
+
+/// Who is named, in text order: places, and persons for their countries.
+fn named(mentions: &Mentions, packs: &Packs) -> Vec<Named> {
+    let places = mentions.places.iter().map(|place| {
+        let kind = if place.form == PlaceForm::Demonym { NamedKind::Adjective } else { NamedKind::Name };
+        Named { id: place.id.clone(), field: place.field, words: place.words.clone(), kind }
+    });
+    let persons = mentions.persons.iter().map(|person| Named {
+        id: packs.entities.persons[person.person].party(),
+        field: person.field,
+        words: person.words.clone(),
+        kind: NamedKind::Person,
+    });
+    let mut named: Vec<Named> = places.chain(persons).collect();
+    named.sort_by_key(|named| (named.field, named.words.start, Reverse(named.words.end)));
+    named
+}
+
+fn find_among(
+    text: &AnalysedText,
+    named: &[Named],
+    rules: &Rules,
+) -> (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>) {
+    let passages: Vec<Passage<'_>> = Field::ALL
+        .into_iter()
+        .filter(|&field| !text.field(field).words.is_empty())
+        .map(|field| Passage::new(field, text.field(field)))
+        .collect();
+    let deals = arms_deal::find(&passages, named, text.lang, rules);
+    let has_veto_power = |passage: usize, token: usize| {
+        let passage = &passages[passage];
+        let word = passage.tokens[token].word;
+        named.iter().any(|named| {
+            named.field == passage.field
+                && named.words.contains(&word)
+                && named.kind != NamedKind::Person
+                && PERMANENT_MEMBERS.contains(&&*named.id.0)
+        })
+    };
+    let resolutions = resolution::find(&passages, text.lang, rules, has_veto_power);
+    let mut topics = Vec::new();
+    if let Some((best, rule)) = deals.first() {
+        topics.push(TopicFound {
+            id: "arms-deal".to_owned(),
+            confidence: best.confidence,
+            spans: deals.iter().flat_map(|(deal, _)| deal.spans.iter().copied()).collect(),
+            rule: (*rule).to_owned(),
+        });
+    }
+    if !resolutions.is_empty() {
+        topics.push(TopicFound {
+            id: "unsc-resolution".to_owned(),
+            confidence: resolutions.iter().map(|found| found.confidence).fold(0.0, f32::max),
+            spans: resolutions.iter().flat_map(|found| found.spans.iter().copied()).collect(),
+            rule: "citation".to_owned(),
+        });
+    }
+    (deals.into_iter().map(|(deal, _)| deal).collect(), resolutions, topics)
+}

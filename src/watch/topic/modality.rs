@@ -1,0 +1,164 @@
+//! Where a deal stands by the words around it: warned of, talked about, agreed, denied.
+//!
+//! The cue nearest to a deal governs it, one in front before one behind. Without a cue the form of the verb tells, and
+//! a bare noun only implies.
+
+use std::ops::Range;
+
+use super::{
+    lexicon::Hit,
+    passage::Passage,
+    rule::{DealWord, Form, Says, WordRole},
+};
+use crate::watch::found::DealStatus;
+
+/// How far in front of a deal its cue may stand, in words.
+const REACH_FRONT: usize = 14;
+/// How far behind.
+const REACH_BEHIND: usize = 10;
+/// A cue behind counts as this much farther away.
+const BEHIND_COSTS: usize = 4;
+
+/// What one sentence claims of a deal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub status: DealStatus,
+    /// How much it tells beside other claims of the same deal; the higher wins.
+    pub strength: u8,
+}
+
+/// What a claim without any word for it is worth; every real claim outweighs it.
+const IMPLIED: u8 = 1;
+const WANTED: u8 = 2;
+
+impl Claim {
+    /// Nobody says it; the noun implies it.
+    pub fn implied(status: DealStatus) -> Self {
+        Self { status, strength: IMPLIED }
+    }
+
+    /// Somebody would like it.
+    pub fn wanted() -> Self {
+        Self { status: DealStatus::Proposed, strength: WANTED }
+    }
+
+    /// The text says it. The order is the contract's: the furthest that a text asserts is a deal's status.
+    pub fn said(status: DealStatus) -> Self {
+        let strength = match status {
+            DealStatus::Alleged => 3,
+            DealStatus::Warned => 4,
+            DealStatus::Proposed => 5,
+            DealStatus::Negotiating => 6,
+            DealStatus::Agreed => 7,
+            DealStatus::Approved => 8,
+            DealStatus::Delivered => 9,
+            DealStatus::Denied | DealStatus::Blocked => 10,
+        };
+        Self { status, strength }
+    }
+}
+
+/// The word that shows a deal: a verb in some form, or a noun.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Anchor {
+    Verb { form: Form, done: DealStatus },
+    Noun { implies: DealStatus },
+}
+
+/// What a sentence claims of the deal at `tokens`, and the cue that says so.
+pub(super) fn claim(
+    passage: &Passage<'_>,
+    sentence: &Range<usize>,
+    hits: &[Hit<DealWord>],
+    tokens: &Range<usize>,
+    anchor: Anchor,
+    is_party: impl Fn(usize) -> bool,
+) -> (Claim, Option<Range<usize>>) {
+    let cue = governing(passage, sentence, hits, tokens);
+    let is_stated = matches!(anchor, Anchor::Verb { form: Form::Done | Form::Going, .. });
+    match (cue, anchor) {
+        // A modal in front of a participle that already tells ("could have sent") tells less than the verb alone.
+        (Some((Says::Wanted, cue)), _) => (Claim::wanted(), Some(cue)),
+        // What is said behind a thing done is said of something else, unless it takes it back.
+        (Some((says, cue)), Anchor::Verb { form: Form::Done, done })
+            if cue.start >= tokens.end && !matches!(says, Says::Denied | Says::Blocked | Says::Alleged) =>
+        {
+            (Claim::said(done), Some(cue))
+        }
+        (Some((says, cue)), _) => (Claim::said(status(says)), Some(cue)),
+        (None, Anchor::Verb { form: Form::Done, done }) => (Claim::said(done), None),
+        (None, Anchor::Verb { done, .. }) if is_stated => (Claim::said(done), None),
+        (None, Anchor::Verb { done, .. }) => {
+            let in_front = |back: usize| tokens.start.checked_sub(back).filter(|&token| token >= sentence.start);
+            let is_infinitive = in_front(1).is_some_and(|token| passage.tokens[token].text == "to");
+            let by_party = in_front(2).is_some_and(is_party);
+            let claim = match (is_infinitive, by_party) {
+                // A headline's future: "US to send missiles".
+                (true, true) => Claim::said(DealStatus::Agreed),
+                (true, false) => Claim::wanted(),
+                (false, _) => Claim::said(done),
+            };
+            (claim, None)
+        }
+        (None, Anchor::Noun { implies }) => (Claim::implied(implies), None),
+    }
+}
+
+fn status(says: Says) -> DealStatus {
+    match says {
+        Says::Proposed | Says::Wanted | Says::Future | Says::None => DealStatus::Proposed,
+        Says::Negotiating => DealStatus::Negotiating,
+        Says::Warned => DealStatus::Warned,
+        Says::Agreed => DealStatus::Agreed,
+        Says::Approved => DealStatus::Approved,
+        Says::Delivered => DealStatus::Delivered,
+        Says::Denied => DealStatus::Denied,
+        Says::Blocked => DealStatus::Blocked,
+        Says::Alleged => DealStatus::Alleged,
+    }
+}
+
+/// The cue that governs a deal.
+fn governing(
+    passage: &Passage<'_>,
+    sentence: &Range<usize>,
+    hits: &[Hit<DealWord>],
+    tokens: &Range<usize>,
+) -> Option<(Says, Range<usize>)> {
+    let from = hits.partition_point(|hit| hit.start < sentence.start);
+    let cues = hits[from..].iter().take_while(|hit| hit.start < sentence.end).filter_map(|hit| {
+        let DealWord::Cue { says, also_after } = hit.meaning else { return None };
+        let says = match says {
+            Says::None => return None,
+            Says::Future => {
+                let is_told = hits[from..]
+                    .iter()
+                    .any(|say| say.end <= hit.start && say.meaning == DealWord::Plain(WordRole::Say));
+                if is_told { Says::Agreed } else { Says::Wanted }
+            }
+            says => says,
+        };
+        let cost = if hit.end <= tokens.start {
+            let distance = tokens.start - hit.end;
+            let is_cut = (hit.end..tokens.start).any(|token| passage.between(token - 1, token).contains(';'));
+            (distance <= REACH_FRONT && !is_cut).then_some(distance)?
+        } else if hit.start >= tokens.end && also_after {
+            let distance = hit.start - tokens.end;
+            let is_cut = (tokens.end..=hit.start).any(|token| passage.between(token - 1, token).contains(';'));
+            (distance <= REACH_BEHIND && !is_cut).then_some(distance + BEHIND_COSTS)?
+        } else {
+            return None;
+        };
+        Some((cost, says, hit.start..hit.end))
+    });
+    let mut cues: Vec<_> = cues.collect();
+    cues.sort_by_key(|(cost, ..)| *cost);
+    let (cost, says, range) = cues.first().cloned()?;
+    // A modal or a wish says little where something firmer governs it: "agreed that it would send".
+    if says == Says::Wanted
+        && let Some((_, firmer, range)) = cues.iter().find(|(c, says, _)| *says != Says::Wanted && *c <= cost + 6)
+    {
+        return Some((*firmer, range.clone()));
+    }
+    Some((says, range))
+}

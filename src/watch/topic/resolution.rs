@@ -1,0 +1,277 @@
+//! Resolutions of the UN Security Council: which are spoken of, and what is said of them.
+//!
+//! A resolution counts where the text shows that it is the Council's: by a symbol (`UNSCR 1701`), by the Council's name
+//! in the sentence, or by its business around it. Other bodies pass resolutions too, and the nearest one named has it.
+
+use super::{
+    citation::{self, Cited},
+    lexicon::Hit,
+    passage::Passage,
+    rule::{ResolutionRole as Word, ResolutionSays, ResolutionWord, Rules},
+};
+use crate::{
+    article::{Lang, text::TextSpan},
+    watch::found::{ResolutionFound, ResolutionStatus},
+};
+
+/// How far a cue reaches, in words.
+const CUE_REACH: usize = 16;
+/// A cue in front of what it governs is likelier to mean it: one behind counts as this much farther.
+const BEHIND_COSTS: usize = 2;
+/// How near the Council must stand to keep a resolution from another body named in the same sentence.
+const BODY_NEAR: usize = 6;
+/// How near voting and the Council must stand to speak of a resolution that is not named as one.
+const VOTE_NEAR: usize = 8;
+
+/// One place where a resolution is spoken of.
+struct Mention {
+    number: Option<u16>,
+    year: Option<u16>,
+    status: ResolutionStatus,
+    evidence: TextSpan,
+    span: TextSpan,
+    confidence: f32,
+}
+
+/// What an article's words tell about whose resolutions it speaks of.
+struct Context {
+    council: bool,
+    united_nations: bool,
+    other: bool,
+}
+
+/// Finds the resolutions that the passages speak of. `has_veto_power` tells whether a token is a permanent member.
+pub(super) fn find(
+    passages: &[Passage<'_>],
+    lang: Option<Lang>,
+    rules: &Rules,
+    has_veto_power: impl Fn(usize, usize) -> bool,
+) -> Vec<ResolutionFound> {
+    let hits: Vec<_> = passages.iter().map(|passage| rules.resolutions.find(&passage.tokens, lang)).collect();
+    let has = |word| hits.iter().flatten().any(|hit| hit.meaning == ResolutionWord::Plain(word));
+    let context = Context {
+        council: has(Word::Council) || has(Word::Symbol),
+        united_nations: has(Word::UnitedNations),
+        other: has(Word::Other),
+    };
+    let mut mentions = Vec::new();
+    for (index, (passage, hits)) in passages.iter().zip(&hits).enumerate() {
+        let reader = Reader { passage, hits, context: &context, rules };
+        for sentence in 0..passage.sentences.len() {
+            reader.read(sentence, &|token| has_veto_power(index, token), &mut mentions);
+        }
+    }
+    merge(mentions, rules)
+}
+
+struct Reader<'a> {
+    passage: &'a Passage<'a>,
+    hits: &'a [Hit<ResolutionWord>],
+    context: &'a Context,
+    rules: &'a Rules,
+}
+
+impl Reader<'_> {
+    fn read(&self, sentence: usize, has_veto_power: &dyn Fn(usize) -> bool, mentions: &mut Vec<Mention>) {
+        let before = mentions.len();
+        for hit in self.hits_of(sentence) {
+            let ResolutionWord::Plain(word) = hit.meaning else { continue };
+            let is_named = matches!(word, Word::Symbol | Word::Resolution | Word::NumberedResolution);
+            if !is_named && word != Word::WeakResolution {
+                continue;
+            }
+            let cited = citation::numbers(self.passage, self.hits, hit, word, &self.rules.facts);
+            let Some(confidence) = self.whose(sentence, hit, word, &cited, has_veto_power) else { continue };
+            let (status, evidence) =
+                (self.status(sentence, hit, !cited.numbers.is_empty()), self.passage.sentence_span(sentence));
+            let mention = |number, year, span| Mention { number, year, status, evidence, span, confidence };
+            let words = self.passage.span(hit.start..hit.end);
+            if cited.numbers.is_empty() {
+                mentions.push(mention(None, cited.year, words));
+            }
+            for number in &cited.numbers {
+                let tokens = hit.start.min(number.token)..hit.end.max(number.token + 1);
+                mentions.push(mention(Some(number.value), number.year, self.passage.span(tokens)));
+            }
+        }
+        if mentions.len() == before {
+            mentions.extend(self.vote(sentence));
+        }
+    }
+
+    /// How sure it is that a resolution is the Council's; `None` where it is another's, or nobody can tell.
+    fn whose(
+        &self,
+        sentence: usize,
+        hit: &Hit<ResolutionWord>,
+        word: Word,
+        cited: &Cited,
+        has_veto_power: &dyn Fn(usize) -> bool,
+    ) -> Option<f32> {
+        let has_number = !cited.numbers.is_empty();
+        if word == Word::Symbol && has_number {
+            return Some(0.98);
+        }
+        let council = self.nearest(sentence, hit, |word| matches!(word, Word::Council | Word::Symbol));
+        let other = self.nearest(sentence, hit, |word| word == Word::Other);
+        if let Some(other) = other
+            && council.is_none_or(|council| other < council && council > BODY_NEAR)
+        {
+            return None;
+        }
+        if word == Word::WeakResolution && !has_number {
+            return council.filter(|&distance| distance <= 4).map(|_| 0.85);
+        }
+        // A number that reads as a year is believed only beside the Council's name.
+        let is_year = cited.numbers.iter().all(|number| (1945..=2035).contains(&number.value) && number.year.is_none());
+        if has_number && is_year && council.is_none() && word != Word::NumberedResolution {
+            return None;
+        }
+        if council.is_some() {
+            return Some(if has_number { 0.98 } else { 0.95 });
+        }
+        if has_number {
+            // "Resolution 1701" with nothing of the United Nations around: only one that the world knows.
+            let is_known = cited
+                .numbers
+                .iter()
+                .any(|number| number.token >= hit.end && self.rules.facts.subject(number.value).is_some());
+            let in_context = self.context.council || self.context.united_nations;
+            return match (in_context, is_known) {
+                (true, _) => Some(0.9),
+                (false, true) if !self.context.other => Some(0.6),
+                _ => None,
+            };
+        }
+        let names_nations = self.nearest(sentence, hit, |word| word == Word::UnitedNations);
+        let is_business = self.nearest(sentence, hit, |word| word == Word::Business).is_some();
+        let is_vetoed = self.status(sentence, hit, false) == ResolutionStatus::Vetoed;
+        if names_nations.is_some_and(|distance| distance <= 2) && (self.context.council || is_business) {
+            return Some(0.8);
+        }
+        if self.context.council && (self.council_is_next_to(sentence) || is_vetoed) {
+            return Some(0.75);
+        }
+        let by_member = self.passage.sentences[sentence].clone().any(has_veto_power);
+        (is_vetoed && by_member && !self.context.other).then_some(0.65)
+    }
+
+    /// The Council votes, and the resolution goes unnamed: "US vetoes ceasefire call at UN Security Council".
+    fn vote(&self, sentence: usize) -> Option<Mention> {
+        let is = |hit: &&Hit<ResolutionWord>, word| hit.meaning == ResolutionWord::Plain(word);
+        let council = self.hits_of(sentence).find(|hit| is(hit, Word::Council))?;
+        if self.nearest(sentence, council, |word| word == Word::Other).is_some_and(|distance| distance <= 2) {
+            return None;
+        }
+        let vote = self.hits_of(sentence).find(|hit| {
+            let is_vote = is(hit, Word::Vote) || is(hit, Word::Act) && hit.start >= council.end;
+            is_vote && distance(hit, council) <= VOTE_NEAR
+        })?;
+        let status = match self.status(sentence, vote, false) {
+            ResolutionStatus::Cited => ResolutionStatus::Draft,
+            status => status,
+        };
+        let tokens = council.start.min(vote.start)..council.end.max(vote.end);
+        Some(Mention {
+            number: None,
+            year: None,
+            status,
+            evidence: self.passage.sentence_span(sentence),
+            span: self.passage.span(tokens),
+            confidence: 0.6,
+        })
+    }
+
+    /// The cue nearest to a hit. That a numbered one was adopted goes without saying, so any other cue tells more.
+    fn status(&self, sentence: usize, hit: &Hit<ResolutionWord>, has_number: bool) -> ResolutionStatus {
+        let cues = self.hits_of(sentence).filter_map(|cue| match cue.meaning {
+            ResolutionWord::Cue(ResolutionSays::None) => None,
+            ResolutionWord::Cue(says) => {
+                let cost = distance(cue, hit) + if cue.start > hit.start { BEHIND_COSTS } else { 0 };
+                let status: Option<ResolutionStatus> = says.into();
+                (cost <= CUE_REACH).then_some((cost, status?))
+            }
+            ResolutionWord::Plain(_) => None,
+        });
+        // Putting to the vote is what happens on the way to anything else; it tells only where nothing else is told.
+        let tells_less =
+            |status| status == ResolutionStatus::Draft || has_number && status == ResolutionStatus::Adopted;
+        cues.min_by_key(|(cost, status)| (tells_less(*status), *cost, std::cmp::Reverse(strength(*status))))
+            .map_or(ResolutionStatus::Cited, |(_, status)| status)
+    }
+
+    /// Whether the sentence in front or behind names the Council, or this one by its short name.
+    fn council_is_next_to(&self, sentence: usize) -> bool {
+        let last = self.passage.sentences.len() - 1;
+        let short = self.hits_of(sentence).any(|hit| hit.meaning == ResolutionWord::Plain(Word::ShortCouncil));
+        let around = sentence.saturating_sub(1)..=(sentence + 1).min(last);
+        let is_council = |hit: &Hit<ResolutionWord>| hit.meaning == ResolutionWord::Plain(Word::Council);
+        short
+            || self.passage.field == crate::article::Field::Title
+            || around.into_iter().any(|s| self.hits_of(s).any(is_council))
+    }
+
+    /// Words between a hit and the nearest other one that is wanted.
+    fn nearest(&self, sentence: usize, hit: &Hit<ResolutionWord>, is_wanted: impl Fn(Word) -> bool) -> Option<usize> {
+        self.hits_of(sentence)
+            .filter(|other| matches!(other.meaning, ResolutionWord::Plain(word) if is_wanted(word)))
+            .map(|other| distance(other, hit))
+            .min()
+    }
+
+    fn hits_of(&self, sentence: usize) -> impl Iterator<Item = &Hit<ResolutionWord>> {
+        let tokens = &self.passage.sentences[sentence];
+        let from = self.hits.partition_point(|hit| hit.start < tokens.start);
+        self.hits[from..].iter().take_while(|hit| hit.start < tokens.end)
+    }
+}
+
+/// Words between two hits; 0 where they touch or overlap.
+fn distance(a: &Hit<ResolutionWord>, b: &Hit<ResolutionWord>) -> usize {
+    a.start.saturating_sub(b.end).max(b.start.saturating_sub(a.end))
+}
+
+/// Each number once, and one without where the text names none, or speaks of another that has none yet.
+fn merge(mentions: Vec<Mention>, rules: &Rules) -> Vec<ResolutionFound> {
+    let mut found: Vec<ResolutionFound> = Vec::new();
+    for mention in mentions {
+        match found.iter_mut().find(|known| known.number == mention.number) {
+            Some(known) => {
+                known.spans.push(mention.span);
+                known.confidence = known.confidence.max(mention.confidence);
+                known.year = known.year.or(mention.year);
+                if strength(mention.status) > strength(known.status) {
+                    known.status = mention.status;
+                    known.evidence = mention.evidence;
+                }
+            }
+            None => found.push(ResolutionFound {
+                number: mention.number,
+                year: mention.number.and_then(|number| rules.facts.year(number)).or(mention.year),
+                subject: mention.number.and_then(|number| rules.facts.subject(number)).map(str::to_owned),
+                status: mention.status,
+                evidence: mention.evidence,
+                spans: vec![mention.span],
+                confidence: mention.confidence,
+            }),
+        }
+    }
+    if found.iter().any(|resolution| resolution.number.is_some()) {
+        // Only a draft or a vetoed one has no number; any other is spoken of again.
+        let has_no_number = |status| matches!(status, ResolutionStatus::Draft | ResolutionStatus::Vetoed);
+        found.retain(|resolution| resolution.number.is_some() || has_no_number(resolution.status));
+    }
+    found
+}
+
+/// Which status tells most.
+fn strength(status: ResolutionStatus) -> u8 {
+    match status {
+        ResolutionStatus::Cited => 0,
+        ResolutionStatus::Draft => 1,
+        ResolutionStatus::CalledFor => 2,
+        ResolutionStatus::Adopted => 3,
+        ResolutionStatus::Vetoed => 4,
+        ResolutionStatus::Violated => 5,
+    }
+}

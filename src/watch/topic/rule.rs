@@ -1,0 +1,518 @@
+//! What the topic packs say, and the lexicons made from it.
+//!
+//! The packs hold words; the operators that join them (frames, modality, citation forms) are code, the same for every
+//! language. A section names its language, and its terms are found in texts of that language alone, or in all where a
+//! text's language is unknown.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::lexicon::Lexicon;
+use crate::{
+    article::Lang,
+    watch::{
+        found::{DealItem, DealStatus, ResolutionStatus},
+        pack::PackHead,
+    },
+};
+
+/// The compiled packs of the topics.
+#[derive(Debug, Default)]
+pub struct Rules {
+    pub(super) deals: Lexicon<DealWord>,
+    pub(super) items: Vec<Item>,
+    /// Longest first.
+    pub(super) suffixes: Vec<Suffix>,
+    /// Ids that are never a side of a deal.
+    pub(super) never: Vec<String>,
+    pub(super) resolutions: Lexicon<ResolutionWord>,
+    pub(super) facts: Facts,
+    versions: Vec<(String, String)>,
+}
+
+/// A weapon or kind of weapon.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub item: DealItem,
+    /// Counts only where something else in the article is plainly a weapon.
+    pub needs_context: bool,
+}
+
+/// What a word of the weapons and arms-deals packs means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum DealWord {
+    /// Index into [`Rules::items`].
+    Weapon(u16),
+    Verb {
+        frame: Frame,
+        form: Form,
+        done: DealStatus,
+        also_noun: bool,
+    },
+    Noun {
+        is_armed: bool,
+        frame: Frame,
+        implies: DealStatus,
+    },
+    Cue {
+        says: Says,
+        also_after: bool,
+    },
+    /// The part of the party behind it.
+    MarkerBefore(Role),
+    /// The part of the party in front of it.
+    MarkerAfter(Role),
+    /// No deal hides in this.
+    Veil,
+    Plain(WordRole),
+}
+
+/// An ending of a party's name that tells its part.
+#[derive(Debug)]
+pub(super) struct Suffix {
+    pub lang: Lang,
+    pub suffix: String,
+    pub role: Role,
+}
+
+/// How a verb's subject and object stand to the deal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Frame {
+    /// The subject gives, the object is a weapon.
+    Give,
+    /// The subject gets, the object is a weapon.
+    Get,
+    /// The subject gives, the object gets: to arm somebody.
+    Arm,
+}
+
+/// A verb's form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Base,
+    Done,
+    Going,
+}
+
+/// What a cue says of the deal that it governs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Says {
+    Proposed,
+    Negotiating,
+    Warned,
+    Agreed,
+    Approved,
+    Delivered,
+    Denied,
+    Blocked,
+    Alleged,
+    /// Somebody would like it: weaker than proposed.
+    Wanted,
+    /// A future told by somebody ("said it would"): agreed; told by nobody: wanted.
+    Future,
+    /// Shields words that look like a cue and are none.
+    None,
+}
+
+/// The part that a party plays in a deal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Role {
+    To,
+    /// Like `To`, but gives way to it.
+    For,
+    From,
+    By,
+    With,
+    Between,
+    Of,
+    /// No part at all: a place, an enemy.
+    Aside,
+}
+
+/// Other words that the frames ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum WordRole {
+    /// Using a weapon.
+    Use,
+    /// Behind a party: names an event or a place, not the party ("the Ukraine war").
+    War,
+    /// Behind a party: others act, for it ("Ukraine's allies").
+    Ally,
+    /// Stands for a party or a thing named before.
+    Pronoun,
+    /// In front of a verb: a word that is a noun as well is a verb behind it.
+    VerbLead,
+    /// An army moves its own weapons.
+    Deploy,
+    /// Joins parties ("France and Germany").
+    Join,
+    /// Stands between a joint and its party ("and the Netherlands").
+    Article,
+    Passive,
+    /// Who holds an office may be quoted.
+    Office,
+    Say,
+    Deny,
+}
+
+/// What a word of the resolutions pack means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum ResolutionWord {
+    Plain(ResolutionRole),
+    Cue(ResolutionSays),
+}
+
+/// The parts of a citation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ResolutionRole {
+    /// Says by itself whose resolution it is: `UNSCR`.
+    Symbol,
+    Resolution,
+    /// With the sign of a number in front: `sayılı karar`, `号决议`.
+    NumberedResolution,
+    /// A word that is a resolution only with a number or the Council's name on it: Turkish `karar`.
+    WeakResolution,
+    Council,
+    /// The Council's name where it is known from the context: "the Council".
+    ShortCouncil,
+    UnitedNations,
+    /// Another body that passes resolutions, or another kind of resolution.
+    Other,
+    /// What only the Council does: sanctions, vetoes, peacekeepers.
+    Business,
+    /// Voting, which at the Council is about a resolution.
+    Vote,
+    /// What the Council does by a resolution, where it is the subject.
+    Act,
+    /// Stands between a resolution and its number.
+    NumberSign,
+    /// Joins the numbers of a list.
+    And,
+    /// Makes numbers a range.
+    Through,
+}
+
+/// What a cue says of a resolution.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ResolutionSays {
+    Draft,
+    Adopted,
+    Vetoed,
+    CalledFor,
+    Violated,
+    /// Shields words that look like a cue and are none.
+    None,
+}
+
+impl From<ResolutionSays> for Option<ResolutionStatus> {
+    fn from(says: ResolutionSays) -> Self {
+        Some(match says {
+            ResolutionSays::Draft => ResolutionStatus::Draft,
+            ResolutionSays::Adopted => ResolutionStatus::Adopted,
+            ResolutionSays::Vetoed => ResolutionStatus::Vetoed,
+            ResolutionSays::CalledFor => ResolutionStatus::CalledFor,
+            ResolutionSays::Violated => ResolutionStatus::Violated,
+            ResolutionSays::None => return None,
+        })
+    }
+}
+
+/// Years and subjects of resolutions.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Facts {
+    first_of_year: Vec<(u16, u16)>,
+    subjects: Vec<Subject>,
+    /// No number beyond it is believed; leaves room for some years.
+    number_max: u16,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Subject {
+    number: u16,
+    subject: String,
+}
+
+impl Facts {
+    /// When a resolution was adopted; `None` where the pack does not reach.
+    pub fn year(&self, number: u16) -> Option<u16> {
+        self.is_number(number).then_some(())?;
+        self.first_of_year.iter().take_while(|(_, first)| *first <= number).last().map(|(year, _)| *year)
+    }
+
+    /// What a resolution is about, where the pack knows it.
+    pub fn subject(&self, number: u16) -> Option<&str> {
+        self.subjects.iter().find(|known| known.number == number).map(|known| known.subject.as_str())
+    }
+
+    /// Whether a resolution of this number may exist.
+    pub fn is_number(&self, number: u16) -> bool {
+        (1..=self.number_max).contains(&number)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WeaponsFile {
+    pack: PackHead,
+    #[serde(default)]
+    kind: Vec<KindSection>,
+    #[serde(default)]
+    system: Vec<SystemSection>,
+}
+
+/// A kind of weapon, in the languages that name it.
+#[derive(Debug, Deserialize)]
+struct KindSection {
+    name: String,
+    category: String,
+    #[serde(default)]
+    needs_context: bool,
+    #[serde(flatten)]
+    terms: BTreeMap<String, Vec<String>>,
+}
+
+/// A weapon system, called the same in every language.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SystemSection {
+    name: String,
+    category: String,
+    #[serde(default)]
+    also: Vec<String>,
+    #[serde(default)]
+    needs_context: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DealsFile {
+    pack: PackHead,
+    parties: PartiesSection,
+    #[serde(default)]
+    verb: Vec<VerbSection>,
+    #[serde(default)]
+    noun: Vec<NounSection>,
+    #[serde(default)]
+    cue: Vec<CueSection<Says>>,
+    #[serde(default)]
+    marker: Vec<MarkerSection>,
+    #[serde(default)]
+    veil: Vec<TermsSection>,
+    #[serde(default)]
+    word: Vec<WordSection<WordRole>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartiesSection {
+    /// Ids of bodies that are named beside deals and are never a side of one.
+    never: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VerbSection {
+    lang: String,
+    frame: Frame,
+    /// What the verb says when it is done.
+    status: DealStatus,
+    /// Whether its base form is a noun as well: "ship", "supply".
+    #[serde(default)]
+    also_noun: bool,
+    base: Vec<String>,
+    done: Vec<String>,
+    going: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NounSection {
+    lang: String,
+    /// Whether the noun itself says that it is about weapons.
+    armed: bool,
+    /// Whether who owns it gives or gets.
+    #[serde(default = "give")]
+    frame: Frame,
+    /// What the bare noun implies.
+    status: DealStatus,
+    terms: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CueSection<S> {
+    lang: String,
+    says: S,
+    /// Whether it may also stand behind what it governs.
+    #[serde(default)]
+    after: bool,
+    terms: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MarkerSection {
+    lang: String,
+    role: Role,
+    #[serde(default)]
+    before: Vec<String>,
+    #[serde(default)]
+    after: Vec<String>,
+    #[serde(default)]
+    suffix: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TermsSection {
+    lang: String,
+    terms: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WordSection<R> {
+    lang: String,
+    role: R,
+    terms: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResolutionsFile {
+    pack: PackHead,
+    #[serde(default)]
+    word: Vec<WordSection<ResolutionRole>>,
+    #[serde(default)]
+    cue: Vec<CueSection<ResolutionSays>>,
+    facts: Facts,
+}
+
+impl Rules {
+    /// Reads the three packs.
+    ///
+    /// # Errors
+    /// Which of them cannot be read, and why.
+    pub fn read(weapons: &str, deals: &str, resolutions: &str) -> Result<Self, RuleError> {
+        let parse = |pack| move |source| RuleError { pack, source };
+        let weapons: WeaponsFile = toml::from_str(weapons).map_err(parse("weapons"))?;
+        let deals: DealsFile = toml::from_str(deals).map_err(parse("arms-deals"))?;
+        let resolutions: ResolutionsFile = toml::from_str(resolutions).map_err(parse("unsc-resolutions"))?;
+        let mut rules = Self {
+            deals: Lexicon::default(),
+            items: Vec::new(),
+            suffixes: Vec::new(),
+            never: deals.parties.never.clone(),
+            resolutions: Lexicon::default(),
+            facts: resolutions.facts,
+            versions: [&weapons.pack, &deals.pack, &resolutions.pack]
+                .map(|head| (head.id.clone(), head.version.clone()))
+                .into(),
+        };
+        rules.add_weapons(weapons.kind, weapons.system);
+        rules.add_deals(deals);
+        for section in resolutions.word {
+            let meaning = ResolutionWord::Plain(section.role);
+            add_all(&mut rules.resolutions, &section.lang, &section.terms, meaning);
+        }
+        for section in resolutions.cue {
+            let meaning = ResolutionWord::Cue(section.says);
+            add_all(&mut rules.resolutions, &section.lang, &section.terms, meaning);
+        }
+        Ok(rules)
+    }
+
+    /// Version of each pack by its id.
+    pub fn versions(&self) -> impl Iterator<Item = (String, String)> {
+        self.versions.iter().cloned()
+    }
+
+    fn add_weapons(&mut self, kinds: Vec<KindSection>, systems: Vec<SystemSection>) {
+        for section in kinds {
+            let meaning = self.add_item(section.name, section.category, section.needs_context);
+            for (lang, terms) in &section.terms {
+                add_all(&mut self.deals, lang, terms, meaning);
+            }
+        }
+        for section in systems {
+            let names = [section.name.clone()].into_iter().chain(section.also);
+            let meaning = self.add_item(section.name, section.category, section.needs_context);
+            for name in names {
+                self.deals.add(&name, None, meaning);
+            }
+        }
+    }
+
+    fn add_item(&mut self, name: String, category: String, needs_context: bool) -> DealWord {
+        self.items.push(Item { item: DealItem { name, category }, needs_context });
+        DealWord::Weapon((self.items.len() - 1) as u16)
+    }
+
+    fn add_deals(&mut self, file: DealsFile) {
+        let words = &mut self.deals;
+        for section in file.verb {
+            for (form, terms) in
+                [(Form::Base, &section.base), (Form::Done, &section.done), (Form::Going, &section.going)]
+            {
+                let meaning =
+                    DealWord::Verb { frame: section.frame, form, done: section.status, also_noun: section.also_noun };
+                add_all(words, &section.lang, terms, meaning);
+            }
+        }
+        for section in file.noun {
+            let meaning = DealWord::Noun { is_armed: section.armed, frame: section.frame, implies: section.status };
+            add_all(words, &section.lang, &section.terms, meaning);
+        }
+        for section in file.cue {
+            let meaning = DealWord::Cue { says: section.says, also_after: section.after };
+            add_all(words, &section.lang, &section.terms, meaning);
+        }
+        for section in file.veil {
+            add_all(words, &section.lang, &section.terms, DealWord::Veil);
+        }
+        for section in file.word {
+            add_all(words, &section.lang, &section.terms, DealWord::Plain(section.role));
+        }
+        for section in file.marker {
+            add_all(words, &section.lang, &section.before, DealWord::MarkerBefore(section.role));
+            add_all(words, &section.lang, &section.after, DealWord::MarkerAfter(section.role));
+            if let Some(lang) = Lang::from_tag(&section.lang) {
+                let suffixes = section.suffix.into_iter().map(|suffix| Suffix { lang, suffix, role: section.role });
+                self.suffixes.extend(suffixes);
+            }
+        }
+        // "ndan" before "a": the longest says most.
+        self.suffixes.sort_by_key(|suffix| std::cmp::Reverse(suffix.suffix.len()));
+    }
+}
+
+fn give() -> Frame {
+    Frame::Give
+}
+
+/// A pack that cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[error("the pack `{pack}` cannot be read")]
+pub struct RuleError {
+    /// Its id.
+    pub pack: &'static str,
+    /// Why, with its place in the file.
+    #[source]
+    pub source: toml::de::Error,
+}
+
+fn add_all<T: Copy + PartialEq>(lexicon: &mut Lexicon<T>, lang: &str, terms: &[String], meaning: T) {
+    let lang = Lang::from_tag(lang);
+    for term in terms {
+        lexicon.add(term, lang, meaning);
+    }
+}
