@@ -35,7 +35,7 @@ const TOPIC_PACKS: [&str; 3] = ["weapons", "arms-deals", "unsc-resolutions"];
 static PACKS: LazyLock<Packs> = LazyLock::new(|| {
     let files =
         BUILT_IN.map(|(name, text)| File { name: name.into(), origin: Origin::Named(name.into()), text: text.into() });
-    // A test reads them all, so a mistake cannot leave the house.
+    // A test of the pack files keeps mistakes from leaving the house.
     Packs::read(&files).unwrap_or_default()
 });
 
@@ -211,4 +211,47 @@ fn read_folder(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
         files.push(File { name, origin: Origin::File(path), text: text.into() });
     }
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn folder(name: &str, text: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder
+    }
+
+    const HEAD: &str = "[pack]\nid = \"countries\"\nversion = \"9\"\ndescription = \"own\"\n";
+    const PLACE: &str = "[[place]]\nid = \"RU\"\nname = \"Russia\"\nnames = [\"Rossiya\"]\n";
+
+    #[test]
+    fn file_of_the_same_name_stands_in_the_place_of_the_built_in_one() {
+        let folder = folder("countries.toml", &format!("{HEAD}{PLACE}"));
+        let packs = Packs::with_folder(folder.path()).unwrap();
+        assert_eq!(packs.entities.places.len(), 1);
+        assert_eq!(packs.versions["countries"], "9");
+        assert_eq!(packs.entities.persons.len(), Packs::built_in().entities.persons.len());
+    }
+
+    #[test]
+    fn file_that_extends_replaces_entries_with_the_same_id() {
+        let folder = folder("countries.toml", &format!("{HEAD}extends = true\n{PLACE}"));
+        let packs = Packs::with_folder(folder.path()).unwrap();
+        assert_eq!(packs.entities.places.len(), Packs::built_in().entities.places.len());
+        assert_eq!(packs.entities.place("RU").unwrap().names, ["Rossiya"]);
+    }
+
+    #[test]
+    fn mistake_is_told_with_its_place() {
+        let folder =
+            folder("countries.toml", &format!("{HEAD}[[place]]\nid = \"Russia\"\nname = \"Russia\"\nnames = []\n"));
+        let problems = Packs::with_folder(folder.path()).unwrap_err();
+        let place = problems[0].place.as_ref().unwrap();
+        assert!(problems[0].message.contains("neither a country's code"), "{}", problems[0].message);
+        assert_eq!(place.line(), "id = \"Russia\"");
+    }
 }

@@ -14,6 +14,7 @@ use super::{
     script::{self, Script},
 };
 use crate::article::{
+    fold::fold,
     language::Lang,
     segment::{self, AnalysedField, Word, WordKind, stem},
 };
@@ -299,16 +300,21 @@ fn is_character(written: &str) -> bool {
 }
 
 fn name_words(written: &str) -> Box<[NameWord]> {
+    let name_word = |exact: &str, folded: Box<str>| NameWord {
+        script: Script::of(&folded),
+        has_capital: exact.chars().next().is_some_and(char::is_uppercase),
+        folded,
+        exact: exact.into(),
+    };
+    // Most names are plain letters, and there are many: these need no cutter, and the program starts the sooner.
+    let is_plain = |c: char| matches!(c, ' ' | '-') || c < '\u{530}' && c.is_alphabetic();
+    if written.chars().all(is_plain) {
+        let parts = written.split([' ', '-']).filter(|part| !part.is_empty());
+        return parts.map(|part| name_word(part, fold(part).into())).collect();
+    }
     let field = segment::analyse_field(None, written);
     let words = field.words.into_iter().filter(|word| word.kind != WordKind::Designation);
-    words
-        .map(|word| NameWord {
-            script: Script::of(&word.folded),
-            has_capital: word.exact.chars().next().is_some_and(char::is_uppercase),
-            folded: word.folded,
-            exact: word.exact,
-        })
-        .collect()
+    words.map(|word| name_word(&word.exact, word.folded)).collect()
 }
 
 /// FNV-1a: names are our own, so nobody can make them collide, and words are short.

@@ -45,10 +45,10 @@ impl Entities {
         for (index, place) in places.iter().enumerate() {
             file_place(&mut lexicon, index, place);
         }
-        for (index, person) in persons.iter().enumerate() {
-            file_person(&mut lexicon, index, person);
-        }
         let calls: Vec<Calls> = persons.iter().map(Calls::of).collect();
+        for (index, person) in persons.iter().enumerate() {
+            file_person(&mut lexicon, index, person, calls[index].is_family_first);
+        }
         let mut by_given: HashMap<Box<str>, Vec<usize>> = HashMap::new();
         for (index, calls) in calls.iter().enumerate() {
             for given in &calls.givens {
@@ -128,8 +128,7 @@ impl Calls {
     }
 }
 
-fn file_person(lexicon: &mut Lexicon, index: usize, person: &Person) {
-    let is_family_first = Calls::of(person).is_family_first;
+fn file_person(lexicon: &mut Lexicon, index: usize, person: &Person, is_family_first: bool) {
     for written in std::iter::once(&person.name).chain(&person.also) {
         lexicon.add(written, None, Target::Person(index));
     }

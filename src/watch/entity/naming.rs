@@ -10,11 +10,11 @@ use super::{
     lexicon::{Casing, Hit, Target, starts_with_capital},
     mention::{PersonMention, PlaceMention, span},
     person::Call,
-    script::Script,
     words,
 };
 use crate::{
     article::{
+        language::Lang,
         segment::{AnalysedField, AnalysedText, WordKind},
         text::{Field, TextSpan},
     },
@@ -42,7 +42,7 @@ pub fn persons(
     let mut readers: Vec<Reader<'_>> = Field::ALL
         .into_iter()
         .filter(|&field| !text.field(field).words.is_empty())
-        .map(|field| Reader::new(text.field(field), field, entities, date, places))
+        .map(|field| Reader::new(text, field, entities, date, places))
         .collect();
     for reader in &mut readers {
         reader.full_names(&hits[reader.field as usize], &mut found);
@@ -51,11 +51,26 @@ pub fn persons(
     }
     let named: HashSet<usize> = found.iter().map(|mention| mention.person).collect();
     let parties: HashSet<&str> = places.iter().map(|place| &*place.id.0).collect();
+    let mut namesakes = HashSet::new();
+    for reader in &readers {
+        reader.namesakes(&hits[reader.field as usize], &mut namesakes);
+    }
+    let known = Known { named, namesakes, parties };
     for reader in &mut readers {
-        reader.surnames(&hits[reader.field as usize], &named, &parties, &mut found);
+        reader.surnames(&hits[reader.field as usize], &known, &mut found);
     }
     found.sort_by_key(|mention| (mention.field, mention.words.start, mention.span.start_chars));
     found
+}
+
+/// What the whole article says, for telling whose a surname is.
+struct Known<'a> {
+    /// Persons whose full name stands somewhere.
+    named: HashSet<usize>,
+    /// Persons whose surname stands somewhere behind another first name.
+    namesakes: HashSet<usize>,
+    /// Places that are named.
+    parties: HashSet<&'a str>,
 }
 
 /// One field being read.
@@ -65,6 +80,7 @@ struct Reader<'a> {
     entities: &'a Entities,
     date: Option<NaiveDate>,
     casing: Casing,
+    is_english: bool,
     /// Indices of the words without the designations laid over them.
     line: Vec<usize>,
     /// By word: already part of a person's name.
@@ -75,12 +91,13 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(
-        analysed: &'a AnalysedField,
+        text: &'a AnalysedText,
         field: Field,
         entities: &'a Entities,
         date: Option<NaiveDate>,
         places: &'a [PlaceMention],
     ) -> Self {
+        let analysed = text.field(field);
         let count = analysed.words.len();
         let mut place_at = vec![None; count];
         for place in places.iter().filter(|place| place.field == field) {
@@ -92,6 +109,7 @@ impl<'a> Reader<'a> {
             entities,
             date,
             casing: Casing::of(analysed),
+            is_english: text.lang.is_none_or(|lang| lang == Lang::EN),
             line: (0..count).filter(|&i| analysed.words[i].kind != WordKind::Designation).collect(),
             is_used: vec![false; count],
             place_at,
@@ -201,14 +219,20 @@ impl<'a> Reader<'a> {
         self.most_likely(&persons)
     }
 
+    /// Persons whose surname stands behind another first name.
+    fn namesakes(&self, hits: &[Hit], namesakes: &mut HashSet<usize>) {
+        for hit in hits {
+            if let Target::Surname(person) = self.entities.lexicon.alias(hit.alias).target
+                && !self.is_used[hit.words.start]
+                && self.is_namesake(person, &hit.words)
+            {
+                namesakes.insert(person);
+            }
+        }
+    }
+
     /// Surnames by themselves.
-    fn surnames(
-        &mut self,
-        hits: &[Hit],
-        named: &HashSet<usize>,
-        parties: &HashSet<&str>,
-        found: &mut Vec<PersonMention>,
-    ) {
+    fn surnames(&mut self, hits: &[Hit], known: &Known<'_>, found: &mut Vec<PersonMention>) {
         for same in hits.chunk_by(|a, b| a.words == b.words) {
             let words = same[0].words.clone();
             if self.is_used[words.start] || self.is_used[words.end - 1] {
@@ -225,9 +249,9 @@ impl<'a> Reader<'a> {
             if persons.is_empty() || self.is_thing(&words) {
                 continue;
             }
-            let already: Vec<usize> = persons.iter().copied().filter(|person| named.contains(person)).collect();
+            let already: Vec<usize> = persons.iter().copied().filter(|person| known.named.contains(person)).collect();
             let meant = if already.is_empty() {
-                persons.into_iter().filter(|&person| self.is_meant(person, &words, parties)).collect()
+                persons.into_iter().filter(|&person| self.is_meant(person, &words, known)).collect()
             } else {
                 already
             };
@@ -238,14 +262,17 @@ impl<'a> Reader<'a> {
     }
 
     /// Whether a surname without the full name anywhere means this person.
-    fn is_meant(&self, index: usize, words: &Range<usize>, parties: &HashSet<&str>) -> bool {
+    fn is_meant(&self, index: usize, words: &Range<usize>, known: &Known<'_>) -> bool {
         let person = &self.entities.persons[index];
         let is_in_office = self.date.is_none_or(|date| person.role_on(date).is_some());
         let title = self.title_before(words.start);
         let fits = title.as_deref().is_some_and(|title| {
             person.roles.iter().any(|role| self.date.is_none_or(|date| role.is_held(date)) && role.fits(title))
         });
-        let is_country_named = parties.contains(person.country.as_str());
+        if known.namesakes.contains(&index) && !fits {
+            return false;
+        }
+        let is_country_named = known.parties.contains(person.country.as_str());
         match person.call {
             Call::Alone => true,
             Call::Near => is_in_office && (title.is_some() || is_country_named),
@@ -309,15 +336,19 @@ impl<'a> Reader<'a> {
         if !self.is_spaced(before, surname) || !self.is_name_word(before) || self.place_at[before].is_some() {
             return false;
         }
+        if self.title_before(surname).is_some() {
+            return false;
+        }
         if self.is_used[before] || givens.contains(folded) || words::is_title(folded) || words::is_opener(folded) {
             return false;
         }
-        if self.casing != Casing::Mixed {
-            // In a headline every word has a capital: only what is known to be a first name is one.
-            return self.entities.by_given.contains_key(folded);
-        }
         let is_first = before == 0 || self.analysed.words[before - 1].sentence != word.sentence;
-        !is_first || Script::of(folded) == Script::Plain
+        if self.casing != Casing::Mixed || is_first && !self.is_english {
+            // Every word has a capital in a headline, and the first one in a sentence, whose usual openers are known
+            // for English alone: here only what is known to be a first name is one.
+            return words::is_given(folded) || self.entities.by_given.contains_key(folded);
+        }
+        true
     }
 
     /// Whether the words mean a thing named after the person.

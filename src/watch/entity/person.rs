@@ -143,3 +143,57 @@ fn days(text: &str) -> Result<(NaiveDate, NaiveDate), String> {
     debug_assert!(last.year() == year);
     Ok((first, last))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn person() -> Person {
+        let text = r#"
+            id = "Q1"
+            name = "Ana Example"
+            country = "XX"
+            roles = [
+                ["Minister of Foreign Affairs of Exampleland", "2001-05", "2003-02-10"],
+                ["Prime Minister of Exampleland", "2003-02-10", "2005"],
+                ["President of Exampleland", "2010-01-01"],
+            ]
+        "#;
+        toml::from_str(text).unwrap()
+    }
+
+    fn role_on(date: &str) -> Option<String> {
+        person().role_on(date.parse().unwrap()).map(|role| role.title.clone())
+    }
+
+    #[test]
+    fn role_is_that_of_the_day() {
+        assert_eq!(role_on("2001-04-30"), None);
+        assert_eq!(role_on("2001-05-01").as_deref(), Some("Minister of Foreign Affairs of Exampleland"));
+        // Both hold on the day of the change: the new one is told.
+        assert_eq!(role_on("2003-02-10").as_deref(), Some("Prime Minister of Exampleland"));
+        assert_eq!(role_on("2005-12-31").as_deref(), Some("Prime Minister of Exampleland"));
+        assert_eq!(role_on("2006-01-01"), None);
+        assert_eq!(role_on("2024-02-29").as_deref(), Some("President of Exampleland"));
+    }
+
+    #[test]
+    fn without_a_date_the_title_in_the_text_tells_the_role() {
+        let person = person();
+        let fits = |title: &str| person.role_that_fits(title).map(|role| role.title.as_str());
+        assert_eq!(fits("foreign minister"), Some("Minister of Foreign Affairs of Exampleland"));
+        assert_eq!(fits("prime minister"), Some("Prime Minister of Exampleland"));
+        assert_eq!(fits("chancellor"), None);
+        assert_eq!(person.last_role().unwrap().title, "President of Exampleland");
+    }
+
+    #[test]
+    fn wrong_roles_say_what_is_wrong() {
+        let role = |parts: &[&str]| Role::try_from(parts.iter().map(|&part| part.to_owned()).collect::<Vec<_>>());
+        assert!(role(&["President", "2001-13"]).unwrap_err().contains("2001-13"));
+        assert!(role(&["President", "2001", "2000"]).unwrap_err().contains("ends before it begins"));
+        assert!(role(&["President"]).is_err());
+    }
+}

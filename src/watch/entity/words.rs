@@ -1,312 +1,94 @@
 //! The small word lists that tell a leader's name from a namesake's.
 
+use std::{collections::HashSet, sync::LazyLock};
+
+type Words = LazyLock<HashSet<&'static str>>;
+
 /// What stands before a name and says what the person is, folded.
-const TITLES: &[&str] = &[
-    "admiral",
-    "ambassador",
-    "ayatollah",
-    "baskan",
-    "baskani",
-    "boss",
-    "bundeskanzler",
-    "bundeskanzlerin",
-    "candidate",
-    "canciller",
-    "chairman",
-    "chancellor",
-    "chef",
-    "chief",
-    "col",
-    "colonel",
-    "commander",
-    "crown",
-    "defence",
-    "defense",
-    "deputy",
-    "dictator",
-    "director",
-    "dr",
-    "emir",
-    "ex",
-    "foreign",
-    "former",
-    "gen",
-    "general",
-    "imam",
-    "incumbent",
-    "kanzler",
-    "kanzlerin",
-    "king",
-    "leader",
-    "lord",
-    "marshal",
-    "minister",
-    "ministre",
-    "ministro",
-    "mr",
-    "mrs",
-    "ms",
-    "nominee",
-    "pm",
-    "praesident",
-    "prasident",
-    "premier",
-    "presidencial",
-    "president",
-    "presidenta",
-    "presidente",
-    "prime",
-    "prince",
-    "prof",
-    "queen",
-    "ruler",
-    "sayin",
-    "secretary",
-    "sen",
-    "senator",
-    "senor",
-    "sheikh",
-    "sir",
-    "strongman",
-    "sultan",
-    "taoiseach",
-    "then",
-    "tsar",
-    "vice",
-];
+static TITLES: Words = LazyLock::new(|| {
+    "admiral ambassador ayatollah baskan baskani boss bundeskanzler bundeskanzlerin canciller candidate chairman \
+     chancellor chef chief col colonel commander crown defence defense deputy dictator director dr emir ex foreign \
+     former gen general imam incumbent kanzler kanzlerin king leader lord marshal minister ministre ministro mr mrs \
+     ms nominee pm praesident prasident premier presidencial president presidenta presidente prime prince prof queen \
+     ruler sayin secretary sen senator senor sheikh sir strongman sultan taoiseach then tsar vice"
+        .split_ascii_whitespace()
+        .collect()
+});
 
 /// What may begin a sentence before a name without being a first name, folded.
-const OPENERS: &[&str] = &[
-    "a",
-    "about",
-    "according",
-    "after",
-    "against",
-    "aber",
-    "ahead",
-    "all",
-    "als",
-    "also",
-    "although",
-    "amid",
-    "among",
-    "and",
-    "any",
-    "are",
-    "around",
-    "as",
-    "asked",
-    "at",
-    "because",
-    "before",
-    "behind",
-    "both",
-    "but",
-    "by",
-    "can",
-    "comrade",
-    "con",
-    "conservative",
-    "could",
-    "dass",
-    "de",
-    "del",
-    "der",
-    "did",
-    "do",
-    "does",
-    "democrat",
-    "during",
-    "earlier",
-    "el",
-    "en",
-    "et",
-    "even",
-    "ever",
-    "every",
-    "for",
-    "from",
-    "given",
-    "had",
-    "has",
-    "have",
-    "he",
-    "her",
-    "his",
-    "how",
-    "however",
-    "if",
-    "in",
-    "into",
-    "is",
-    "it",
-    "its",
-    "la",
-    "last",
-    "later",
-    "le",
-    "like",
-    "meanwhile",
-    "mit",
-    "monday",
-    "nach",
-    "no",
-    "nor",
-    "not",
-    "now",
-    "of",
-    "on",
-    "once",
-    "only",
-    "or",
-    "our",
-    "over",
-    "per",
-    "por",
-    "pour",
-    "que",
-    "republican",
-    "said",
-    "saturday",
-    "selon",
-    "she",
-    "should",
-    "since",
-    "so",
-    "still",
-    "sunday",
-    "than",
-    "that",
-    "the",
-    "their",
-    "then",
-    "there",
-    "they",
-    "this",
-    "though",
-    "through",
-    "thursday",
-    "to",
-    "today",
-    "tuesday",
-    "under",
-    "und",
-    "unlike",
-    "until",
-    "upon",
-    "von",
-    "was",
-    "wednesday",
-    "were",
-    "what",
-    "when",
-    "where",
-    "whether",
-    "which",
-    "while",
-    "who",
-    "why",
-    "will",
-    "with",
-    "without",
-    "would",
-    "yesterday",
-    "yet",
-    "friday",
-    "labour",
-    "tory",
-    "socialist",
-    "marxist",
-    "communist",
-    "kremlin",
-    "nato",
-    "world",
-    "western",
-    "european",
-    "arab",
-    "ve",
-    "y",
-];
+static OPENERS: Words = LazyLock::new(|| {
+    "a aber about according after against ahead all als also although amid among and any arab are around as asked at \
+     because before behind both but by can communist comrade con conservative could dass de del democrat der did do \
+     does during earlier el en et european even ever every for friday from given had has have he her his how however \
+     if in into is it its kremlin la labour last later le like marxist meanwhile mit monday nach nato no nor not now \
+     of on once only or our over per por pour que republican said saturday selon she should since so socialist still \
+     sunday than that the their then there they this though through thursday to today tory tuesday und under unlike \
+     until upon ve von was wednesday were western what when where whether which while who why will with without world \
+     would y yesterday yet"
+        .split_ascii_whitespace()
+        .collect()
+});
 
 /// What is named after people, folded: behind a name these mean a thing.
-const THINGS: &[&str] = &[
-    "airport",
-    "arena",
-    "avenue",
-    "award",
-    "boulevard",
-    "bridge",
-    "bust",
-    "cathedral",
-    "center",
-    "centre",
-    "college",
-    "doctrine",
-    "foundation",
-    "hall",
-    "highway",
-    "hospital",
-    "hotel",
-    "institute",
-    "jr",
-    "junior",
-    "library",
-    "mausoleum",
-    "medal",
-    "memorial",
-    "monument",
-    "museum",
-    "palace",
-    "park",
-    "plaza",
-    "prize",
-    "road",
-    "scholarship",
-    "school",
-    "sq",
-    "square",
-    "stadium",
-    "statue",
-    "street",
-    "theorem",
-    "tower",
-    "towers",
-    "trophy",
-    "university",
-];
+static THINGS: Words = LazyLock::new(|| {
+    "airport arena avenue award boulevard bridge bust cathedral center centre college doctrine foundation hall \
+     highway hospital hotel institute jr junior library mausoleum medal memorial monument museum palace park plaza \
+     prize road scholarship school sq square stadium statue street theorem tower towers trophy university"
+        .split_ascii_whitespace()
+        .collect()
+});
 
 /// What names a ship when it stands before a name, folded.
-const SHIPS: &[&str] = &["carrier", "frigate", "hms", "ins", "ship", "uss", "warship"];
+static SHIPS: Words = LazyLock::new(|| "carrier frigate hms ins ship uss warship".split_ascii_whitespace().collect());
 
 /// Words that a lost space glues to the end of a name, folded.
-const GLUED: &[&str] = &[
-    "about", "after", "also", "and", "are", "as", "asked", "at", "before", "but", "by", "called", "can", "could",
-    "for", "from", "had", "has", "have", "he", "if", "in", "into", "is", "its", "may", "met", "of", "on", "or", "over",
-    "said", "says", "should", "signed", "spoke", "than", "that", "the", "to", "told", "wants", "warned", "was", "were",
-    "when", "which", "who", "will", "with", "would",
-];
+static GLUED: Words = LazyLock::new(|| {
+    "about after also and are as asked at before but by called can could for from had has have he if in into is its \
+     may met of on or over said says should signed spoke than that the to told wants warned was were when which who \
+     will with would"
+        .split_ascii_whitespace()
+        .collect()
+});
+
+/// First names that many people bear, folded; beside those of the packs' own persons.
+static GIVENS: Words = LazyLock::new(|| {
+    "adam alan alice amy ana andrea andrew angela anna anne ben betty bilal bob brian brigitte carla carlos carol \
+     catherine charlotte chris claire daniel david diana eduardo elena elizabeth emily emine emma eric eva fatima \
+     frank george hannah harry helen hunter ivan ivanka jack james jane jason jean jennifer jill john jose joseph \
+     juan julia karen kate laura linda lisa louise lucy luis lyudmila maria marie marina mark martin mary matthew \
+     mehmet melania michael michelle mike mustafa nancy nicole olena olga omar pablo patrick paul pedro peter philip \
+     rachel richard robert ryan samuel sandra sara sarah simon sofia stefan stephen steve susan svetlana tatiana \
+     thomas tiffany tim tom victoria william"
+        .split_ascii_whitespace()
+        .collect()
+});
+
+/// Whether a word is a common first name.
+pub fn is_given(folded: &str) -> bool {
+    GIVENS.contains(folded)
+}
 
 /// Whether a word says what a person is.
 pub fn is_title(folded: &str) -> bool {
-    TITLES.contains(&folded)
+    TITLES.contains(folded)
 }
 
 /// Whether a word may begin a sentence before a surname.
 pub fn is_opener(folded: &str) -> bool {
-    OPENERS.contains(&folded)
+    OPENERS.contains(folded)
 }
 
 /// Whether a word behind a name means a thing named after the person.
 pub fn is_thing(folded: &str) -> bool {
-    THINGS.contains(&folded)
+    THINGS.contains(folded)
 }
 
 /// Whether a word before a name means a ship.
 pub fn is_ship(folded: &str) -> bool {
-    SHIPS.contains(&folded)
+    SHIPS.contains(folded)
 }
 
 /// Whether this may have been a word of its own.
 pub fn is_glued(folded: &str) -> bool {
-    GLUED.contains(&folded)
+    GLUED.contains(folded)
 }

@@ -80,11 +80,12 @@ impl Reader<'_> {
         let mut title: Vec<Party> = Vec::new();
         for (passage, hits) in self.passages.iter().zip(self.hits) {
             let mut before: Vec<Party> = Vec::new();
+            let named = party::in_passage(passage, self.named, self.rules);
             for (index, sentence) in passage.sentences.iter().enumerate() {
                 let from = hits.partition_point(|hit| hit.start < sentence.start);
                 let to = hits.partition_point(|hit| hit.start < sentence.end);
                 let hits = &hits[from..to];
-                let parties = party::in_sentence(passage, sentence, hits, self.named, self.lang, self.rules);
+                let parties = party::in_sentence(passage, sentence, hits, &named, self.lang, self.rules);
                 speakers.hear(passage, sentence, hits, &parties, &before);
                 let scene = Scene {
                     passage,

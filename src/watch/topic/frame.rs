@@ -60,6 +60,15 @@ impl Scene<'_> {
     /// Every deal that the sentence shows.
     pub fn read(&self) -> Vec<Framed> {
         let mut found = Vec::new();
+        let shows_deal = |hit: &Hit<DealWord>| {
+            matches!(
+                hit.meaning,
+                DealWord::Weapon(_) | DealWord::Noun { is_armed: true, .. } | DealWord::Verb { frame: Frame::Arm, .. }
+            )
+        };
+        if !self.hits.iter().any(shows_deal) {
+            return found;
+        }
         let mut taken: Vec<Range<usize>> = Vec::new();
         for hit in self.hits {
             if let DealWord::Verb { frame, form, done, also_noun } = hit.meaning

@@ -11,6 +11,7 @@ use std::{
 
 use crate::article::{
     Lang,
+    fold::fold,
     segment::{self, AnalysedField, WordKind},
 };
 
@@ -93,14 +94,7 @@ impl<T: Copy + PartialEq> Lexicon<T> {
     /// Adds a term as the packs write it. `lang` `None` is found in texts of any language.
     pub fn add(&mut self, term: &str, lang: Option<Lang>, meaning: T) {
         let has_plural = lang.is_none_or(|lang| lang == Lang::EN);
-        let field = segment::analyse_field(None, term);
-        let mut parts: Vec<Part> = tokens(&field)
-            .into_iter()
-            .map(|token| {
-                let is_open = term.as_bytes().get(field.words[token.word].end_byte as usize) == Some(&b'*');
-                Part { text: token.text.into(), ending: if is_open { Ending::Any } else { Ending::Exact } }
-            })
-            .collect();
+        let mut parts = parts(term);
         let Some(last) = parts.last_mut() else { return };
         if has_plural && last.ending == Ending::Exact && last.text.is_ascii() && last.text.len() > 2 {
             last.ending = Ending::Plural;
@@ -159,9 +153,27 @@ impl Part {
         match self.ending {
             Ending::Exact => word == &*self.text,
             Ending::Any => word.starts_with(&*self.text),
-            Ending::Plural => word == &*self.text || (word.ends_with('s') && plurals(&self.text).any(|p| p == word)),
+            Ending::Plural => {
+                let ies = || self.text.strip_suffix('y').is_some_and(|stem| word.strip_suffix("ies") == Some(stem));
+                word == &*self.text || word.strip_suffix('s') == Some(&*self.text) || ies()
+            }
         }
     }
+}
+
+/// Cuts a term into its words, as a text is cut.
+fn parts(term: &str) -> Vec<Part> {
+    let part =
+        |text: &str, is_open| Part { text: text.into(), ending: if is_open { Ending::Any } else { Ending::Exact } };
+    // Most terms are plain words, and a start-up has thousands of them to cut.
+    let is_plain = |c: char| c < '\u{500}' && (c.is_lowercase() || c.is_ascii_digit() || matches!(c, ' ' | '*'));
+    if term.chars().all(is_plain) {
+        let part = |word: &str| part(&fold(word.trim_end_matches('*')), word.ends_with('*'));
+        return term.split_ascii_whitespace().map(part).collect();
+    }
+    let field = segment::analyse_field(None, term);
+    let is_open = |token: &Token<'_>| term.as_bytes().get(field.words[token.word].end_byte as usize) == Some(&b'*');
+    tokens(&field).iter().map(|token| part(token.text, is_open(token))).collect()
 }
 
 /// English plurals of a word; a wrong one does no harm, since nobody writes it.

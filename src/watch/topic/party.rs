@@ -61,28 +61,33 @@ impl Party {
     }
 }
 
+/// Those of a passage who may be a side of a deal, with their tokens, in text order.
+pub(super) fn in_passage<'a>(
+    passage: &Passage<'_>,
+    named: &'a [Named],
+    rules: &Rules,
+) -> Vec<(Range<usize>, &'a Named)> {
+    let is_side = |named: &&Named| named.field == passage.field && !rules.never.iter().any(|id| **id == *named.id.0);
+    named.iter().filter(is_side).map(|named| (passage.tokens_of(&named.words), named)).collect()
+}
+
 /// The parties of one sentence, in text order.
 pub(super) fn in_sentence(
     passage: &Passage<'_>,
     sentence: &Range<usize>,
     hits: &[Hit<DealWord>],
-    named: &[Named],
+    named: &[(Range<usize>, &Named)],
     lang: Option<Lang>,
     rules: &Rules,
 ) -> Vec<Party> {
     let reader = Reader { passage, sentence, hits, lang, rules };
     let mut parties: Vec<Party> = Vec::new();
-    for named in
-        named.iter().filter(|named| named.field == passage.field && !rules.never.iter().any(|id| **id == *named.id.0))
-    {
-        let tokens = passage.tokens_of(&named.words);
-        if tokens.start < sentence.start || tokens.end > sentence.end || tokens.is_empty() {
-            continue;
-        }
+    let from = named.partition_point(|(tokens, _)| tokens.start < sentence.start);
+    for (tokens, named) in named[from..].iter().take_while(|(tokens, _)| tokens.end <= sentence.end) {
         match parties.last_mut() {
             // A longer name covers what stands in it.
             Some(last) if tokens.start < last.end => {}
-            Some(last) if reader.is_holder(last, named, &tokens) => {
+            Some(last) if reader.is_holder(last, named, tokens) => {
                 last.end = tokens.end;
                 last.kind = NamedKind::Person;
             }
