@@ -43,6 +43,7 @@ struct ExpectedDeal {
     status: Option<String>,
     items: Option<Vec<String>>,
     attributed_to: Option<Vec<String>>,
+    denied_by: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -89,6 +90,7 @@ fn arms_deals_are_told_from_their_twins() {
             status: Some(word(deal.status)),
             items: Some(deal.items.iter().map(|item| item.name.clone()).collect()),
             attributed_to: Some(ids(&deal.attributed_to)),
+            denied_by: Some(ids(&deal.denied_by)),
         };
         let mut check = |what: &str, expected: &Option<Vec<String>>, found: &Option<Vec<String>>| {
             if expected.is_some() && expected != found {
@@ -98,6 +100,7 @@ fn arms_deals_are_told_from_their_twins() {
         check("supplier", &pair.deal.supplier, &found.supplier);
         check("recipient", &pair.deal.recipient, &found.recipient);
         check("items", &pair.deal.items, &found.items);
+        check("denied by", &pair.deal.denied_by, &found.denied_by);
         check("attributed to", &pair.deal.attributed_to, &found.attributed_to);
         check("status", &pair.deal.status.map(|status| vec![status]), &found.status.map(|status| vec![status]));
     }
@@ -201,4 +204,23 @@ fn pack_ids_and_full_names_are_unique() {
     for place in &entities.places {
         assert!(ids.insert(&place.id, &place.name).is_none(), "{} stands twice", place.id.0);
     }
+}
+
+/// The article that the first user asked for; it stands beside the project, not in it.
+#[test]
+fn acceptance_article_tells_its_deal_and_its_breach() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/data/seed-article.txt");
+    let Ok(text) = std::fs::read_to_string(path) else {
+        eprintln!("skipped: no {path}");
+        return;
+    };
+    let (title, body) = text.split_once("\n\n").unwrap();
+    let text = segment::analyse_fields(Some(Lang::EN), title, "", body);
+    let packs = Packs::built_in();
+    let (deals, resolutions, _) = topic::find(&text, &entity::mentions(&text, packs, None), packs);
+    let [deal] = &deals[..] else { panic!("{deals:?}") };
+    assert_eq!((ids(&deal.supplier), ids(&deal.recipient)), (vec!["KP".to_owned()], vec!["RU".to_owned()]));
+    assert_eq!((word(deal.status), ids(&deal.attributed_to)), ("warned".to_owned(), vec!["US".into(), "KR".into()]));
+    let [resolution] = &resolutions[..] else { panic!("{resolutions:?}") };
+    assert_eq!((resolution.number, word(resolution.status)), (None, "violated".to_owned()));
 }

@@ -52,6 +52,7 @@ pub(super) fn find(
 ) -> Vec<(ArmsDeal, &'static str)> {
     let hits: Vec<Vec<Hit<DealWord>>> =
         passages.iter().map(|passage| rules.deals.find(&passage.tokens, lang)).collect();
+    // An everyday word, or a name with another meaning, counts once something else is plainly a weapon.
     let has_weapon = hits.iter().flatten().any(|hit| match hit.meaning {
         DealWord::Weapon(item) => !rules.items[item as usize].needs_context,
         DealWord::Noun { is_armed, .. } => is_armed,
@@ -80,6 +81,7 @@ impl Reader<'_> {
         let mut title: Vec<Party> = Vec::new();
         for (passage, hits) in self.passages.iter().zip(self.hits) {
             let mut before: Vec<Party> = Vec::new();
+            let mut shown_in = None;
             let named = party::in_passage(passage, self.named, self.rules);
             for (index, sentence) in passage.sentences.iter().enumerate() {
                 let from = hits.partition_point(|hit| hit.start < sentence.start);
@@ -87,18 +89,17 @@ impl Reader<'_> {
                 let hits = &hits[from..to];
                 let parties = party::in_sentence(passage, sentence, hits, &named, self.lang, self.rules);
                 speakers.hear(passage, sentence, hits, &parties, &before);
-                let scene = Scene {
-                    passage,
-                    sentence: sentence.clone(),
-                    hits,
-                    parties: &parties,
-                    is_weapon: &|item| self.is_weapon(item),
-                    lang: self.lang,
-                };
+                let scene = Scene { passage, sentence: sentence.clone(), hits, parties: &parties, lang: self.lang };
+                let known = mentions.len();
                 for framed in scene.read() {
                     let framed = self.fill(framed, &parties, &before, &title);
                     mentions.extend(framed.map(|framed| self.mention(framed, &scene, index, &speakers)));
                 }
+                if mentions.len() == known && index > 0 && shown_in == Some(index - 1) {
+                    let said = speakers.of(passage, sentence, hits, &parties, None);
+                    deny(&mut mentions, &said.denied_by);
+                }
+                shown_in = if mentions.len() > known { Some(index) } else { shown_in };
                 if !parties.is_empty() {
                     before = parties;
                 }
@@ -108,11 +109,6 @@ impl Reader<'_> {
             }
         }
         mentions
-    }
-
-    /// Every weapon counts once something in the article is plainly one, which [`find`] made sure of.
-    fn is_weapon(&self, item: u16) -> bool {
-        (item as usize) < self.rules.items.len()
     }
 
     /// Looks for a missing side around the frame; `None` where the deal stays without one.
@@ -201,6 +197,14 @@ impl Reader<'_> {
         }
         items
     }
+}
+
+/// "Abu Dhabi denied the claim", behind the sentence that made it: a side of the deal denies it.
+fn deny(mentions: &mut [Mention], by: &[PartyId]) {
+    let Some(last) = mentions.last_mut() else { return };
+    let is_side = |id: &&PartyId| last.supplier.contains(id) || last.recipient.contains(id) || last.pair.contains(id);
+    let deniers: Vec<PartyId> = by.iter().filter(is_side).cloned().collect();
+    last.denied_by.extend(deniers);
 }
 
 /// The mentions of one deal become one: those with the same sides, and those of a pair whose direction another tells.

@@ -51,8 +51,6 @@ pub(super) struct Scene<'a> {
     /// Of this sentence alone.
     pub hits: &'a [Hit<DealWord>],
     pub parties: &'a [Party],
-    /// Whether a token range is a weapon that counts.
-    pub is_weapon: &'a dyn Fn(u16) -> bool,
     pub lang: Option<Lang>,
 }
 
@@ -84,7 +82,7 @@ impl Scene<'_> {
         for hit in self.hits.iter().filter(|hit| !taken.iter().any(|range| range.contains(&hit.start))) {
             match hit.meaning {
                 DealWord::Noun { is_armed, frame, implies } => found.extend(self.noun(hit, is_armed, frame, implies)),
-                DealWord::Weapon(item) if (self.is_weapon)(item) => found.extend(self.weapon(hit)),
+                DealWord::Weapon(_) => found.extend(self.weapon(hit)),
                 _ => {}
             }
         }
@@ -278,7 +276,7 @@ impl Scene<'_> {
     /// Weapons, and nouns of dealing that name them.
     fn objects(&self) -> impl Iterator<Item = &Hit<DealWord>> {
         self.hits.iter().filter(|hit| match hit.meaning {
-            DealWord::Weapon(item) => (self.is_weapon)(item),
+            DealWord::Weapon(_) => true,
             DealWord::Noun { is_armed, .. } => is_armed,
             _ => false,
         })

@@ -1,6 +1,6 @@
 //! What is said: arms deals and Security Council resolutions, by rules that live in packs.
 //!
-//! Start reading at [`find`]. `rule` reads the packs, `lexicon` finds their terms, `passage` is a text ready for reading.
+//! Start reading at [`find`]. `rule` reads the packs, whose sections are in `section`; `lexicon` finds their terms, `passage` is a text ready for reading.
 //! Deals: `party` (who, in which part), `frame` (who gives what to whom), `modality` (where it stands), `speaker` (who
 //! says so), `arms_deal` (all of it over an article). Resolutions: `resolution`, and `citation` for the numbers.
 
@@ -13,6 +13,7 @@ mod party;
 mod passage;
 mod resolution;
 pub mod rule;
+mod section;
 mod speaker;
 
 use std::cmp::Reverse;

@@ -154,6 +154,13 @@ fn governing(
     let mut cues: Vec<_> = cues.collect();
     cues.sort_by_key(|(cost, ..)| *cost);
     let (cost, says, range) = cues.first().cloned()?;
+    // "Dismissed a report that": what is denied is the allegation.
+    if says == Says::Alleged
+        && let Some((_, denied, range)) =
+            cues.iter().find(|(_, says, range)| *says == Says::Denied && range.end <= tokens.start)
+    {
+        return Some((*denied, range.clone()));
+    }
     // A modal or a wish says little where something firmer governs it: "agreed that it would send".
     if says == Says::Wanted
         && let Some((_, firmer, range)) = cues.iter().find(|(c, says, _)| *says != Says::Wanted && *c <= cost + 6)

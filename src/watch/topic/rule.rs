@@ -4,17 +4,15 @@
 //! language. A section names its language, and its terms are found in texts of that language alone, or in all where a
 //! text's language is unknown.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 
-use super::lexicon::Lexicon;
+use super::{
+    lexicon::{self, Hit, Lexicon},
+    section::{DealsFile, KindSection, ResolutionsFile, SystemSection, WeaponsFile},
+};
 use crate::{
-    article::Lang,
-    watch::{
-        found::{DealItem, DealStatus, ResolutionStatus},
-        pack::PackHead,
-    },
+    article::{Lang, segment},
+    watch::found::{DealItem, DealStatus, ResolutionStatus},
 };
 
 /// The compiled packs of the topics.
@@ -259,144 +257,6 @@ impl Facts {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WeaponsFile {
-    pack: PackHead,
-    #[serde(default)]
-    kind: Vec<KindSection>,
-    #[serde(default)]
-    system: Vec<SystemSection>,
-}
-
-/// A kind of weapon, in the languages that name it.
-#[derive(Debug, Deserialize)]
-struct KindSection {
-    name: String,
-    category: String,
-    #[serde(default)]
-    needs_context: bool,
-    #[serde(flatten)]
-    terms: BTreeMap<String, Vec<String>>,
-}
-
-/// A weapon system, called the same in every language.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SystemSection {
-    name: String,
-    category: String,
-    #[serde(default)]
-    also: Vec<String>,
-    #[serde(default)]
-    needs_context: bool,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DealsFile {
-    pack: PackHead,
-    parties: PartiesSection,
-    #[serde(default)]
-    verb: Vec<VerbSection>,
-    #[serde(default)]
-    noun: Vec<NounSection>,
-    #[serde(default)]
-    cue: Vec<CueSection<Says>>,
-    #[serde(default)]
-    marker: Vec<MarkerSection>,
-    #[serde(default)]
-    veil: Vec<TermsSection>,
-    #[serde(default)]
-    word: Vec<WordSection<WordRole>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PartiesSection {
-    /// Ids of bodies that are named beside deals and are never a side of one.
-    never: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VerbSection {
-    lang: String,
-    frame: Frame,
-    /// What the verb says when it is done.
-    status: DealStatus,
-    /// Whether its base form is a noun as well: "ship", "supply".
-    #[serde(default)]
-    also_noun: bool,
-    base: Vec<String>,
-    done: Vec<String>,
-    going: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NounSection {
-    lang: String,
-    /// Whether the noun itself says that it is about weapons.
-    armed: bool,
-    /// Whether who owns it gives or gets.
-    #[serde(default = "give")]
-    frame: Frame,
-    /// What the bare noun implies.
-    status: DealStatus,
-    terms: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CueSection<S> {
-    lang: String,
-    says: S,
-    /// Whether it may also stand behind what it governs.
-    #[serde(default)]
-    after: bool,
-    terms: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct MarkerSection {
-    lang: String,
-    role: Role,
-    #[serde(default)]
-    before: Vec<String>,
-    #[serde(default)]
-    after: Vec<String>,
-    #[serde(default)]
-    suffix: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct TermsSection {
-    lang: String,
-    terms: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WordSection<R> {
-    lang: String,
-    role: R,
-    terms: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ResolutionsFile {
-    pack: PackHead,
-    #[serde(default)]
-    word: Vec<WordSection<ResolutionRole>>,
-    #[serde(default)]
-    cue: Vec<CueSection<ResolutionSays>>,
-    facts: Facts,
-}
-
 impl Rules {
     /// Reads the three packs.
     ///
@@ -445,11 +305,25 @@ impl Rules {
         }
         for section in systems {
             let names = [section.name.clone()].into_iter().chain(section.also);
-            let meaning = self.add_item(section.name, section.category, section.needs_context);
+            let meaning = self.add_item(section.name.clone(), section.category.clone(), section.needs_context);
+            let mut plain = None;
             for name in names {
+                let mut meaning = meaning;
+                // "Taurus" may be a star sign; "Taurus cruise missile" says what it is.
+                if section.needs_context && self.names_weapon(&name) {
+                    meaning = *plain
+                        .get_or_insert_with(|| self.add_item(section.name.clone(), section.category.clone(), false));
+                }
                 self.deals.add(&name, None, meaning);
             }
         }
+    }
+
+    /// Whether a name has a word in it that is plainly a weapon.
+    fn names_weapon(&self, name: &str) -> bool {
+        let field = segment::analyse_field(None, name);
+        let is_plain = |hit: &Hit<DealWord>| matches!(hit.meaning, DealWord::Weapon(item) if !self.items[item as usize].needs_context);
+        self.deals.find(&lexicon::tokens(&field), Some(Lang::EN)).iter().any(is_plain)
     }
 
     fn add_item(&mut self, name: String, category: String, needs_context: bool) -> DealWord {
@@ -493,10 +367,6 @@ impl Rules {
         // "ndan" before "a": the longest says most.
         self.suffixes.sort_by_key(|suffix| std::cmp::Reverse(suffix.suffix.len()));
     }
-}
-
-fn give() -> Frame {
-    Frame::Give
 }
 
 /// A pack that cannot be read.

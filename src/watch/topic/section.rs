@@ -1,0 +1,150 @@
+//! The sections of the topics' packs as they are written.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::rule::{Facts, Frame, ResolutionRole, ResolutionSays, Role, Says, WordRole};
+use crate::watch::{found::DealStatus, pack::PackHead};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WeaponsFile {
+    pub pack: PackHead,
+    #[serde(default)]
+    pub kind: Vec<KindSection>,
+    #[serde(default)]
+    pub system: Vec<SystemSection>,
+}
+
+/// A kind of weapon, in the languages that name it.
+#[derive(Debug, Deserialize)]
+pub(super) struct KindSection {
+    pub name: String,
+    pub category: String,
+    #[serde(default)]
+    pub needs_context: bool,
+    #[serde(flatten)]
+    pub terms: BTreeMap<String, Vec<String>>,
+}
+
+/// A weapon system, called the same in every language.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SystemSection {
+    pub name: String,
+    pub category: String,
+    #[serde(default)]
+    pub also: Vec<String>,
+    #[serde(default)]
+    pub needs_context: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DealsFile {
+    pub pack: PackHead,
+    pub parties: PartiesSection,
+    #[serde(default)]
+    pub verb: Vec<VerbSection>,
+    #[serde(default)]
+    pub noun: Vec<NounSection>,
+    #[serde(default)]
+    pub cue: Vec<CueSection<Says>>,
+    #[serde(default)]
+    pub marker: Vec<MarkerSection>,
+    #[serde(default)]
+    pub veil: Vec<TermsSection>,
+    #[serde(default)]
+    pub word: Vec<WordSection<WordRole>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PartiesSection {
+    /// Ids of bodies that are named beside deals and are never a side of one.
+    pub never: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VerbSection {
+    pub lang: String,
+    pub frame: Frame,
+    /// What the verb says when it is done.
+    pub status: DealStatus,
+    /// Whether its base form is a noun as well: "ship", "supply".
+    #[serde(default)]
+    pub also_noun: bool,
+    pub base: Vec<String>,
+    pub done: Vec<String>,
+    pub going: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NounSection {
+    pub lang: String,
+    /// Whether the noun itself says that it is about weapons.
+    pub armed: bool,
+    /// Whether who owns it gives or gets.
+    #[serde(default = "give")]
+    pub frame: Frame,
+    /// What the bare noun implies.
+    pub status: DealStatus,
+    pub terms: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CueSection<S> {
+    pub lang: String,
+    pub says: S,
+    /// Whether it may also stand behind what it governs.
+    #[serde(default)]
+    pub after: bool,
+    pub terms: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MarkerSection {
+    pub lang: String,
+    pub role: Role,
+    #[serde(default)]
+    pub before: Vec<String>,
+    #[serde(default)]
+    pub after: Vec<String>,
+    #[serde(default)]
+    pub suffix: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TermsSection {
+    pub lang: String,
+    pub terms: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WordSection<R> {
+    pub lang: String,
+    pub role: R,
+    pub terms: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ResolutionsFile {
+    pub pack: PackHead,
+    #[serde(default)]
+    pub word: Vec<WordSection<ResolutionRole>>,
+    #[serde(default)]
+    pub cue: Vec<CueSection<ResolutionSays>>,
+    pub facts: Facts,
+}
+
+fn give() -> Frame {
+    Frame::Give
+}
