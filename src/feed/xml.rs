@@ -42,12 +42,11 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let run = |text: &str| run(text, base, &undated);
     let mut notes = Vec::new();
     // A half entry would be matched, stored, and look edited when the rest comes.
-    let whole = match (outline.is_cut, outline.entries) {
-        (false, _) | (true, 0) => None,
-        (true, _) => {
-            let cut_short = || FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() };
-            Some(outline::close_after_last_whole(text, &outline).ok_or_else(cut_short)?)
-        }
+    let whole = if outline.is_cut {
+        let cut_short = || FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() };
+        Some(outline::close_after_last_whole(text, &outline).ok_or_else(cut_short)?)
+    } else {
+        None
     };
     if outline.is_cut {
         notes.push("the document ends too early; whole entries are kept".to_owned());
@@ -73,7 +72,7 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let not_permanent = guids_not_permanent(text);
     let about = about(&read, format, base);
     let entries = read.entries.into_iter().map(|e| entry(e, format, base, &not_permanent)).collect();
-    Ok(Feed { about, entries, notes })
+    Ok(Feed { about, entries, is_cut: outline.is_cut, notes })
 }
 
 fn run(text: &str, base: Option<&Url>, undated: &Arc<AtomicUsize>) -> Result<model::Feed, FeedError> {
