@@ -79,3 +79,26 @@ fn crash_test_loses_nothing() {
     let report = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{report}");
 }
+
+/// The block of the README that is fenced as this language, the first of them.
+fn fenced(language: &str) -> String {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let after = readme.split_once(&format!("```{language}\n")).expect("the README has such a block").1;
+    after.split_once("```").unwrap().0.to_owned()
+}
+
+#[test]
+fn readme_config_passes_its_check() {
+    let desk = Desk::new(&fenced("toml"));
+    let secret = desk.run(&["secret", "new"]).stdout;
+    let output = desk.command(&["check"]).env("HOOK_SECRET", secret.trim()).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(!String::from_utf8_lossy(&output.stdout).contains("error"), "{output:?}");
+}
+
+#[test]
+fn readme_names_the_two_commands_first() {
+    let block = fenced("sh");
+    let commands: Vec<&str> = block.lines().map(|line| line.split('#').next().unwrap_or("").trim()).collect();
+    assert_eq!(commands, ["cargo run --release -- demo", "cargo test"]);
+}
