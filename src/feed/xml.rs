@@ -78,7 +78,7 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     if undated > 0 {
         notes.push(format!("{undated} dates could not be read"));
     }
-    let not_permanent = guids_not_permanent(text);
+    let not_permanent = guids_not_permanent(rewritten.as_deref().unwrap_or(text));
     let about = about(&read, format, base);
     let entries = read.entries.into_iter().map(|e| entry(e, format, base, &not_permanent)).collect();
     Ok(Feed { about, entries, is_cut: outline.is_cut, notes })
@@ -144,7 +144,8 @@ fn entry(entry: model::Entry, format: Format, base: Option<&Url>, not_permanent:
     let url = link(&entry.links)
         .and_then(|href| absolute(href, base))
         .or_else(|| permalink.map(str::to_owned))
-        .or_else(|| enclosures.first().filter(|_| is_rss(format)).map(|e| e.url.clone()));
+        // An episode is its own page; a picture is none.
+        .or_else(|| enclosures.iter().find(|e| is_rss(format) && !is_picture(e)).map(|e| e.url.clone()));
     // feed-rs copies the one into the other for RSS.
     let updated = entry.updated.filter(|_| !is_rss(format) || entry.updated != entry.published);
     let title = entry.title.filter(|t| !t.content.trim().is_empty());
@@ -185,6 +186,10 @@ fn is_rss(format: Format) -> bool {
 fn is_html(content_type: &impl std::fmt::Display) -> bool {
     let name = content_type.to_string();
     name.contains("html") || name.contains("xml")
+}
+
+fn is_picture(enclosure: &Enclosure) -> bool {
+    enclosure.mime.as_deref().is_none_or(|mime| mime.starts_with("image/"))
 }
 
 fn is_web(url: &str) -> bool {
