@@ -13,7 +13,7 @@
 //! let line = br#"{"title": "Tehran agrees to supply Moscow with drones", "lang": "en"}"#;
 //! let article = &input::read("one.jsonl", line).articles[0];
 //! let watching = watching.expect("the built-in watches compile");
-//! let alerts = watching.alerts(article, None);
+//! let alerts = watching.alerts(article, &article.key(), None);
 //! assert!(alerts.iter().any(|(_, watch, _)| watch.id.as_str() == "arms-deals"));
 //! ```
 

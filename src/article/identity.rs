@@ -64,9 +64,9 @@ impl ArticleKey {
 }
 
 impl ArticleKey {
-    /// By the canonical URL, or by title and text where there is no URL.
+    /// By the canonical URL, or by title and text where there is no URL, or only that of a site's front page.
     pub fn new(url: Option<&str>, title: &str, text: &str) -> Self {
-        match url.map(canonical_url).filter(|url| !url.is_empty()) {
+        match url.map(canonical_url).filter(|url| !url.is_empty() && !is_front_page(url)) {
             Some(url) => Self(url),
             None => Self(format!("hash:{}", HEXLOWER.encode(&hash([normal_space(title), normal_space(text)])))),
         }
@@ -177,6 +177,32 @@ pub fn canonical_url(url: &str) -> String {
     format!("https://{host}{port}{path}{query}")
 }
 
+/// Whether a canonical URL names a host and nothing on it.
+fn is_front_page(canonical: &str) -> bool {
+    Url::parse(canonical).is_ok_and(|url| url.path() == "/" && url.query().is_none())
+}
+
+/// The canonical URLs that tell none of these entries, as on a live blog or a status page: they stand on several with
+/// different ids and different words, or are the site's own address.
+pub fn shared_urls(entries: &[Entry], ids: &[ArticleId], site_url: Option<&str>) -> HashSet<String> {
+    let mut first_on: HashMap<String, (&ArticleId, u64)> = HashMap::new();
+    let mut shared: HashSet<String> = site_url.map(canonical_url).into_iter().collect();
+    for (entry, id) in entries.iter().zip(ids) {
+        let Some(url) = entry.url.as_deref().map(canonical_url) else { continue };
+        let words = entry_fingerprint(entry);
+        match first_on.get(&url) {
+            Some((other, said)) if *other != id && *said != words => {
+                shared.insert(url);
+            }
+            Some(_) => {}
+            None => {
+                first_on.insert(url, (id, words));
+            }
+        }
+    }
+    shared
+}
+
 /// Parameters that say who linked, not what is linked.
 fn is_tracking(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -252,6 +278,29 @@ mod tests {
         check("https://example.org/A", "https://example.org/A");
         check("urn:x:1", "urn:x:1");
         check(" not a url ", "not a url");
+    }
+
+    #[test]
+    fn address_that_several_entries_share_tells_none_of_them() {
+        let entry = |guid: &str, url: &str, title: &str| Entry {
+            guid: Some(guid.into()),
+            url: Some(url.into()),
+            title: Some(title.into()),
+            ..Entry::default()
+        };
+        let entries = [
+            entry("1", "https://x.example/live#a", "One"),
+            entry("2", "https://x.example/live#b", "Two"),
+            entry("3", "https://x.example/own", "Three"),
+            // Said twice, it is one.
+            entry("4", "https://x.example/twice", "Four"),
+            entry("5", "https://x.example/twice", "Four"),
+        ];
+        let shared = shared_urls(&entries, &ids(&entries), Some("https://x.example/blog/"));
+        let mut shared: Vec<_> = shared.into_iter().collect();
+        shared.sort();
+        assert_eq!(shared, ["https://x.example/blog", "https://x.example/live"]);
+        assert!(ArticleKey::new(Some("https://x.example/"), "a", "b").as_str().starts_with("hash:"));
     }
 
     #[test]

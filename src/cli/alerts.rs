@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Context, Exit, args::AlertsListArguments, output, run::runtime, setup};
+use super::{Context, Exit, args::AlertsListArguments, run::runtime, setup};
 use crate::{
     alert::{AlertEvent, text},
     clock::Clock,
@@ -103,8 +103,5 @@ fn print(context: &Context, settings: &Settings, now: DateTime<Utc>, alerts: &[S
     if alerts.is_empty() && !context.output.json {
         eprintln!("no alerts yet");
     }
-    match output::print(&text) {
-        Ok(()) => Exit::Done,
-        Err(_) => Exit::Failed,
-    }
+    super::printed(&text)
 }

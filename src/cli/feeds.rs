@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::{Context, Exit, output, run::runtime, setup};
+use super::{Context, Exit, run::runtime, setup};
 use crate::{
     alert::{body::wire_time, text::safe},
     clock::Clock,
@@ -42,10 +42,7 @@ pub fn list(context: &Context) -> Exit {
             }
         })
         .collect();
-    match output::print(&text) {
-        Ok(()) => Exit::Done,
-        Err(_) => Exit::Failed,
-    }
+    super::printed(&text)
 }
 
 type Known = (Vec<FeedState>, BTreeMap<FeedId, FeedActivity>);

@@ -9,7 +9,7 @@ use std::{
 /// The whole check, so that a probe with a timeout of a second gets an answer of ours.
 const TIME_MAX: Duration = Duration::from_millis(900);
 /// The status line and a reason fit in here.
-const ANSWER_BYTES_MAX: u64 = 4096;
+const ANSWER_BYTES_MAX: usize = 4096;
 
 /// What the daemon says: `Ok` where it is ready.
 ///
@@ -41,14 +41,28 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
+/// One request. Reading ends with the status line and what came with it: nothing more is asked of a daemon that is well.
 fn exchange(address: SocketAddr, until: Instant) -> std::io::Result<String> {
-    let left = || until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-    let mut stream = TcpStream::connect_timeout(&address, left())?;
-    stream.set_write_timeout(Some(left()))?;
+    let left = || match until.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(std::io::Error::from(std::io::ErrorKind::TimedOut)),
+        left => Ok(left),
+    };
+    let mut stream = TcpStream::connect_timeout(&address, left()?)?;
+    stream.set_write_timeout(Some(left()?))?;
     write!(stream, "GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-    stream.set_read_timeout(Some(left()))?;
     let mut answer = Vec::new();
-    stream.take(ANSWER_BYTES_MAX).read_to_end(&mut answer)?;
+    let mut buffer = [0; 1024];
+    while answer.len() < ANSWER_BYTES_MAX {
+        // Anew for each piece: the whole check has the time, not each byte of it.
+        stream.set_read_timeout(Some(left()?))?;
+        match stream.read(&mut buffer)? {
+            0 => break,
+            n => answer.extend_from_slice(&buffer[..n]),
+        }
+        if answer.starts_with(b"HTTP/1.1 200 ") && answer.contains(&b'\n') {
+            break;
+        }
+    }
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
@@ -64,10 +78,7 @@ pub fn run(context: &super::Context) -> super::Exit {
         return Exit::Failed;
     };
     match ask(listen) {
-        Ok(()) => {
-            println!("{}", if context.output.json { r#"{"ready":true}"# } else { "ready" });
-            Exit::Done
-        }
+        Ok(()) => super::printed(if context.output.json { "{\"ready\":true}\n" } else { "ready\n" }),
         Err(reason) => {
             eprintln!("{reason}");
             Exit::Failed

@@ -51,7 +51,8 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
         }
         setup::show(context, &problems);
         for article in &articles {
-            let alerts: Vec<AlertBody> = watching.alerts(article, None).into_iter().map(|(_, _, body)| body).collect();
+            let alerts: Vec<AlertBody> =
+                watching.alerts(article, &article.key(), None).into_iter().map(|(_, _, body)| body).collect();
             if arguments.matched && alerts.is_empty() {
                 continue;
             }

@@ -86,11 +86,11 @@ pub fn run(arguments: Arguments) -> ExitCode {
 fn init_file(file: &std::path::Path) -> Exit {
     match init::run(file) {
         Ok(()) => {
-            println!(
-                "wrote {}: `wirewatch check --config {0}` reads it, `wirewatch run --config {0}` starts",
+            let wrote = format!(
+                "wrote {}: `wirewatch check --config {0}` reads it, `wirewatch run --config {0}` starts\n",
                 file.display()
             );
-            Exit::Done
+            printed(&wrote)
         }
         Err(error) => {
             eprintln!("error: {error}");
@@ -99,12 +99,17 @@ fn init_file(file: &std::path::Path) -> Exit {
     }
 }
 
+/// Prints a command's result, and says how the command ended.
+fn printed(text: &str) -> Exit {
+    match output::print(text) {
+        Ok(()) => Exit::Done,
+        Err(_) => Exit::Failed,
+    }
+}
+
 fn new_secret() -> Exit {
     match secret::fresh() {
-        Ok(secret) => match output::print(&format!("{secret}\n")) {
-            Ok(()) => Exit::Done,
-            Err(_) => Exit::Failed,
-        },
+        Ok(secret) => printed(&format!("{secret}\n")),
         Err(error) => {
             eprintln!("error: {error}");
             Exit::Failed

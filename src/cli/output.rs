@@ -33,15 +33,19 @@ impl Output {
     }
 }
 
-/// Prints to stdout. A pipe whose reader has left ends the program quietly.
+/// Prints to stdout. A pipe whose reader has left ends the program quietly; any other failure is said on stderr.
 ///
 /// # Errors
-/// Any other failure to write.
+/// It could not be written.
 pub fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let done = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     match done {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
-        done => done,
+        Err(error) => {
+            eprintln!("error: standard output can't be written: {error}");
+            Err(error)
+        }
+        Ok(()) => Ok(()),
     }
 }

@@ -31,7 +31,25 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
             Ok(daemon) => daemon,
             Err(error) => return fail(&error),
         };
-        if arguments.once { once(daemon, arguments.strict).await } else { until_stopped(daemon).await }
+        let stop = CancellationToken::new();
+        let signals = match stop_on_signals(stop.clone()) {
+            Ok(signals) => signals,
+            Err(error) => {
+                eprintln!("error: signals can't be listened to: {error}");
+                return Exit::Failed;
+            }
+        };
+        let command = async {
+            if arguments.once { once(daemon, arguments.strict, stop).await } else { until_stopped(daemon, stop).await }
+        };
+        // Losing the command halfway is what a second signal asks for: the store keeps what was committed.
+        tokio::select! {
+            exit = command => exit,
+            _ = signals => {
+                eprintln!("stopped at once by a second signal: what was under way is done again at the next start");
+                Exit::Failed
+            }
+        }
     });
     // A poll that reads a hostile document may still be at it on the blocking pool.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -65,12 +83,15 @@ pub(super) fn fail(error: &DaemonError) -> Exit {
     Exit::Failed
 }
 
-async fn once(daemon: Daemon, strict: bool) -> Exit {
-    let turn = match daemon.once().await {
+async fn once(daemon: Daemon, strict: bool, stop: CancellationToken) -> Exit {
+    let turn = match daemon.once(stop.clone()).await {
         Ok(turn) => turn,
         Err(error) => return fail(&error),
     };
     eprint!("{}", account(&turn));
+    if stop.is_cancelled() {
+        return Exit::Done;
+    }
     let all_failed = turn.polled > 0 && turn.failed.len() == turn.polled;
     if all_failed || (strict && !turn.failed.is_empty()) { Exit::Failed } else { Exit::Done }
 }
@@ -79,6 +100,9 @@ fn account(turn: &Turn) -> String {
     let mut text = String::new();
     for (feed, failure) in &turn.failed {
         text.push_str(&format!("failed: {feed}: {failure}\n"));
+    }
+    for (feed, note) in &turn.notes {
+        text.push_str(&format!("note: {feed}: {note}\n"));
     }
     for (feed, why) in &turn.skipped {
         text.push_str(&format!("left alone: {feed}: {why}\n"));
@@ -95,38 +119,27 @@ fn account(turn: &Turn) -> String {
     text
 }
 
-async fn until_stopped(daemon: Daemon) -> Exit {
+async fn until_stopped(daemon: Daemon, stop: CancellationToken) -> Exit {
     let listener = match daemon.listen().await {
         Ok(listener) => listener,
         Err(error) => return fail(&error),
     };
     eprint!("{}", announcement(&daemon, listener.as_ref()));
-    let stop = CancellationToken::new();
-    let signals = match stop_on_signals(stop.clone()) {
-        Ok(signals) => signals,
-        Err(error) => {
-            eprintln!("error: signals can't be listened to: {error}");
-            return Exit::Failed;
-        }
-    };
-    // Losing the daemon's branch halfway is what a second signal asks for: the store keeps what was committed.
-    let exit = tokio::select! {
-        ended = daemon.run(listener, stop) => match ended {
-            Ok(()) => Exit::Done,
-            Err(error) => fail(&error),
-        },
-        _ = signals => {
-            eprintln!("stopped at once by a second signal: what was under way is done again at the next start");
-            Exit::Failed
-        }
-    };
-    exit
+    match daemon.run(listener, stop).await {
+        Ok(()) => Exit::Done,
+        Err(error) => fail(&error),
+    }
 }
+
+/// "File size limit exceeded", by POSIX; the number that Linux and the BSDs give it.
+const SIGXFSZ: i32 = 25;
 
 /// Cancels `stop` at the first SIGTERM or SIGINT; the handle ends at the second.
 pub(super) fn stop_on_signals(stop: CancellationToken) -> std::io::Result<tokio::task::JoinHandle<()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    // Taken, so that a file-size limit is an error of the write that met it, like a full disk, and not the end of us.
+    let _file_size = signal(SignalKind::from_raw(SIGXFSZ))?;
     Ok(tokio::spawn(async move {
         for _ in 0..2 {
             // Both only wait for a signal, which stays noted when the other branch wins.

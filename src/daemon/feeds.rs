@@ -42,6 +42,7 @@ pub struct Feeds {
     settings: HashMap<FeedId, Arc<FeedSettings>>,
     health: HashMap<FeedId, Health>,
     due: HashMap<FeedId, DateTime<Utc>>,
+    notes: HashMap<FeedId, Vec<String>>,
     scheduler: Scheduler,
     metrics: Metrics,
     clock: crate::clock::Clock,
@@ -61,6 +62,7 @@ impl Feeds {
             settings: HashMap::new(),
             health: HashMap::new(),
             due: HashMap::new(),
+            notes: HashMap::new(),
             scheduler: Scheduler::new(limits),
             metrics: poller.metrics.clone(),
             clock: poller.clock,
@@ -119,6 +121,7 @@ impl Feeds {
             (Some(failure), Some(_)) => Health::Failing(failure.clone()),
         };
         self.say(feed, &health, polled);
+        self.say_notes(feed, polled);
         if health == Health::Ok && self.settings.len() <= FEED_GAUGES_MAX {
             let now = self.clock.now().timestamp() as f64;
             self.metrics.feed_last_success.with_label_values(&[feed.as_str()]).set(now);
@@ -133,6 +136,18 @@ impl Feeds {
     pub fn retry_at(&mut self, feed: &FeedId, at: DateTime<Utc>) {
         self.scheduler.finished(feed, at);
         self.due.insert(feed.clone(), at);
+    }
+
+    /// What is odd about a feed's documents is said when it changes.
+    fn say_notes(&mut self, feed: &FeedId, polled: &Polled) {
+        let before = self.notes.get(feed).map_or(&[][..], Vec::as_slice);
+        if polled.notes.is_empty() || polled.notes == before {
+            return;
+        }
+        for note in &polled.notes {
+            warn!(feed = %feed, note, "the document is odd");
+        }
+        self.notes.insert(feed.clone(), polled.notes.clone());
     }
 
     /// A failure is said when it starts, when it changes and when it ends; news always; quiet polls only to who asks.

@@ -23,6 +23,8 @@ pub struct Turn {
     pub skipped: Vec<(FeedId, String)>,
     /// Feeds that failed, and why.
     pub failed: Vec<(FeedId, String)>,
+    /// What was odd about documents that were read.
+    pub notes: Vec<(FeedId, String)>,
     /// New articles.
     pub articles: usize,
     /// New alerts.
@@ -32,11 +34,12 @@ pub struct Turn {
 }
 
 impl Daemon {
-    /// Polls every feed once now. Interval and max-age are set aside; a Retry-After and a 410 are kept.
+    /// Polls every feed once now. Interval and max-age are set aside; a Retry-After and a 410 are kept. After `stop` no
+    /// more polls begin, and those under way end.
     ///
     /// # Errors
     /// The store could not take what a poll brought, or a sink could not be made ready.
-    pub async fn once(self) -> Result<Turn, DaemonError> {
+    pub async fn once(self, stop: CancellationToken) -> Result<Turn, DaemonError> {
         let mut turn = Turn::default();
         let limits = Limits { concurrency: self.settings.daemon.concurrency, per_host: self.settings.daemon.per_host };
         let mut scheduler = Scheduler::new(limits);
@@ -60,7 +63,8 @@ impl Daemon {
         let mut polls: JoinSet<(FeedId, Result<Polled, StoreError>)> = JoinSet::new();
         let mut unstored = None;
         loop {
-            for feed in scheduler.take_due(now).iter().filter_map(|id| feeds.get(id)).cloned() {
+            let due = if stop.is_cancelled() { Vec::new() } else { scheduler.take_due(now) };
+            for feed in due.iter().filter_map(|id| feeds.get(id)).cloned() {
                 let poller = Arc::clone(&self.poller);
                 polls.spawn(async move {
                     let polled = poller.poll(&feed).await;
@@ -80,9 +84,7 @@ impl Daemon {
             return Err(error.into());
         }
         info!(feeds = turn.polled, articles = turn.articles, alerts = turn.alerts, "polled every feed once");
-        turn.delivered =
-            deliver::once(&self.poller.store, &self.settings.sinks, &self.deliver_context(CancellationToken::new()))
-                .await?;
+        turn.delivered = deliver::once(&self.poller.store, &self.settings.sinks, &self.deliver_context(stop)).await?;
         Ok(turn)
     }
 }
@@ -92,6 +94,7 @@ impl Turn {
         self.polled += 1;
         self.articles += polled.articles;
         self.alerts += polled.alerts;
+        self.notes.extend(polled.notes.into_iter().map(|note| (feed.clone(), note)));
         if let Some(failure) = polled.failure {
             self.failed.push((feed, failure));
         }

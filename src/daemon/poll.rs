@@ -11,7 +11,7 @@ use url::Url;
 use super::watching::Watching;
 use crate::{
     alert::{AlertEvent, HeldReason, backlog::FirstPoll},
-    article::{Article, ArticleFeed, from_entry, identity},
+    article::{Article, ArticleFeed, ArticleKey, from_entry, identity},
     clock::Clock,
     config::{DaemonSettings, FeedSettings},
     feed::{self, FeedError, entry::Feed},
@@ -56,6 +56,8 @@ pub struct Polled {
     pub alerts: usize,
     /// As in the store and in metrics.
     pub outcome: &'static str,
+    /// What was odd about the document.
+    pub notes: Vec<String>,
 }
 
 /// What the server said, in the words of schedule and store.
@@ -75,7 +77,8 @@ struct Read {
     is_cut: bool,
     entries: Vec<StoredEntry>,
     seen: Vec<EntryKey>,
-    notes: Vec<String>,
+    /// `None` where there was no document: what was odd about the last one still stands.
+    notes: Option<Vec<String>>,
 }
 
 /// A document as the server gave it.
@@ -227,7 +230,7 @@ impl Poller {
                 about_title: heard.read.about_title,
                 entries: heard.read.entries,
                 entries_seen: heard.read.seen,
-                notes: heard.read.notes,
+                notes: heard.read.notes.clone(),
             })
             .await?;
         self.metrics.polls.with_label_values(&[outcome]).inc();
@@ -248,6 +251,7 @@ impl Poller {
             articles: committed.new_articles,
             alerts: committed.alerts.iter().filter(|a| a.held.is_none()).count(),
             outcome,
+            notes: heard.read.notes.unwrap_or_default(),
         })
     }
 }
@@ -273,8 +277,10 @@ impl Reading {
             title: self.feed.name.clone().or_else(|| about.title.clone()),
             tags: self.feed.tags.clone(),
         };
-        let mut read = Read { about_title: about.title, is_cut, notes, ..Read::default() };
-        for (id, entry) in identity::ids(&entries).into_iter().zip(&entries) {
+        let mut read = Read { about_title: about.title, is_cut, notes: Some(notes), ..Read::default() };
+        let ids = identity::ids(&entries);
+        let shared_urls = identity::shared_urls(&entries, &ids, about.site_url.as_deref());
+        for (id, entry) in ids.into_iter().zip(&entries) {
             let held = self.first.as_mut().and_then(|first| first.holds(entry.published.or(entry.updated)));
             let key = EntryKey::of(&id);
             read.seen.push(key);
@@ -283,15 +289,22 @@ impl Reading {
                 continue;
             }
             let article = Article { id, ..from_entry(entry, Some(&article_feed), about.language.as_deref()) };
-            read.entries.push(self.match_article(article, fingerprint, held));
+            let url = article.url.as_deref().filter(|url| !shared_urls.contains(&identity::canonical_url(url)));
+            let key = ArticleKey::new(url, &article.title, &article.text);
+            read.entries.push(self.match_article(article, key, fingerprint, held));
         }
         Ok(read)
     }
 
-    fn match_article(&self, article: Article, fingerprint: u64, held: Option<HeldReason>) -> StoredEntry {
+    fn match_article(
+        &self,
+        article: Article,
+        key: ArticleKey,
+        fingerprint: u64,
+        held: Option<HeldReason>,
+    ) -> StoredEntry {
         let started = std::time::Instant::now();
-        let key = article.key();
-        let bodies = self.watching.alerts(&article, Some(self.now));
+        let bodies = self.watching.alerts(&article, &key, Some(self.now));
         let alerts = bodies.into_iter().map(|(id, watch, body)| NewAlert {
             id,
             watch: watch.id.clone(),

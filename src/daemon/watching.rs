@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     alert::{AlertBody, AlertId},
-    article::Article,
+    article::{Article, ArticleKey},
     config::{Level, Problem, Settings, Severity, SinkId, WatchSettings},
     watch::{CompileContext, SharedPacks, WatchSet},
 };
@@ -46,20 +46,20 @@ impl Watching {
         &self.watches
     }
 
-    /// What `article` alerts on. `fetched` is `None` in `match`; roles are looked up for the article's own date, or else
-    /// for that one.
+    /// What `article`, known across feeds as `key`, alerts on. `fetched` is `None` in `match`; roles are looked up for the
+    /// article's own date, or else for that one.
     pub fn alerts(
         &self,
         article: &Article,
+        key: &ArticleKey,
         fetched: Option<DateTime<Utc>>,
     ) -> Vec<(AlertId, &WatchSettings, AlertBody)> {
         let date = article.published.or(fetched).map(|time| time.date_naive());
         let matched = self.set.matches(article, date);
         let findings = matched.findings.unwrap_or_default();
-        let key = article.key();
         let alerts = matched.hits.into_iter().map(|hit| {
             let watch = &self.watches[hit.watch];
-            let id = AlertId::new(&watch.id, &key);
+            let id = AlertId::new(&watch.id, key);
             let body = AlertBody::new(&id, watch, article, hit, &findings, &self.versions, fetched);
             (id, watch, body)
         });

@@ -49,9 +49,11 @@ pub fn router(served: Served) -> Router {
         .route("/-/healthy", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/-/ready", get(health::ready));
-    let guarded =
-        Router::new().route("/metrics", get(metrics)).layer(middleware::from_fn_with_state(served.clone(), guard));
-    open.merge(guarded).fallback(not_found).with_state(served)
+    let guarded = Router::new()
+        .route("/metrics", get(metrics))
+        .fallback(not_found)
+        .layer(middleware::from_fn_with_state(served.clone(), guard));
+    open.merge(guarded).method_not_allowed_fallback(not_allowed).with_state(served)
 }
 
 /// Listens at `address`.
@@ -83,6 +85,10 @@ async fn metrics(State(served): State<Served>) -> Response {
 
 async fn not_found(request: Request) -> Response {
     problem(StatusCode::NOT_FOUND, &format!("there is nothing at {}", request.uri().path()))
+}
+
+async fn not_allowed() -> Response {
+    problem(StatusCode::METHOD_NOT_ALLOWED, "this path answers GET")
 }
 
 /// With a token: the request carries it. Without one we listen on loopback alone, and then the Host must be a

@@ -39,13 +39,20 @@ struct Known {
     text_key: Option<[u8; 16]>,
 }
 
+/// What tells the texts that a feed had: their keys, and what they said to the letter, for those too short for a key.
+#[derive(Default)]
+struct Familiar {
+    keys: HashSet<[u8; 16]>,
+    fingerprints: HashSet<i64>,
+}
+
 /// One poll's transaction on the way.
 struct Commit<'a> {
     connection: &'a Connection,
     poll: &'a PollResult,
     feed: i64,
-    /// Keys that the feed's entries had before this poll, where most of its ids are new.
-    familiar: Option<HashSet<[u8; 16]>>,
+    /// What the feed's entries were before this poll, where most of its ids are new.
+    familiar: Option<Familiar>,
     committed: Committed,
 }
 
@@ -68,7 +75,7 @@ impl<'a> Commit<'a> {
         }
         let new = entries.iter().filter(|(_, _, known)| known.is_none()).count();
         if new >= CHANGED_IDS_MIN && new * 2 > poll.entries_seen.len().max(entries.len()) {
-            self.familiar = Some(self.keys_of_feed()?);
+            self.familiar = Some(self.known_of_feed()?);
         }
         for (entry_key, entry, known) in entries {
             self.entry(entry_key, entry, known, news)?;
@@ -87,16 +94,17 @@ impl<'a> Commit<'a> {
             .optional()
     }
 
-    fn keys_of_feed(&self) -> rusqlite::Result<HashSet<[u8; 16]>> {
-        let sql = "SELECT key_hash, text_hash FROM entry WHERE feed = ?1";
+    fn known_of_feed(&self) -> rusqlite::Result<Familiar> {
+        let sql = "SELECT key_hash, text_hash, fingerprint FROM entry WHERE feed = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query([self.feed])?;
-        let mut keys = HashSet::new();
+        let mut familiar = Familiar::default();
         while let Some(row) = rows.next()? {
-            keys.insert(row.get(0)?);
-            keys.extend(row.get::<_, Option<[u8; 16]>>(1)?);
+            familiar.keys.insert(row.get(0)?);
+            familiar.keys.extend(row.get::<_, Option<[u8; 16]>>(1)?);
+            familiar.fingerprints.insert(row.get(2)?);
         }
-        Ok(keys)
+        Ok(familiar)
     }
 
     fn entry(
@@ -114,7 +122,10 @@ impl<'a> Commit<'a> {
         let key = digest(&[b"key", entry.key.as_str().as_bytes()]);
         // What tells a text is its text; the key alone tells where there is too little of it.
         let told_by = entry.text_key.unwrap_or(key);
-        let is_familiar = self.familiar.as_ref().is_some_and(|keys| keys.contains(&told_by));
+        let is_familiar = self
+            .familiar
+            .as_ref()
+            .is_some_and(|known| known.keys.contains(&told_by) || known.fingerprints.contains(&fingerprint));
         let article = self.store_article(entry, known.as_ref().and_then(|known| known.article))?;
         self.store_entry(entry_key, entry, key, article)?;
         match known {
@@ -295,7 +306,7 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
              last_success = coalesce(excluded.last_success, last_success), outcome = excluded.outcome,
              error_class = excluded.error_class, error_message = excluded.error_message,
              failures = excluded.failures, next_poll = excluded.next_poll, next_reason = excluded.next_reason,
-             notes = excluded.notes
+             notes = coalesce(excluded.notes, notes)
          RETURNING feed";
     let feed = connection.prepare_cached(sql)?.query_row(
         params![
@@ -311,7 +322,7 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
             poll.in_a_row_failures,
             millis(poll.next_poll),
             poll.next_reason,
-            lines(&poll.notes),
+            poll.notes.as_ref().map(|notes| notes.join("\n")),
             poll.moved_to.as_ref().map(|moved| moved.from),
         ],
         |row| row.get(0),

@@ -36,8 +36,8 @@ pub struct PollResult {
     pub entries: Vec<StoredEntry>,
     /// Every id that the document has, new or not; empty where no document was read.
     pub entries_seen: Vec<EntryKey>,
-    /// What was odd about the document.
-    pub notes: Vec<String>,
+    /// What was odd about the document; `None` keeps what is there.
+    pub notes: Option<Vec<String>>,
 }
 
 /// A move for good. It counts for as long as the config names the source that moved: who mends the URL there is obeyed.

@@ -154,6 +154,36 @@ async fn what_stood_behind_a_cut_is_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn entries_that_share_an_address_alert_each() {
+    let live = |number: usize| {
+        format!(
+            "<item><title>Missile {number}</title><guid>{number}</guid><link>https://wire.example/live#u{number}</link></item>"
+        )
+    };
+    let farm = Farm::start(move |_| Reply::ok(rss(&[live(1), live(2), live(3)]))).await;
+    let desk = Desk::new(&config(&[("wire", farm.url("/feed").to_string())]));
+    assert_eq!(desk.run(&["run", "--once"]).code, Some(0));
+    assert_eq!(alerted_titles(&desk), ["Missile 1", "Missile 2", "Missile 3"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn turn_that_is_told_to_stop_ends_well() {
+    let farm =
+        Farm::start(|_| Reply::ok(rss(&[item(1, "A missile was seen.")])).after(std::time::Duration::from_secs(2)))
+            .await;
+    let desk = Desk::new(&config(&[("wire", farm.url("/feed").to_string())]));
+    let child = desk.command(&["run", "--once"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    farm.wait_for(1).await;
+    let pid = child.id().to_string();
+    assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    // The poll under way has ended, and what it brought goes out with this turn or the next.
+    assert_eq!(desk.run(&["run", "--once"]).code, Some(0));
+    assert_eq!(alerted_titles(&desk), ["Item 1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn retry_after_is_kept_by_the_next_turn_and_all_failing_is_a_failure() {
     let farm = Farm::start(|_| Reply::status(503).header("retry-after", "3600")).await;
     let desk = Desk::new(&config(&[("busy", farm.url("/feed").to_string())]));
@@ -200,6 +230,8 @@ async fn daemon_answers_over_http_and_refuses_a_second_one() {
     assert!(daemon.get("/metrics", "host: evil.example\r\n").starts_with("HTTP/1.1 403"));
     let missing = daemon.get("/nothing", "host: localhost\r\n");
     assert!(missing.starts_with("HTTP/1.1 404") && missing.contains("application/problem+json"), "{missing}");
+    assert!(daemon.get("/nothing", "host: evil.example\r\n").starts_with("HTTP/1.1 403"));
+    assert!(metrics.contains("wirewatch_dead_letters{sink=\"out\"} 0"), "{metrics}");
 
     let second = desk.run(&["run"]);
     assert_eq!(second.code, Some(1));

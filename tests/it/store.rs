@@ -116,7 +116,7 @@ pub(crate) fn poll(feed_id: &str, at: DateTime<Utc>, entries: Vec<StoredEntry>) 
         about_title: Some("A feed".to_owned()),
         entries_seen: entries.iter().map(|e| EntryKey::of(&e.article.id)).collect(),
         entries,
-        notes: Vec::new(),
+        notes: None,
     }
 }
 
