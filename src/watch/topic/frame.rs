@@ -25,6 +25,10 @@ const MARKED_REACH: usize = 16;
 const OWNER_REACH: usize = 4;
 /// How far from a noun that names no weapon the weapon may stand.
 const WEAPON_REACH: usize = 6;
+/// How far behind a word of asking the one who is asked may stand: "asked the government in Berlin".
+const ASKED_REACH: usize = 3;
+/// How far in front of weapons the word may stand that tells of their seizure.
+const SEIZED_REACH: usize = 6;
 
 /// A deal as one frame shows it.
 #[derive(Debug, Clone)]
@@ -35,6 +39,8 @@ pub(super) struct Framed {
     pub pair: Vec<PartyId>,
     /// A noun that by itself is a deal between two ("arms deal"), so that its sides may be looked for elsewhere.
     pub is_deal: bool,
+    /// Taken on its way: who acts in the sentence does not give, and nobody need be known to.
+    pub is_seized: bool,
     /// The word that shows it.
     pub tokens: Range<usize>,
     pub anchor: Anchor,
@@ -42,6 +48,13 @@ pub(super) struct Framed {
     pub confidence: f32,
     /// For `explain`.
     pub rule: &'static str,
+}
+
+/// Who asks whom.
+#[derive(Debug, Clone, Copy)]
+struct Asked<'a> {
+    by: &'a Party,
+    whom: &'a Party,
 }
 
 /// One sentence, ready for its frames.
@@ -111,6 +124,7 @@ impl Scene<'_> {
         let behind = |role| self.marked(role, hit.start, hit.start + MARKED_REACH);
         let anywhere = |role| self.marked(role, self.sentence.start, self.sentence.end);
         let from = self.source(hit.end).or_else(|| self.puts_verb_last().then(|| anywhere(Role::From)).flatten());
+        let from = from.or_else(|| (frame == Frame::Get && self.buys_at()).then(|| behind(Role::To)).flatten());
         let by = behind(Role::By);
         let origin = self.owner(object, 2).filter(|party| party.is_owner || party.kind == NamedKind::Adjective);
         // "US-supplied missiles" tells of missiles that are there, not of a deal.
@@ -127,6 +141,7 @@ impl Scene<'_> {
             recipient: Vec::new(),
             pair: Vec::new(),
             is_deal: false,
+            is_seized: false,
             tokens: hit.start..hit.end,
             anchor: Anchor::Verb { form, done },
             confidence: 0.85,
@@ -134,17 +149,23 @@ impl Scene<'_> {
         };
         match frame {
             Frame::Give | Frame::Arm => {
+                let asked = self.asked(hit.start).filter(|_| !is_passive && form != Form::Done);
                 let recipient = direct
                     .filter(|party| origin.is_none_or(|origin| origin.start != party.start))
                     .or_else(|| behind(Role::To))
                     .or_else(|| self.puts_verb_last().then(|| anywhere(Role::To)).flatten())
                     .or_else(|| behind(Role::For))
-                    .or_else(|| self.helped(hit));
+                    .or_else(|| self.helped(hit))
+                    .or(asked.map(|asked| asked.by));
                 if frame == Frame::Arm && direct.is_none() {
                     return None;
                 }
                 let skip: Vec<usize> = recipient.iter().map(|party| party.start).collect();
-                let subject = if is_passive { None } else { self.controller(hit, form, &skip) };
+                let subject = match asked {
+                    _ if is_passive => None,
+                    Some(asked) if !skip.contains(&asked.whom.start) => Some(asked.whom),
+                    _ => self.controller(hit, form, &skip),
+                };
                 framed.recipient = ids(recipient);
                 framed.supplier = ids(from.or(by).or(subject).or(origin));
                 if from.is_some() && recipient.is_none() {
@@ -190,18 +211,24 @@ impl Scene<'_> {
         let to = marked(Role::To).or_else(|| marked(Role::For));
         let to = to.or_else(|| self.marked_in_front(Role::To, tokens.start)).or_else(|| self.helped(hit));
         let from = self.source(hit.end).or_else(|| marked(Role::By));
+        let (to, from) = match to {
+            Some(_) if frame == Frame::Get && from.is_none() && self.buys_at() => (None, to),
+            _ => (to, from),
+        };
+        let is_seized = self.is_seized(&tokens);
         // "seized weapons from the militia": taken, not supplied.
         if to.is_none() && from.is_some() && self.is_used(&tokens) {
             return None;
         }
         let skip: Vec<usize> = to.iter().chain(&with).map(|party| party.start).collect();
-        let subject =
-            self.accused(tokens.start, &skip).or_else(|| self.subject(&Hit { start: tokens.start, ..*hit }, &skip));
+        let acts = || self.accused(tokens.start, &skip).or_else(|| self.subject_of(&tokens, &skip));
+        let subject = if is_seized { None } else { acts() };
         let mut framed = Framed {
             supplier: Vec::new(),
             recipient: Vec::new(),
             pair: Vec::new(),
             is_deal: is_armed && implies == DealStatus::Agreed,
+            is_seized,
             tokens,
             anchor: Anchor::Noun { implies },
             confidence: if is_armed { 0.9 } else { 0.8 },
@@ -244,17 +271,21 @@ impl Scene<'_> {
         let from = marked(Role::From);
         let skip: Vec<usize> = to.iter().map(|party| party.start).collect();
         let owner = self.owner(hit, 2);
-        let subject = || self.subject(hit, &skip);
-        let (supplier, recipient) = match (to, from) {
-            (Some(to), from) => (from.or(owner).or_else(subject), Some(to)),
-            (None, Some(from)) => (Some(from), Some(subject()?)),
-            (None, None) => return None,
+        let is_seized = self.is_seized(&(hit.start..hit.end));
+        let subject = || self.subject(hit, &skip).filter(|_| !is_seized);
+        let (supplier, recipient) = match (to, from, self.asked(hit.start)) {
+            (Some(to), from, None) => (from.or(owner).or_else(subject), Some(to)),
+            // "asked Berlin for missiles", "asked Berlin to send missiles for Kyiv".
+            (to, from, Some(asked)) => (from.or(Some(asked.whom)), to.or(Some(asked.by))),
+            (None, Some(from), None) => (Some(from), Some(subject()?)),
+            (None, None, None) => return None,
         };
         let mut framed = Framed {
             supplier: ids(supplier),
             recipient: ids(recipient),
             pair: Vec::new(),
             is_deal: false,
+            is_seized,
             tokens: hit.start..hit.end,
             anchor: Anchor::Noun { implies: DealStatus::Delivered },
             confidence: 0.7,
@@ -271,6 +302,29 @@ impl Scene<'_> {
                 && other.end <= tokens.start
                 && tokens.start - other.end <= 4
         })
+    }
+
+    /// Whether weapons are taken on their way: "seized rifles bound for Gaza", "Gazze'ye giden silahlara el koydu".
+    fn is_seized(&self, tokens: &Range<usize>) -> bool {
+        self.hits.iter().filter(|hit| hit.meaning == DealWord::Plain(WordRole::Seize)).any(|hit| {
+            let is_in_front = hit.end <= tokens.start && tokens.start - hit.end <= SEIZED_REACH;
+            let is_behind = hit.start >= tokens.end && self.puts_verb_last();
+            is_in_front || is_behind
+        })
+    }
+
+    /// Who asks whom for what stands at `before`: "Kyiv asked Berlin to send", "Kyiv asks Berlin for".
+    fn asked(&self, before: usize) -> Option<Asked<'_>> {
+        let ask = self.hits.iter().rfind(|hit| hit.meaning == DealWord::Plain(WordRole::Ask) && hit.end <= before)?;
+        let whom = self.parties.iter().find(|party| party.start >= ask.end && party.end <= before)?;
+        let by = self.parties.iter().rfind(|party| party.end <= ask.start && party.is_subject())?;
+        // Another verb between them has its own subject: "asked Berlin, which sends".
+        let is_open = self
+            .hits
+            .iter()
+            .filter(|hit| hit.start >= whom.end && hit.end <= before)
+            .all(|hit| !matches!(hit.meaning, DealWord::Verb { form: Form::Done, .. } | DealWord::Cue { .. }));
+        (whom.start - ask.end <= ASKED_REACH && is_open && whom.ids != by.ids).then_some(Asked { by, whom })
     }
 
     /// Weapons, and nouns of dealing that name them.
@@ -323,8 +377,12 @@ impl Scene<'_> {
 
     /// Who acts: the nearest party in front that no marker takes aside.
     fn subject(&self, hit: &Hit<DealWord>, skip: &[usize]) -> Option<&Party> {
+        self.subject_of(&(hit.start..hit.end), skip)
+    }
+
+    fn subject_of(&self, tokens: &Range<usize>, skip: &[usize]) -> Option<&Party> {
         let fits = |party: &&Party| party.is_subject() && !skip.contains(&party.start);
-        let in_front = self.parties.iter().rev().filter(|party| party.end <= hit.start).find(fits);
+        let in_front = self.parties.iter().rev().filter(|party| party.end <= tokens.start).find(fits);
         in_front.or_else(|| {
             let is_free_order = self.lang.is_some_and(|lang| !matches!(lang.as_str(), "en" | "fr" | "de"));
             is_free_order.then(|| self.parties.iter().find(fits)).flatten()
@@ -448,6 +506,11 @@ impl Scene<'_> {
 
     fn hits_at(&self, token: usize) -> impl Iterator<Item = &Hit<DealWord>> {
         self.hits.iter().filter(move |hit| hit.start == token)
+    }
+
+    /// Languages that mark whom one buys from as they mark whom one gives to: `comprar a`, `acheter à`.
+    fn buys_at(&self) -> bool {
+        self.lang.is_some_and(|lang| matches!(lang.as_str(), "es" | "fr" | "it" | "pt" | "ca"))
     }
 
     /// Languages that put the object in front of its verb, or may.

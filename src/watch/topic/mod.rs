@@ -81,7 +81,19 @@ fn find_among(
                 && PERMANENT_MEMBERS.contains(&&*named.id.0)
         })
     };
-    let resolutions = resolution::find(&passages, text.lang, rules, has_veto_power);
+    let owns = |passage: usize, token: usize| {
+        let passage = &passages[passage];
+        let word = passage.tokens[token].word;
+        let is_possessive = passage.tail(token).trim_start_matches(['\'', '’']).eq_ignore_ascii_case("s");
+        named.iter().any(|named| {
+            named.field == passage.field
+                && named.words.contains(&word)
+                && (named.kind == NamedKind::Adjective || named.kind == NamedKind::Name && is_possessive)
+                && !rules.never.iter().any(|id| **id == *named.id.0)
+        })
+    };
+    let names = resolution::Names { has_veto_power: &has_veto_power, owns: &owns };
+    let resolutions = resolution::find(&passages, text.lang, rules, &names);
     let mut topics = Vec::new();
     if let Some((best, rule)) = deals.first() {
         topics.push(TopicFound {
