@@ -283,8 +283,9 @@ impl Reading {
     fn match_article(&self, article: Article, fingerprint: u64, held: Option<HeldReason>) -> StoredEntry {
         let started = std::time::Instant::now();
         let key = article.key();
-        let bodies = self.watching.alerts(&article, Some(self.now));
-        let alerts = bodies.into_iter().map(|(id, watch, body)| NewAlert {
+        let judged = self.watching.judge(&article, Some(self.now));
+        self.metrics.undecided.inc_by(judged.undecided as u64);
+        let alerts = judged.alerts.into_iter().map(|(id, watch, body)| NewAlert {
             id,
             watch: watch.id.clone(),
             severity: watch.severity,
