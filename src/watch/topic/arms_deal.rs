@@ -155,6 +155,9 @@ impl Reader<'_> {
             let end = framed.tokens.end;
             let gets_behind = |party: &Party| gets(party) && (party.start >= end || party.is_helped);
             let filled = other(around, &gets_behind).or_else(|| other(before, &gets)).or_else(|| other(title, &gets));
+            // "Western countries agreed to provide them", behind who asked them for it.
+            let known = || mentions.iter().rev().find(|known| shares(&known.supplier, &framed.supplier));
+            let filled = filled.or_else(|| Some(known()?.recipient.clone()).filter(|recipient| !recipient.is_empty()));
             framed.recipient = filled?;
             framed.confidence -= FILLED_COSTS;
         }

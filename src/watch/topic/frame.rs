@@ -27,6 +27,8 @@ const OWNER_REACH: usize = 4;
 const WEAPON_REACH: usize = 6;
 /// How far behind a word of asking the one who is asked may stand: "asked the government in Berlin".
 const ASKED_REACH: usize = 3;
+/// How far behind the one who is asked the verb may stand: "to supply", "que suministre".
+const ASKED_TO_REACH: usize = 3;
 /// How far in front of weapons the word may stand that tells of their seizure.
 const SEIZED_REACH: usize = 6;
 
@@ -149,7 +151,7 @@ impl Scene<'_> {
         };
         match frame {
             Frame::Give | Frame::Arm => {
-                let asked = self.asked(hit.start).filter(|_| !is_passive && form != Form::Done);
+                let asked = self.asked_to(hit.start).filter(|_| !is_passive && form != Form::Done);
                 let recipient = direct
                     .filter(|party| origin.is_none_or(|origin| origin.start != party.start))
                     .or_else(|| behind(Role::To))
@@ -215,6 +217,11 @@ impl Scene<'_> {
             Some(_) if frame == Frame::Get && from.is_none() && self.buys_at() => (None, to),
             _ => (to, from),
         };
+        let asked = self.asked_for(tokens.start).filter(|_| frame != Frame::Get);
+        let (to, from) = match asked {
+            Some(asked) => (to.or(Some(asked.by)), from.or(Some(asked.whom))),
+            None => (to, from),
+        };
         let is_seized = self.is_seized(&tokens);
         // "seized weapons from the militia": taken, not supplied.
         if to.is_none() && from.is_some() && self.is_used(&tokens) {
@@ -273,9 +280,9 @@ impl Scene<'_> {
         let owner = self.owner(hit, 2);
         let is_seized = self.is_seized(&(hit.start..hit.end));
         let subject = || self.subject(hit, &skip).filter(|_| !is_seized);
-        let (supplier, recipient) = match (to, from, self.asked(hit.start)) {
+        let (supplier, recipient) = match (to, from, self.asked_for(hit.start)) {
             (Some(to), from, None) => (from.or(owner).or_else(subject), Some(to)),
-            // "asked Berlin for missiles", "asked Berlin to send missiles for Kyiv".
+            // "asked Berlin for missiles".
             (to, from, Some(asked)) => (from.or(Some(asked.whom)), to.or(Some(asked.by))),
             (None, Some(from), None) => (Some(from), Some(subject()?)),
             (None, None, None) => return None,
@@ -313,18 +320,35 @@ impl Scene<'_> {
         })
     }
 
-    /// Who asks whom for what stands at `before`: "Kyiv asked Berlin to send", "Kyiv asks Berlin for".
+    /// Who asks whom to do what stands at `verb`: "Kyiv asked Berlin to send".
+    fn asked_to(&self, verb: usize) -> Option<Asked<'_>> {
+        self.asked(verb).filter(|asked| verb - asked.whom.end <= ASKED_TO_REACH)
+    }
+
+    /// Who asks whom for what stands at `thing`: "Kyiv asks Berlin for missiles", and nothing of what it is about.
+    fn asked_for(&self, thing: usize) -> Option<Asked<'_>> {
+        self.asked(thing).filter(|asked| {
+            let is_open = |hit: &Hit<DealWord>| {
+                matches!(
+                    hit.meaning,
+                    DealWord::Weapon(_)
+                        | DealWord::MarkerBefore(Role::For | Role::Of)
+                        | DealWord::Plain(WordRole::Join | WordRole::Article)
+                )
+            };
+            let mut between = self.hits.iter().filter(|hit| hit.start >= asked.whom.end && hit.end <= thing);
+            thing - asked.whom.end <= OBJECT_REACH
+                && between.all(is_open)
+                && (asked.whom.end..thing)
+                    .all(|token| !self.passage.between(token - 1, token).contains([',', ';', ':']))
+        })
+    }
+
     fn asked(&self, before: usize) -> Option<Asked<'_>> {
         let ask = self.hits.iter().rfind(|hit| hit.meaning == DealWord::Plain(WordRole::Ask) && hit.end <= before)?;
         let whom = self.parties.iter().find(|party| party.start >= ask.end && party.end <= before)?;
         let by = self.parties.iter().rfind(|party| party.end <= ask.start && party.is_subject())?;
-        // Another verb between them has its own subject: "asked Berlin, which sends".
-        let is_open = self
-            .hits
-            .iter()
-            .filter(|hit| hit.start >= whom.end && hit.end <= before)
-            .all(|hit| !matches!(hit.meaning, DealWord::Verb { form: Form::Done, .. } | DealWord::Cue { .. }));
-        (whom.start - ask.end <= ASKED_REACH && is_open && whom.ids != by.ids).then_some(Asked { by, whom })
+        (whom.start - ask.end <= ASKED_REACH && whom.ids != by.ids).then_some(Asked { by, whom })
     }
 
     /// Weapons, and nouns of dealing that name them.
@@ -339,8 +363,11 @@ impl Scene<'_> {
     /// The party right behind a verb: "send Ukraine missiles", "arm Russia".
     fn direct(&self, verb: &Hit<DealWord>) -> Option<&Party> {
         if self.is_word(verb.end, WordRole::Pronoun) {
-            // "helping Russia by supplying it with weapons": whoever was named last.
-            return self.parties.iter().rev().find(|party| party.end <= verb.start && party.role != Some(Role::Aside));
+            // "helping Russia by supplying it with weapons": whoever was named last, where another one is there to act.
+            let mut named =
+                self.parties.iter().rev().filter(|party| party.end <= verb.start && party.role != Some(Role::Aside));
+            let last = named.next();
+            return last.filter(|last| named.any(|other| other.ids != last.ids));
         }
         let party = self.parties.iter().find(|party| party.start >= verb.end)?;
         let gap = verb.end..party.start;
