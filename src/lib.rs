@@ -2,6 +2,20 @@
 //!
 //! The rooms stand here in the order in which an article meets them; each may use those above it, never one below.
 //! `docs/architecture.md` tells the way through them.
+//!
+//! ```
+//! use wirewatch::{cli::input, config, daemon::watching::Watching};
+//!
+//! let settings = config::defaults(&config::Environment::of([("HOME", "/tmp")]));
+//! let (watching, problems) = Watching::compile(&settings, settings.watches.clone());
+//! assert!(problems.is_empty());
+//!
+//! let line = br#"{"title": "Tehran agrees to supply Moscow with drones", "lang": "en"}"#;
+//! let article = &input::read("one.jsonl", line).articles[0];
+//! let watching = watching.expect("the built-in watches compile");
+//! let alerts = watching.alerts(article, None);
+//! assert!(alerts.iter().any(|(_, watch, _)| watch.id.as_str() == "arms-deals"));
+//! ```
 
 pub mod clock;
 pub mod metrics;

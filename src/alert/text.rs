@@ -83,7 +83,10 @@ impl About {
 
 fn headline(severity: &str, about: &About, alert: &AlertBody, style: &TextStyle) -> String {
     let fact = match about {
-        About::Deal => list(alert.arms_deals.iter().take(2).map(|d| deal_words(d, style))),
+        About::Deal => {
+            let deals: Vec<String> = alert.arms_deals.iter().take(2).map(|d| deal_words(d, style)).collect();
+            deals.join("; ")
+        }
         About::Resolution => format!("Security Council: {}", list(alert.resolutions.iter().map(resolution_words))),
         About::Leader => format!("Named: {}", named(&alert.leaders)),
         About::Words => safe(&alert.watch.name),

@@ -82,7 +82,15 @@ pub enum WordKind {
 /// Cuts an article's texts into words.
 pub fn analyse(article: &Article) -> AnalysedText {
     let summary = article.summary.as_deref().filter(|_| article.summary_is_apart());
-    analyse_fields(article.lang, &article.title, summary.unwrap_or(""), &article.text)
+    let lang = article.lang.or_else(|| stems_of_nobody(article));
+    analyse_fields(lang, &article.title, summary.unwrap_or(""), &article.text)
+}
+
+/// The language to stem a text by where nobody can tell which it is, as with a headline alone: English, if all its
+/// letters are ASCII. A form too many that meets costs a glance; one that does not meet costs the alert.
+fn stems_of_nobody(article: &Article) -> Option<Lang> {
+    let is_plain = |text: &str| text.chars().all(|c| c.is_ascii() || !c.is_alphabetic());
+    (is_plain(&article.title) && is_plain(&article.text)).then_some(Lang::EN)
 }
 
 /// Cuts three texts into words.

@@ -6,12 +6,11 @@ use tracing_subscriber::{EnvFilter, fmt::time::ChronoUtc};
 
 use super::args::{ColorWhen, GlobalArguments, LogFormat};
 
-/// Starts logging. `quiet` is for commands that answer and end: they log warnings alone.
+/// Starts logging, by `default` where neither `--log` nor `WIREWATCH_LOG` says otherwise.
 ///
 /// # Errors
 /// The filter that the user gave cannot be read: the message says which part.
-pub fn start(global: &GlobalArguments, quiet: bool) -> Result<(), String> {
-    let default = if quiet { "warn" } else { "info" };
+pub fn start(global: &GlobalArguments, default: &str) -> Result<(), String> {
     let given = global.log.clone().or_else(|| std::env::var("WIREWATCH_LOG").ok()).filter(|f| !f.trim().is_empty());
     let filter = given.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("`--log {filter}` can't be read: {error}"))?;
@@ -23,7 +22,9 @@ pub fn start(global: &GlobalArguments, quiet: bool) -> Result<(), String> {
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color);
     // Fails only where a subscriber stands already, as in a test: then that one is used.
     let _ = match global.log_format {
-        LogFormat::Text => builder.with_timer(ChronoUtc::rfc_3339()).with_target(false).try_init(),
+        LogFormat::Text => {
+            builder.with_timer(ChronoUtc::new("%Y-%m-%dT%H:%M:%S%.3fZ".to_owned())).with_target(false).try_init()
+        }
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     Ok(())

@@ -57,8 +57,13 @@ pub struct Context {
 /// Runs what the arguments ask for.
 pub fn run(arguments: Arguments) -> ExitCode {
     let Arguments { global, command } = arguments;
-    let is_daemon = matches!(command, Command::Run(_));
-    if let Err(message) = logging::start(&global, !is_daemon) {
+    let log = match command {
+        Command::Run(_) => "info",
+        // Its receiver turns the first webhook away on purpose; the summary tells of it.
+        Command::Demo(_) => "error",
+        _ => "warn",
+    };
+    if let Err(message) = logging::start(&global, log) {
         eprintln!("error: {message}");
         return Exit::Usage.into();
     }

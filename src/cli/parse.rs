@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Context, Exit, args::ParseArguments, matching, output};
 use crate::{
-    article::{self, Article, IdKind, Lang, identity},
+    article::{self, Article, IdKind, Lang},
     config::{FeedSource, Proxy},
     daemon::poll::chain,
     feed::{self, Enclosure, Feed, FeedAbout, entry::whole_seconds},
@@ -102,9 +102,9 @@ struct FeedLine<'a> {
 /// NDJSON: one line an article, the feed's own line first where asked for.
 pub fn lines(feed: &Feed, with_feed_line: bool) -> impl Iterator<Item = String> {
     let head = with_feed_line.then(|| json(&FeedLine { feed: &feed.about }));
-    let ids = identity::ids(&feed.entries).into_iter();
-    head.into_iter().chain(feed.entries.iter().zip(ids).map(|(entry, id)| {
-        let article = Article { id, ..article::from_entry(entry, None, feed.about.language.as_deref()) };
+    head.into_iter().chain(feed.entries.iter().map(|entry| {
+        // The feed's own id, also where several entries share it: telling them apart is the daemon's business.
+        let article = article::from_entry(entry, None, feed.about.language.as_deref());
         json(&line(&article, &feed.about))
     }))
 }

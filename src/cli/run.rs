@@ -173,6 +173,13 @@ pub(super) fn announcement(daemon: &Daemon, listener: Option<&TcpListener>) -> S
             text.push_str(&format!("sink {}: {}\n", sink.id, crate::config::shown_url(&webhook.url, true)));
         }
     }
+    let proxies = crate::fetch::client::shown_proxies(&settings.daemon.proxy);
+    if !proxies.is_empty() {
+        text.push_str(&format!(
+            "through the proxy {}, where only literal addresses can be checked for being private\n",
+            proxies.join(", ")
+        ));
+    }
     match listener.and_then(|listener| listener.local_addr().ok()) {
         Some(address) => text.push_str(&format!("http://{address}/metrics\n")),
         None => text.push_str("HTTP is off\n"),

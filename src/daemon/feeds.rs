@@ -7,7 +7,7 @@ use tracing::{debug, info, warn};
 
 use super::poll::{Polled, Poller};
 use crate::{
-    config::{DaemonSettings, FeedId, FeedSettings, Settings},
+    config::{DaemonSettings, FeedId, FeedSettings, PollWaits, Settings},
     metrics::Metrics,
     schedule::{HostKey, Limits, PollBounds, Scheduler, first_due, spread_start},
     store::{FeedState, StoreError},
@@ -156,9 +156,6 @@ impl Feeds {
 
 /// What the config asks for in a feed's polls.
 pub(super) fn bounds(feed: &FeedSettings, daemon: &DaemonSettings) -> PollBounds {
-    PollBounds {
-        interval: feed.interval.unwrap_or(daemon.interval),
-        min: daemon.min_interval,
-        max: daemon.max_interval,
-    }
+    let PollWaits { interval, min, max } = daemon.poll_waits(feed);
+    PollBounds { interval, min, max }
 }

@@ -41,7 +41,7 @@ const POLLS_END_MAX: Duration = Duration::from_secs(10);
 const DELIVERIES_END_MAX: Duration = Duration::from_secs(8);
 /// The scheduler wakes at least this often, to say that it is going and to notice that the clock has jumped.
 const WAKE_MAX: Duration = Duration::from_secs(20);
-/// Old texts are forgotten, and figures that only the store knows are read, this often.
+/// Old texts are forgotten this often.
 const HOUSEKEEPING: Duration = Duration::from_secs(15 * 60);
 /// A feed whose poll the store could not take is asked again after this.
 const STORE_RETRY: Duration = Duration::from_secs(15);
@@ -155,6 +155,9 @@ impl Daemon {
             metrics: self.poller.metrics.clone(),
             readiness: Arc::clone(&self.readiness),
             token: self.settings.daemon.token.clone(),
+            store: self.poller.store.clone(),
+            sinks: self.settings.sinks.clone().into(),
+            clock: self.poller.clock,
         };
         let server = listener.map(|listener| tokio::spawn(serve::serve(listener, served, close_listener.clone())));
         let end_workers = CancellationToken::new();
@@ -271,7 +274,6 @@ impl Daemon {
     }
 
     async fn keep_house(&self, now: DateTime<Utc>) {
-        self.poller.metrics.store_bytes.set(i64::try_from(self.poller.store.bytes()).unwrap_or(i64::MAX));
         let Ok(retain) = chrono::Duration::from_std(self.settings.daemon.retain) else { return };
         if let Err(error) = self.poller.store.forget(now - retain).await {
             warn!(error = %error, "old articles could not be forgotten");

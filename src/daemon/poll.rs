@@ -5,6 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::Instant};
+use tracing::info;
 use url::Url;
 
 use super::watching::Watching;
@@ -71,6 +72,7 @@ struct Heard {
 #[derive(Default)]
 struct Read {
     about_title: Option<String>,
+    is_cut: bool,
     entries: Vec<StoredEntry>,
     seen: Vec<EntryKey>,
     notes: Vec<String>,
@@ -109,7 +111,9 @@ impl Poller {
         let state = self.store.feed_state(&feed.id).await?;
         let before = state.as_ref().and_then(|s| s.validators.as_ref());
         let in_a_row = state.as_ref().map_or(0, |s| s.failures) + 1;
-        let moved_to = state.as_ref().and_then(|s| s.moved_to.as_ref()?.of(&feed.source));
+        // Where the new address fails, the configured one is asked every other time: it may know better by now.
+        let moved_to =
+            state.as_ref().filter(|s| s.failures % 2 == 0).and_then(|s| s.moved_to.as_ref()?.of(&feed.source));
         let request = FetchRequest {
             source: &feed.source,
             validators: before,
@@ -137,7 +141,8 @@ impl Poller {
                             stored: if read.entries.is_empty() { StoredOutcome::Unchanged } else { StoredOutcome::New },
                             scheduled: if read.entries.is_empty() { PollOutcome::Unchanged } else { PollOutcome::New },
                             freshness,
-                            validators: Some(validators),
+                            // What stood behind a cut must be asked for again, so nothing proves that we have it.
+                            validators: (!read.is_cut).then_some(validators),
                             moved_to,
                             read,
                         },
@@ -227,6 +232,9 @@ impl Poller {
             .await?;
         self.metrics.polls.with_label_values(&[outcome]).inc();
         self.metrics.articles.inc_by(committed.new_articles as u64);
+        if committed.quiet > 0 {
+            info!(feed = %feed.id, quiet = committed.quiet, "most ids of the feed changed at once: known texts stay quiet");
+        }
         for alert in &committed.alerts {
             self.metrics.alerts.with_label_values(&[alert.watch.as_str()]).inc();
             if let Some(held) = alert.held {
@@ -258,14 +266,14 @@ struct Reading {
 impl Reading {
     fn read(mut self, document: &Document) -> Result<Read, FeedError> {
         let Document { body, content_type, url } = document;
-        let Feed { about, entries, notes } = feed::parse(body, Some(url), content_type.as_deref())?;
+        let Feed { about, entries, is_cut, notes } = feed::parse(body, Some(url), content_type.as_deref())?;
         let article_feed = ArticleFeed {
             id: self.feed.id.clone(),
             url: self.feed.shown_url(),
             title: self.feed.name.clone().or_else(|| about.title.clone()),
             tags: self.feed.tags.clone(),
         };
-        let mut read = Read { about_title: about.title, notes, ..Read::default() };
+        let mut read = Read { about_title: about.title, is_cut, notes, ..Read::default() };
         for (id, entry) in identity::ids(&entries).into_iter().zip(&entries) {
             let held = self.first.as_mut().and_then(|first| first.holds(entry.published.or(entry.updated)));
             let key = EntryKey::of(&id);

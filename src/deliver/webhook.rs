@@ -45,7 +45,7 @@ impl Webhook {
         allow_private: bool,
     ) -> Result<Self, DeliverError> {
         let allow_private = allow_private || settings.private;
-        let proxy = settings.proxy.as_ref().unwrap_or(proxy);
+        let proxy = client::proxy_for(settings.proxy.as_ref().unwrap_or(proxy), &settings.url);
         let connect_timeout = CONNECT_TIMEOUT.min(settings.timeout);
         let client = client::client(proxy, allow_private, connect_timeout)
             .map_err(|source| DeliverError::Client { sink: sink.id.clone(), source })?;

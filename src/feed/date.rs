@@ -1,6 +1,9 @@
 //! The dates that feeds really write: RFC 822 with its sins, ISO 8601 with its, asctime. Never made up, never "now".
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+
+/// Before this there was no feed: such a date is some program's default (0001-01-01, 1900-01-01).
+const YEAR_MIN: i32 = 1970;
 
 /// The time a text means, or `None`. A time without a zone is taken as UTC, a date alone as its midnight.
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
@@ -9,7 +12,7 @@ pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     if text.len() < 4 || text.len() > 80 || !text.is_ascii() {
         return None;
     }
-    iso(text).or_else(|| words(text))
+    iso(text).or_else(|| words(text)).filter(|time| time.year() >= YEAR_MIN)
 }
 
 /// `2003-12-31T10:14:55.5+01:00`, `2003-12-31 10:14`, `20031231`, `2003-335`, `2003-12`, `2003`.

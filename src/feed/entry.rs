@@ -10,6 +10,8 @@ pub struct Feed {
     pub about: FeedAbout,
     /// In document order, at most [`super::ENTRIES_MAX`].
     pub entries: Vec<Entry>,
+    /// Whether the document ends before it should: what stood behind the cut is still to be read.
+    pub is_cut: bool,
     /// What went wrong without stopping us: fewer entries read than stand in the text, a date nobody can read …
     pub notes: Vec<String>,
 }

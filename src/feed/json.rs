@@ -45,7 +45,7 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         hub: hub.and_then(filled),
         self_url: url("feed_url"),
     };
-    Ok(Feed { about, entries, notes })
+    Ok(Feed { about, entries, is_cut: false, notes })
 }
 
 fn item(item: &Map<String, Value>, base: Option<&Url>, feed_authors: &[String], notes: &mut Vec<String>) -> Entry {

@@ -1,8 +1,9 @@
 //! Bytes → feed and entries, without touching the net.
 //!
 //! The way: [`charset`] makes text of the bytes; [`outline`] walks its tags once, for depth and for what should be
-//! found; [`repair`] mends dialects that feed-rs does not know; [`guard`] runs feed-rs so that a panic costs one poll;
-//! [`xml`] turns its answer into [`Entry`]s. JSON Feed is read by [`json`], as feed-rs refuses one that lacks a part.
+//! found; [`reference`] mends ampersands and entities, [`repair`] dialects that feed-rs does not know; [`guard`] runs
+//! feed-rs so that a panic costs one poll; [`xml`] turns its answer into [`Entry`]s. JSON Feed is read by [`json`], as
+//! feed-rs refuses one that lacks a part.
 
 pub mod charset;
 pub mod date;
@@ -11,6 +12,7 @@ mod guard;
 mod json;
 pub mod markup;
 mod outline;
+mod reference;
 mod repair;
 mod xml;
 
@@ -62,7 +64,7 @@ pub fn parse(bytes: &[u8], base: Option<&Url>, content_type: Option<&str>) -> Re
     let mut feed = match text.bytes().next() {
         None => return Err(FeedError::NotAFeed { what: "an empty document" }),
         Some(b'{' | b'[') => json::read(text, base)?,
-        Some(_) => xml::read(text, base)?,
+        Some(_) => xml::read(&reference::mend(text), base)?,
     };
     feed.notes.extend(decoded.note);
     if feed.entries.len() > ENTRIES_MAX {

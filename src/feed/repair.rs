@@ -47,6 +47,34 @@ pub fn is_needed(text: &str, format: Format, outline: &Outline<'_>) -> bool {
     }
 }
 
+/// What prefixes mean that feeds use without declaring them; feed-rs takes such an element for RSS's own of that name.
+const USUAL: [(&str, &str); 6] = [
+    ("content", "http://purl.org/rss/1.0/modules/content/"),
+    ("dc", "http://purl.org/dc/elements/1.1/"),
+    ("media", "http://search.yahoo.com/mrss/"),
+    ("itunes", "http://www.itunes.com/dtds/podcast-1.0.dtd"),
+    ("atom", ATOM),
+    ("dcterms", "http://purl.org/dc/terms/"),
+];
+
+/// The document with the usual prefixes declared that it uses and does not declare.
+pub fn declare<'a>(text: &'a str, outline: &Outline<'_>) -> Cow<'a, str> {
+    let (Some(root), tag) = (outline.root, outline.root_tag) else { return Cow::Borrowed(text) };
+    let is_used = |prefix: &str| text.contains(&format!("<{prefix}:"));
+    let missing: String = USUAL
+        .iter()
+        .filter(|(prefix, _)| !text.contains(&format!("xmlns:{prefix}")) && is_used(prefix))
+        .map(|(prefix, meaning)| format!(" xmlns:{prefix}=\"{meaning}\""))
+        .collect();
+    match text.find(tag).filter(|_| !missing.is_empty()) {
+        Some(at) => {
+            let name_end = at + 1 + root.len();
+            Cow::Owned(format!("{}{missing}{}", &text[..name_end], &text[name_end..]))
+        }
+        None => Cow::Borrowed(text),
+    }
+}
+
 /// The document in a dialect that feed-rs reads. What cannot be read as XML ends it there.
 pub fn rewrite(text: &str, format: Format) -> String {
     let mut reader = Reader::from_str(text);

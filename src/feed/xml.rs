@@ -4,6 +4,7 @@
 //! from the publishing time goes; a guid that is a permalink becomes the URL where there is no link.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     sync::{
         Arc,
@@ -32,6 +33,12 @@ const NO_ID: &str = "\0";
 /// When it is no feed, or when not even one whole entry can be read.
 pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let outline = outline::walk(text);
+    let declared = repair::declare(text, &outline);
+    // Positions in the outline are of the text as it is read from here on.
+    let (text, outline) = match &declared {
+        Cow::Borrowed(_) => (text, outline),
+        Cow::Owned(text) => (text.as_str(), outline::walk(text)),
+    };
     let Some(format) = repair::dialect(&outline) else {
         return Err(FeedError::NotAFeed { what: what_else(text, outline.root) });
     };
@@ -42,12 +49,11 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let run = |text: &str| run(text, base, &undated);
     let mut notes = Vec::new();
     // A half entry would be matched, stored, and look edited when the rest comes.
-    let whole = match (outline.is_cut, outline.entries) {
-        (false, _) | (true, 0) => None,
-        (true, _) => {
-            let cut_short = || FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() };
-            Some(outline::close_after_last_whole(text, &outline).ok_or_else(cut_short)?)
-        }
+    let whole = if outline.is_cut {
+        let cut_short = || FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() };
+        Some(outline::close_after_last_whole(text, &outline).ok_or_else(cut_short)?)
+    } else {
+        None
     };
     if outline.is_cut {
         notes.push("the document ends too early; whole entries are kept".to_owned());
@@ -55,7 +61,9 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let kept = whole.as_deref().unwrap_or(text);
     let rewritten = repair::is_needed(kept, format, &outline).then(|| repair::rewrite(kept, format));
     let mut result = run(rewritten.as_deref().unwrap_or(kept));
-    if result.is_err() && rewritten.is_none() {
+    // Refused, or items read as nothing because they stand outside the channel.
+    let falls_short = result.as_ref().map_or(true, |feed| feed.entries.is_empty() && outline.entries > 0);
+    if falls_short && rewritten.is_none() {
         let second = run(&repair::rewrite(kept, format));
         if second.as_ref().is_ok_and(|feed| !feed.entries.is_empty() || outline.entries == 0) {
             notes.push("read only after repair".to_owned());
@@ -70,10 +78,10 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     if undated > 0 {
         notes.push(format!("{undated} dates could not be read"));
     }
-    let not_permanent = guids_not_permanent(text);
+    let not_permanent = guids_not_permanent(rewritten.as_deref().unwrap_or(text));
     let about = about(&read, format, base);
     let entries = read.entries.into_iter().map(|e| entry(e, format, base, &not_permanent)).collect();
-    Ok(Feed { about, entries, notes })
+    Ok(Feed { about, entries, is_cut: outline.is_cut, notes })
 }
 
 fn run(text: &str, base: Option<&Url>, undated: &Arc<AtomicUsize>) -> Result<model::Feed, FeedError> {
@@ -136,7 +144,8 @@ fn entry(entry: model::Entry, format: Format, base: Option<&Url>, not_permanent:
     let url = link(&entry.links)
         .and_then(|href| absolute(href, base))
         .or_else(|| permalink.map(str::to_owned))
-        .or_else(|| enclosures.first().filter(|_| is_rss(format)).map(|e| e.url.clone()));
+        // An episode is its own page; a picture is none.
+        .or_else(|| enclosures.iter().find(|e| is_rss(format) && !is_picture(e)).map(|e| e.url.clone()));
     // feed-rs copies the one into the other for RSS.
     let updated = entry.updated.filter(|_| !is_rss(format) || entry.updated != entry.published);
     let title = entry.title.filter(|t| !t.content.trim().is_empty());
@@ -179,6 +188,10 @@ fn is_html(content_type: &impl std::fmt::Display) -> bool {
     name.contains("html") || name.contains("xml")
 }
 
+fn is_picture(enclosure: &Enclosure) -> bool {
+    enclosure.mime.as_deref().is_none_or(|mime| mime.starts_with("image/"))
+}
+
 fn is_web(url: &str) -> bool {
     Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"))
 }
@@ -202,12 +215,18 @@ fn link(links: &[model::Link]) -> Option<&str> {
 
 fn names(people: &[model::Person]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for name in people.iter().filter_map(|p| p.name.as_deref().or(p.email.as_deref()).and_then(filled)) {
+    for name in people.iter().filter_map(|p| p.name.as_deref().or(p.email.as_deref()).and_then(bare_name)) {
         if !names.contains(&name) {
             names.push(name);
         }
     }
     names
+}
+
+/// RSS's `desk@example.org (The Desk)` leaves its brackets behind.
+fn bare_name(name: &str) -> Option<String> {
+    let name = name.trim();
+    filled(name.strip_prefix('(').and_then(|name| name.strip_suffix(')')).unwrap_or(name))
 }
 
 fn enclosures(entry: &model::Entry, base: Option<&Url>) -> Vec<Enclosure> {

@@ -14,9 +14,16 @@ use axum::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use self::health::Readiness;
-use crate::{config::Secret, metrics::Metrics};
+use crate::{
+    clock::Clock,
+    config::{Secret, SinkSettings},
+    deliver,
+    metrics::Metrics,
+    store::Store,
+};
 
 /// What the routes answer from.
 #[derive(Debug, Clone)]
@@ -27,6 +34,12 @@ pub struct Served {
     pub readiness: Arc<Readiness>,
     /// Asked of everything but the health paths.
     pub token: Option<Secret>,
+    /// Knows what waits in the outbox.
+    pub store: Store,
+    /// Whose outbox it is.
+    pub sinks: Arc<[SinkSettings]>,
+    /// For ages.
+    pub clock: Clock,
 }
 
 /// Every path that this version answers. Health needs neither token nor a known Host: probes have none.
@@ -58,6 +71,12 @@ pub async fn serve(listener: TcpListener, served: Served, stop: CancellationToke
 }
 
 async fn metrics(State(served): State<Served>) -> Response {
+    // Counted when somebody looks, so that an idle daemon counts nothing. Where the store can't be read, the rest still
+    // tells how things are.
+    if let Err(error) = deliver::observe(&served.store, &served.metrics, &served.sinks, served.clock.now()).await {
+        warn!(error = %error, "the outbox can't be counted");
+    }
+    served.metrics.store_bytes.set(i64::try_from(served.store.bytes()).unwrap_or(i64::MAX));
     // https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], served.metrics.render()).into_response()
 }

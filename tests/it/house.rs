@@ -114,6 +114,22 @@ fn reference_lists_every_metric() {
 }
 
 #[test]
+fn reference_lists_every_config_key() {
+    use wirewatch::config::keys::{KEYS, Standing};
+    let reference = fs::read_to_string(root().join("docs/reference/config.md")).unwrap();
+    for key in KEYS.iter().filter(|key| key.standing == Standing::Now) {
+        let (section, name) = (key.section, key.name);
+        let heading = match section {
+            "" => continue,
+            "feed" | "watch" | "sink" => format!("## `[[{section}]]`"),
+            section => format!("## `[{section}]`"),
+        };
+        let part = reference.split(&heading).nth(1).unwrap_or("").split("\n## ").next().unwrap_or("");
+        assert!(part.contains(&format!("| `{name}` |")), "docs/reference/config.md lacks {section}.{name}");
+    }
+}
+
+#[test]
 fn code_names_no_machine() {
     let mut files = rust_files(&root().join("src"));
     files.extend(rust_files(&root().join("tests")));

@@ -1,6 +1,7 @@
 //! The built program and its rooms against real files, sockets and stores. One binary, a module a room.
 #![allow(clippy::unwrap_used, missing_docs)]
 
+mod acceptance;
 mod config;
 mod daemon;
 mod deliver;
@@ -11,6 +12,7 @@ mod fetch;
 mod fetch_bounds;
 mod house;
 mod language;
+mod program;
 mod receiver;
 mod store;
 mod topics;
