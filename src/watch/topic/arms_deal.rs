@@ -6,12 +6,13 @@
 use std::ops::Range;
 
 use super::{
-    frame::{Framed, Scene},
+    frame::Framed,
     lexicon::Hit,
     modality::{self, Claim},
     party::{self, Named, Party},
     passage::Passage,
     rule::{DealWord, Frame, Item, Role, Rules},
+    scene::Scene,
     speaker::Speakers,
 };
 use crate::{

@@ -1,8 +1,9 @@
 //! What is said: arms deals and Security Council resolutions, by rules that live in packs.
 //!
-//! Start reading at [`find`]. `rule` reads the packs, whose sections are in `section`; `lexicon` finds their terms, `passage` is a text ready for reading.
-//! Deals: `party` (who, in which part), `frame` (who gives what to whom), `modality` (where it stands), `speaker` (who
-//! says so), `arms_deal` (all of it over an article). Resolutions: `resolution`, and `citation` for the numbers.
+//! Start reading at [`find`]. `rule` reads the packs, whose sections are in `section`; `lexicon` finds their terms,
+//! `passage` is a text ready for reading. Deals: `party` (who, in which part), `scene` (one sentence, and how its words
+//! stand to each other), `frame` (who gives what to whom), `modality` (where it stands), `speaker` (who says so),
+//! `arms_deal` (all of it over an article). Resolutions: `resolution`, and `citation` for the numbers.
 
 mod arms_deal;
 mod citation;
@@ -13,6 +14,7 @@ mod party;
 mod passage;
 mod resolution;
 pub mod rule;
+mod scene;
 mod section;
 mod speaker;
 
