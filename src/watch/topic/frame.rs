@@ -138,6 +138,8 @@ impl Scene<'_> {
                     Some(asked) if !skip.contains(&asked.whom.start) => Some(asked.whom),
                     _ => self.controller(hit, form, &skip),
                 };
+                framed.is_seized = subject.is_some_and(|party| self.seizes(party));
+                let subject = subject.filter(|_| !framed.is_seized);
                 framed.recipient = ids(recipient);
                 framed.supplier = ids(from.or(by).or(subject).or(origin));
                 if from.is_some() && recipient.is_none() {
@@ -246,9 +248,13 @@ impl Scene<'_> {
         let marked = |role| self.marked(role, hit.end, hit.end + 4).filter(|party| self.touches(hit, party));
         let to = marked(Role::To).or_else(|| marked(Role::For));
         let from = marked(Role::From);
+        let is_seized = self.is_seized(&(hit.start..hit.end));
+        let in_front = |role| self.marked_in_front(role, hit.start);
+        let to = to.or_else(|| is_seized.then(|| in_front(Role::To)).flatten());
+        let is_asked_for = self.is_asked_for_behind(&(hit.start..hit.end));
+        let from = from.or_else(|| is_asked_for.then(|| in_front(Role::From)).flatten());
         let skip: Vec<usize> = to.iter().map(|party| party.start).collect();
         let owner = self.owner(hit, 2);
-        let is_seized = self.is_seized(&(hit.start..hit.end));
         let subject = || self.subject(hit, &skip).filter(|_| !is_seized);
         let (supplier, recipient) = match (to, from, self.asked_for(hit.start)) {
             (Some(to), from, None) => (from.or(owner).or_else(subject), Some(to)),

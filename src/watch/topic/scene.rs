@@ -57,6 +57,19 @@ impl Scene<'_> {
         })
     }
 
+    /// Whether a party is who takes weapons on their way, not who sends them: it stands in front of the word that
+    /// tells of it.
+    pub fn seizes(&self, party: &Party) -> bool {
+        let seized = |hit: &Hit<DealWord>| hit.meaning == DealWord::Plain(WordRole::Seize);
+        self.hits.iter().any(|hit| seized(hit) && party.end <= hit.start && hit.start - party.end <= SEIZED_REACH)
+    }
+
+    /// Whether weapons are asked for by a word behind them: "Almanya'dan füze istedi".
+    pub fn is_asked_for_behind(&self, tokens: &Range<usize>) -> bool {
+        let asks = |hit: &Hit<DealWord>| hit.meaning == DealWord::Plain(WordRole::Ask);
+        self.puts_verb_last() && self.hits.iter().any(|hit| asks(hit) && hit.start >= tokens.end)
+    }
+
     /// Who asks whom to do what stands at `verb`: "Kyiv asked Berlin to send".
     pub fn asked_to(&self, verb: usize) -> Option<Asked<'_>> {
         self.asked(verb).filter(|asked| verb - asked.whom.end <= ASKED_TO_REACH)
@@ -83,9 +96,15 @@ impl Scene<'_> {
 
     fn asked(&self, before: usize) -> Option<Asked<'_>> {
         let ask = self.hits.iter().rfind(|hit| hit.meaning == DealWord::Plain(WordRole::Ask) && hit.end <= before)?;
-        let whom = self.parties.iter().find(|party| party.start >= ask.end && party.end <= before)?;
-        let by = self.parties.iter().rfind(|party| party.end <= ask.start && party.is_subject())?;
-        (whom.start - ask.end <= ASKED_REACH && whom.ids != by.ids).then_some(Asked { by, whom })
+        let mut behind = self.parties.iter().filter(|party| party.start >= ask.end && party.end <= before);
+        let first = behind.next()?;
+        // Arabic puts the verb first: who asks, then from whom.
+        let by = self.parties.iter().rfind(|party| party.end <= ask.start && party.is_subject());
+        let (by, whom) = match by {
+            Some(by) => (by, first),
+            None => (first, behind.next().filter(|next| first.role.is_none() && next.role == Some(Role::From))?),
+        };
+        (first.start - ask.end <= ASKED_REACH && whom.ids != by.ids).then_some(Asked { by, whom })
     }
 
     /// Weapons, and nouns of dealing that name them.
