@@ -64,7 +64,12 @@ impl Scene<'_> {
                 found.push(framed);
             }
         }
-        for hit in self.hits.iter().filter(|hit| !taken.iter().any(|range| range.contains(&hit.start))) {
+        // "misiles Spike": what stands right behind the object is the same weapons.
+        let is_taken = |hit: &Hit<DealWord>| {
+            let ends = matches!(hit.meaning, DealWord::Weapon(_));
+            taken.iter().any(|range| range.contains(&hit.start) || ends && range.end == hit.start)
+        };
+        for hit in self.hits.iter().filter(|hit| !is_taken(hit)) {
             match hit.meaning {
                 DealWord::Noun { is_armed, frame, implies } => found.extend(self.noun(hit, is_armed, frame, implies)),
                 DealWord::Weapon(_) => found.extend(self.weapon(hit)),
