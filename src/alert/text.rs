@@ -184,7 +184,9 @@ fn excerpt(alerts: &[AlertBody], about: &About, color: bool) -> Option<String> {
         return None;
     }
     let (before, after) = if color { ("\x1b[1m", "\x1b[0m") } else { ("*", "*") };
-    let hit = alert.matches.iter().map(|m| safe(&m.text)).find(|hit| !hit.is_empty() && text.contains(hit.as_str()));
+    // "arms deals" rather than the "arms deal" of another place that stands in it.
+    let shown = alert.matches.iter().map(|m| safe(&m.text)).filter(|hit| text.contains(hit.as_str()));
+    let hit = shown.filter(|hit| !hit.is_empty()).rev().max_by_key(|hit| hit.chars().count());
     let marked = match hit {
         // A whole sentence set off is no emphasis.
         Some(hit) if hit.len() * 2 < text.len() => text.replacen(&hit, &format!("{before}{hit}{after}"), 1),

@@ -57,7 +57,7 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
                 continue;
             }
             let printed = if context.output.json {
-                output::print(&line(article, &alerts))
+                line(article, &alerts).map_err(std::io::Error::from).and_then(|line| output::print(&line))
             } else {
                 output::print(&block(context, &settings, article, &alerts))
             };
@@ -108,12 +108,23 @@ pub(super) fn read(file: &str) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn line(article: &Article, alerts: &[AlertBody]) -> String {
-    let line = serde_json::json!({
-        "article": {"id": article.id.value, "title": article.title, "url": article.url},
-        "alerts": alerts,
-    });
-    format!("{line}\n")
+/// One line of NDJSON; its keys stand in this order.
+#[derive(serde::Serialize)]
+struct Line<'a> {
+    article: LineArticle<'a>,
+    alerts: &'a [AlertBody],
+}
+
+#[derive(serde::Serialize)]
+struct LineArticle<'a> {
+    id: &'a str,
+    title: &'a str,
+    url: Option<&'a str>,
+}
+
+fn line(article: &Article, alerts: &[AlertBody]) -> Result<String, serde_json::Error> {
+    let article = LineArticle { id: &article.id.value, title: &article.title, url: article.url.as_deref() };
+    Ok(serde_json::to_string(&Line { article, alerts })? + "\n")
 }
 
 fn block(context: &Context, settings: &Settings, article: &Article, alerts: &[AlertBody]) -> String {
@@ -128,4 +139,18 @@ fn block(context: &Context, settings: &Settings, article: &Article, alerts: &[Al
         party_name: Packs::english_name,
     };
     text::render(alerts, &style) + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn keys_of_a_line_stand_as_the_contract_writes_them() {
+        let Inputs { articles, .. } = input::read("a.jsonl", br#"{"id": "a1", "title": "Title", "text": "Text."}"#);
+        let line = line(&articles[0], &[]).unwrap();
+        assert_eq!(line, "{\"article\":{\"id\":\"a1\",\"title\":\"Title\",\"url\":null},\"alerts\":[]}\n");
+    }
 }

@@ -304,8 +304,9 @@ impl Reading {
         held: Option<HeldReason>,
     ) -> StoredEntry {
         let started = std::time::Instant::now();
-        let bodies = self.watching.alerts(&article, &key, Some(self.now));
-        let alerts = bodies.into_iter().map(|(id, watch, body)| NewAlert {
+        let judged = self.watching.judge(&article, &key, Some(self.now));
+        self.metrics.undecided.inc_by(judged.undecided as u64);
+        let alerts = judged.alerts.into_iter().map(|(id, watch, body)| NewAlert {
             id,
             watch: watch.id.clone(),
             severity: watch.severity,

@@ -20,6 +20,15 @@ pub struct Watching {
     min_severity: HashMap<SinkId, Severity>,
 }
 
+/// What the watches say of one article.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    /// Of each watch that matched, in the order of the config.
+    pub alerts: Vec<(AlertId, &'a WatchSettings, AlertBody)>,
+    /// How many watches ran out of steps, so that nobody knows whether they match.
+    pub undecided: usize,
+}
+
 impl Watching {
     /// Compiles `watches` in the light of `settings`. Warnings come beside a set, errors instead of one.
     pub fn compile(settings: &Settings, watches: Vec<WatchSettings>) -> (Option<Self>, Vec<Problem>) {
@@ -46,14 +55,19 @@ impl Watching {
         &self.watches
     }
 
-    /// What `article`, known across feeds as `key`, alerts on. `fetched` is `None` in `match`; roles are looked up for the
-    /// article's own date, or else for that one.
+    /// What `article`, known across feeds as `key`, alerts on; see [`Self::judge`].
     pub fn alerts(
         &self,
         article: &Article,
         key: &ArticleKey,
         fetched: Option<DateTime<Utc>>,
     ) -> Vec<(AlertId, &WatchSettings, AlertBody)> {
+        self.judge(article, key, fetched).alerts
+    }
+
+    /// What every watch says of `article`, known across feeds as `key`. `fetched` is `None` in `match`; roles are looked
+    /// up for the article's own date, or else for that one.
+    pub fn judge(&self, article: &Article, key: &ArticleKey, fetched: Option<DateTime<Utc>>) -> Judged<'_> {
         let date = article.published.or(fetched).map(|time| time.date_naive());
         let matched = self.set.matches(article, date);
         let findings = matched.findings.unwrap_or_default();
@@ -63,7 +77,7 @@ impl Watching {
             let body = AlertBody::new(&id, watch, article, hit, &findings, &self.versions, fetched);
             (id, watch, body)
         });
-        alerts.collect()
+        Judged { alerts: alerts.collect(), undecided: matched.undecided.len() }
     }
 
     /// Where alerts of `watch` go: its sinks, less those that want louder ones.

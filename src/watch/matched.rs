@@ -1,9 +1,15 @@
 //! What a watch hit in an article.
 
-use super::{engine::evaluate::Evidence, found::Findings};
+use std::cmp::Reverse;
+
+use super::{
+    engine::{Hit, evaluate::Evidence},
+    found::Findings,
+};
 use crate::article::{
     Field,
     segment::{AnalysedText, Word, WordKind},
+    text::TextSpan,
 };
 
 /// An alert shows so many matches; a reader needs the first few.
@@ -81,27 +87,35 @@ fn bytes_of(text: &str, chars: u32) -> usize {
     text.char_indices().nth(chars as usize).map_or(text.len(), |(byte, _)| byte)
 }
 
-/// Some words around the stretch that shows most of the terms; of an article that was not matched by its words, how it
-/// begins.
-pub(super) fn excerpt(evidence: &[Evidence<'_>], text: &AnalysedText) -> String {
-    let mut sorted: Vec<_> = evidence.iter().map(|&(hit, term)| (hit.field, hit.first, hit.last, term)).collect();
+/// Some words around the stretch that shows most of the terms, and among such the one that tells most of a topic; of an
+/// article that was not matched by its words, how it begins.
+pub(super) fn excerpt(evidence: &[Evidence<'_>], findings: &Findings, text: &AnalysedText) -> String {
+    let telling = telling(findings);
+    let rank = |hit: &Hit| {
+        let is_at = |span: &TextSpan| {
+            (span.field, span.start_chars, span.end_chars) == (hit.field, hit.start_chars, hit.end_chars)
+        };
+        telling.iter().position(is_at).unwrap_or(usize::MAX)
+    };
+    let mut sorted: Vec<_> =
+        evidence.iter().map(|&(hit, term)| (hit.field, hit.first, hit.last, term, rank(&hit))).collect();
     sorted.sort_unstable();
     sorted.dedup();
-    let best = sorted.iter().enumerate().map(|(i, &(field, first, last, _))| {
+    let best = sorted.iter().enumerate().map(|(i, &(field, first, last, _, rank))| {
         let window = sorted[i..].iter().take_while(|h| h.0 == field && h.1 <= first + EXCERPT_WORDS_AROUND);
         let mut terms: Vec<&str> = Vec::new();
         let mut end = last;
-        for &(_, _, last, term) in window.take(MATCHES_MAX) {
+        for &(_, _, last, term, _) in window.take(MATCHES_MAX) {
             if !terms.contains(&term) {
                 terms.push(term);
                 end = end.max(last);
             }
         }
         // The title is shown beside the excerpt anyway.
-        (terms.len(), field != Field::Title, std::cmp::Reverse(i), field, first, end)
+        ((field != Field::Title, terms.len(), Reverse(rank), Reverse(i)), field, first, end)
     });
-    let (field, first, last) = match best.max_by_key(|&(terms, is_text, earlier, ..)| (is_text, terms, earlier)) {
-        Some((_, _, _, field, first, last)) => (field, first, last),
+    let (field, first, last) = match best.max_by_key(|&(worth, ..)| worth) {
+        Some((_, field, first, last)) => (field, first, last),
         None => {
             let of_words = [Field::Body, Field::Summary, Field::Title];
             let field = of_words.into_iter().find(|&field| !text.field(field).words.is_empty());
@@ -109,6 +123,21 @@ pub(super) fn excerpt(evidence: &[Evidence<'_>], text: &AnalysedText) -> String 
         }
     };
     around(field, first, last, text)
+}
+
+/// The words of deals and resolutions that stand in the sentence which tells most of them, those of the surest first.
+fn telling(findings: &Findings) -> Vec<TextSpan> {
+    let deals = findings.arms_deals.iter().map(|deal| (&deal.spans, deal.evidence));
+    let resolutions = findings.resolutions.iter().map(|resolution| (&resolution.spans, resolution.evidence));
+    let inside = |(spans, evidence): (&Vec<TextSpan>, TextSpan)| {
+        let is_inside = |span: &TextSpan| {
+            span.field == evidence.field
+                && span.start_chars >= evidence.start_chars
+                && span.end_chars <= evidence.end_chars
+        };
+        spans.iter().copied().filter(is_inside).collect::<Vec<_>>()
+    };
+    deals.chain(resolutions).flat_map(inside).collect()
 }
 
 fn around(field: Field, first: u32, last: u32, text: &AnalysedText) -> String {

@@ -191,7 +191,7 @@ impl WatchSet {
                 Ok(verdict) if verdict.matched => matched.hits.push(WatchHit {
                     watch,
                     matches: matched::matches(&verdict.evidence, &text),
-                    excerpt: matched::excerpt(&verdict.evidence, &text),
+                    excerpt: matched::excerpt(&verdict.evidence, index.findings, &text),
                     confidence: verdict.confidence,
                 }),
                 Ok(_) => {}

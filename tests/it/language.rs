@@ -292,6 +292,22 @@ fn matches_name_their_terms_and_the_excerpt_shows_them() {
 }
 
 #[test]
+fn excerpt_of_a_topic_shows_the_sentence_that_tells_most() {
+    let filler = "word ".repeat(30);
+    let body = format!(
+        "Rumours of an arms deal between North Korea and Russia are old. {filler}. Seoul warned North Korea against an \
+         arms deal with Russia. {filler}."
+    );
+    let article = article(Some(Lang::EN), "Seoul warns Pyongyang".into(), None, body);
+    for query in ["topic:arms-deal", "supplier:KP", "status:warned"] {
+        let matched = set(&[watch("w", query, Vec::new())]).matches(&article, None);
+        let hit = &matched.hits[0];
+        assert!(hit.excerpt.contains("Seoul warned North Korea"), "{query}: {}", hit.excerpt);
+        assert!(hit.matches.is_sorted_by_key(|m| (m.field, m.start)), "{query}");
+    }
+}
+
+#[test]
 fn a_flood_of_one_word_is_undecided_instead_of_slow() {
     let article = article(Some(Lang::EN), String::new(), None, "a b ".repeat(200_000));
     let set = set(&[watch("near", "a NEAR/100 b", Vec::new()), watch("plain", "a b", Vec::new())]);

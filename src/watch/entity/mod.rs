@@ -101,6 +101,8 @@ pub struct Calls {
     pub surnames: Vec<Box<str>>,
     /// Whether the surname stands first: `Kim Jong Un`.
     pub is_family_first: bool,
+    /// First names of one word that stand behind the surname: `Xi Jinping`.
+    pub givens_behind: Vec<Box<str>>,
     call: Call,
 }
 
@@ -110,14 +112,22 @@ impl Calls {
         let full = std::iter::once(&person.name).chain(&person.also).map(|name| fold(name));
         let is_family_first =
             fold(&person.name).split(' ').next() == Some(surname.as_str()) && person.name.contains(' ');
-        let mut givens: Vec<Box<str>> = full.filter_map(|name| Some(name.split_once([' ', '-'])?.0.into())).collect();
+        let mut givens: Vec<Box<str>> =
+            full.clone().filter_map(|name| Some(name.split_once([' ', '-'])?.0.into())).collect();
         givens.sort();
         givens.dedup();
+        let behind = |name: &String| {
+            let rest = name.strip_prefix(surname.as_str())?.strip_prefix(' ')?;
+            (!rest.contains([' ', '-'])).then(|| rest.into())
+        };
+        let givens_behind: Vec<Box<str>> =
+            if is_family_first { full.clone().filter_map(|name| behind(&name)).collect() } else { Vec::new() };
         let surnames = std::iter::once(surname).chain(person.surnames.iter().map(|surname| fold(surname)));
         Self {
             givens: if is_family_first { Vec::new() } else { givens },
             surnames: surnames.filter(|surname| !surname.contains(' ')).map(String::into_boxed_str).collect(),
             is_family_first,
+            givens_behind,
             call: person.call,
         }
     }

@@ -158,6 +158,12 @@ impl<'a> Reader<'a> {
                     calls.is_known_by_slip() && calls.surnames.iter().any(|known| is_slip(known, surname))
                 })
             });
+            let person = person.or_else(|| {
+                // The same where the surname stands first: "Xi Jingping".
+                self.entities.lexicon.surnames(given).map(|(_, person)| person).find(|&person| {
+                    self.entities.calls[person].givens_behind.iter().any(|known| is_slip(known, surname))
+                })
+            });
             let words = first..last + 1;
             if let Some(person) = person.filter(|_| !self.is_thing(&words)) {
                 self.take(person, words, found);

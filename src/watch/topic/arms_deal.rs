@@ -6,12 +6,13 @@
 use std::ops::Range;
 
 use super::{
-    frame::{Framed, Scene},
+    frame::Framed,
     lexicon::Hit,
     modality::{self, Claim},
     party::{self, Named, Party},
     passage::Passage,
-    rule::{DealWord, Frame, Role, Rules},
+    rule::{DealWord, Frame, Item, Role, Rules},
+    scene::Scene,
     speaker::Speakers,
 };
 use crate::{
@@ -53,17 +54,27 @@ pub(super) fn find(
     let hits: Vec<Vec<Hit<DealWord>>> =
         passages.iter().map(|passage| rules.deals.find(&passage.tokens, lang)).collect();
     // An everyday word, or a name with another meaning, counts once something else is plainly a weapon.
-    let has_weapon = hits.iter().flatten().any(|hit| match hit.meaning {
-        DealWord::Weapon(item) => !rules.items[item as usize].needs_context,
+    let is_weapon = |passage: &Passage<'_>, hit: &Hit<DealWord>| match hit.meaning {
+        DealWord::Weapon(item) => {
+            let item = &rules.items[item as usize];
+            !item.needs_context || is_designated(passage, hit, item)
+        }
         DealWord::Noun { is_armed, .. } => is_armed,
         _ => false,
-    });
+    };
+    let has_weapon = passages.iter().zip(&hits).any(|(passage, hits)| hits.iter().any(|hit| is_weapon(passage, hit)));
     let has_arm = hits.iter().flatten().any(|hit| matches!(hit.meaning, DealWord::Verb { frame: Frame::Arm, .. }));
     if named.is_empty() || !(has_weapon || has_arm) {
         return Vec::new();
     }
     let reader = Reader { passages, hits: &hits, named, lang, rules };
     merge(reader.mentions())
+}
+
+/// "K2 tanks": a designation tells that no other kind of tank is meant. Airliners have designations too.
+fn is_designated(passage: &Passage<'_>, hit: &Hit<DealWord>, item: &Item) -> bool {
+    let designates = |text: &str| text.starts_with(char::is_alphabetic) && text.contains(|c: char| c.is_ascii_digit());
+    item.item.category != "aircraft" && hit.start > 0 && designates(passage.tokens[hit.start - 1].text)
 }
 
 struct Reader<'a> {
@@ -92,7 +103,7 @@ impl Reader<'_> {
                 let scene = Scene { passage, sentence: sentence.clone(), hits, parties: &parties, lang: self.lang };
                 let known = mentions.len();
                 for framed in scene.read() {
-                    let framed = self.fill(framed, &parties, &before, &title);
+                    let framed = self.fill(framed, &parties, &before, &title, &mentions);
                     mentions.extend(framed.map(|framed| self.mention(framed, &scene, index, &speakers)));
                 }
                 if mentions.len() == known && index > 0 && shown_in == Some(index - 1) {
@@ -112,7 +123,14 @@ impl Reader<'_> {
     }
 
     /// Looks for a missing side around the frame; `None` where the deal stays without one.
-    fn fill(&self, mut framed: Framed, around: &[Party], before: &[Party], title: &[Party]) -> Option<Framed> {
+    fn fill(
+        &self,
+        mut framed: Framed,
+        around: &[Party],
+        before: &[Party],
+        title: &[Party],
+        mentions: &[Mention],
+    ) -> Option<Framed> {
         if framed.pair.len() >= 2 {
             return Some(framed);
         }
@@ -138,15 +156,24 @@ impl Reader<'_> {
             let end = framed.tokens.end;
             let gets_behind = |party: &Party| gets(party) && (party.start >= end || party.is_helped);
             let filled = other(around, &gets_behind).or_else(|| other(before, &gets)).or_else(|| other(title, &gets));
+            // "Western countries agreed to provide them", behind who asked them for it.
+            let known = || mentions.iter().rev().find(|known| shares(&known.supplier, &framed.supplier));
+            let filled = filled.or_else(|| Some(known()?.recipient.clone()).filter(|recipient| !recipient.is_empty()));
             framed.recipient = filled?;
             framed.confidence -= FILLED_COSTS;
         }
         if framed.supplier.is_empty() {
             let gives = |party: &Party| party.is_subject();
-            let filled = other(around, &gives).or_else(|| other(title, &gives));
-            framed.supplier = filled.unwrap_or_default();
+            let filled = other(around, &gives).or_else(|| {
+                // Who was told to give them that is nearer than the heading's subject, who may be warning of it.
+                let is_known = mentions
+                    .iter()
+                    .any(|known| !known.supplier.is_empty() && shares(&known.recipient, &framed.recipient));
+                if is_known { None } else { other(title, &gives) }
+            });
+            framed.supplier = filled.filter(|_| !framed.is_seized).unwrap_or_default();
             // A weapon with a direction alone is too little to go by.
-            if framed.supplier.is_empty() && framed.rule == "weapon" {
+            if framed.supplier.is_empty() && framed.rule == "weapon" && !framed.is_seized {
                 return None;
             }
             framed.confidence -= FILLED_COSTS;

@@ -1,8 +1,9 @@
 //! What is said: arms deals and Security Council resolutions, by rules that live in packs.
 //!
-//! Start reading at [`find`]. `rule` reads the packs, whose sections are in `section`; `lexicon` finds their terms, `passage` is a text ready for reading.
-//! Deals: `party` (who, in which part), `frame` (who gives what to whom), `modality` (where it stands), `speaker` (who
-//! says so), `arms_deal` (all of it over an article). Resolutions: `resolution`, and `citation` for the numbers.
+//! Start reading at [`find`]. `rule` reads the packs, whose sections are in `section`; `lexicon` finds their terms,
+//! `passage` is a text ready for reading. Deals: `party` (who, in which part), `scene` (one sentence, and how its words
+//! stand to each other), `frame` (who gives what to whom), `modality` (where it stands), `speaker` (who says so),
+//! `arms_deal` (all of it over an article). Resolutions: `resolution`, and `citation` for the numbers.
 
 mod arms_deal;
 mod citation;
@@ -13,6 +14,7 @@ mod party;
 mod passage;
 mod resolution;
 pub mod rule;
+mod scene;
 mod section;
 mod speaker;
 
@@ -81,7 +83,19 @@ fn find_among(
                 && PERMANENT_MEMBERS.contains(&&*named.id.0)
         })
     };
-    let resolutions = resolution::find(&passages, text.lang, rules, has_veto_power);
+    let owns = |passage: usize, token: usize| {
+        let passage = &passages[passage];
+        let word = passage.tokens[token].word;
+        let is_possessive = passage.tail(token).trim_start_matches(['\'', '’']).eq_ignore_ascii_case("s");
+        named.iter().any(|named| {
+            named.field == passage.field
+                && named.words.contains(&word)
+                && (named.kind == NamedKind::Adjective || named.kind == NamedKind::Name && is_possessive)
+                && !rules.never.iter().any(|id| **id == *named.id.0)
+        })
+    };
+    let names = resolution::Names { has_veto_power: &has_veto_power, owns: &owns };
+    let resolutions = resolution::find(&passages, text.lang, rules, &names);
     let mut topics = Vec::new();
     if let Some((best, rule)) = deals.first() {
         topics.push(TopicFound {

@@ -16,6 +16,8 @@ use crate::watch::found::DealStatus;
 const REACH_FRONT: usize = 14;
 /// How far behind.
 const REACH_BEHIND: usize = 10;
+/// How far behind an allegation its denial may stand, where both stand behind the deal.
+const DENIED_REACH: usize = 2;
 /// A cue behind counts as this much farther away.
 const BEHIND_COSTS: usize = 4;
 
@@ -154,10 +156,14 @@ fn governing(
     let mut cues: Vec<_> = cues.collect();
     cues.sort_by_key(|(cost, ..)| *cost);
     let (cost, says, range) = cues.first().cloned()?;
-    // "Dismissed a report that": what is denied is the allegation.
+    // "Dismissed a report that", "iddialarını yalanladı": what is denied is the allegation.
+    let is_of_allegation = |denied: &Range<usize>| {
+        denied.end <= tokens.start
+            || range.start >= tokens.end && denied.start >= range.end && denied.start - range.end <= DENIED_REACH
+    };
     if says == Says::Alleged
         && let Some((_, denied, range)) =
-            cues.iter().find(|(_, says, range)| *says == Says::Denied && range.end <= tokens.start)
+            cues.iter().find(|(_, says, range)| *says == Says::Denied && is_of_allegation(range))
     {
         return Some((*denied, range.clone()));
     }

@@ -3,6 +3,8 @@
 //! A resolution counts where the text shows that it is the Council's: by a symbol (`UNSCR 1701`), by the Council's name
 //! in the sentence, or by its business around it. Other bodies pass resolutions too, and the nearest one named has it.
 
+use std::ops::Range;
+
 use super::{
     citation::{self, Cited},
     lexicon::Hit,
@@ -33,6 +35,13 @@ struct Mention {
     confidence: f32,
 }
 
+/// Who is named where, by passage and token.
+pub(super) struct Names<'a> {
+    pub has_veto_power: &'a dyn Fn(usize, usize) -> bool,
+    /// A state that owns what follows: "Turkey's", "Turkish".
+    pub owns: &'a dyn Fn(usize, usize) -> bool,
+}
+
 /// What an article's words tell about whose resolutions it speaks of.
 struct Context {
     council: bool,
@@ -40,14 +49,15 @@ struct Context {
     other: bool,
 }
 
-/// Finds the resolutions that the passages speak of. `has_veto_power` tells whether a token is a permanent member.
+/// Finds the resolutions that the passages speak of.
 pub(super) fn find(
     passages: &[Passage<'_>],
     lang: Option<Lang>,
     rules: &Rules,
-    has_veto_power: impl Fn(usize, usize) -> bool,
+    names: &Names<'_>,
 ) -> Vec<ResolutionFound> {
-    let hits: Vec<_> = passages.iter().map(|passage| rules.resolutions.find(&passage.tokens, lang)).collect();
+    let mut hits: Vec<_> = passages.iter().map(|passage| rules.resolutions.find(&passage.tokens, lang)).collect();
+    mark_national(passages, &mut hits, lang, rules, names);
     let has = |word| hits.iter().flatten().any(|hit| hit.meaning == ResolutionWord::Plain(word));
     let context = Context {
         council: has(Word::Council) || has(Word::Symbol),
@@ -58,10 +68,53 @@ pub(super) fn find(
     for (index, (passage, hits)) in passages.iter().zip(&hits).enumerate() {
         let reader = Reader { passage, hits, context: &context, rules };
         for sentence in 0..passage.sentences.len() {
-            reader.read(sentence, &|token| has_veto_power(index, token), &mut mentions);
+            reader.read(sentence, &|token| (names.has_veto_power)(index, token), &mut mentions);
         }
     }
     merge(mentions, rules)
+}
+
+/// "Turkey's Security Council": where a text names a state's own council and nothing of the United Nations, no council
+/// in it is the Council.
+fn mark_national(
+    passages: &[Passage<'_>],
+    hits: &mut [Vec<Hit<ResolutionWord>>],
+    lang: Option<Lang>,
+    rules: &Rules,
+    names: &Names<'_>,
+) {
+    let is = |hit: &Hit<ResolutionWord>, word| hit.meaning == ResolutionWord::Plain(word);
+    // One word says whose it is by itself: UNSC, BMGK.
+    let may_be_owned = |hit: &Hit<ResolutionWord>| is(hit, Word::Council) && hit.end - hit.start > 1 && hit.start > 0;
+    let is_owned = passages.iter().zip(hits.iter()).enumerate().any(|(index, (passage, hits))| {
+        hits.iter().filter(|hit| may_be_owned(hit)).any(|hit| {
+            // "Russia's Security Council veto" is Russia's veto.
+            let owns_vote =
+                hits.iter().any(|other| other.start == hit.end && (is(other, Word::Vote) || is(other, Word::Business)));
+            (names.owns)(index, hit.start - 1)
+                && !owns_vote
+                && !passage.between(hit.start - 1, hit.start).contains([',', ';', ':', '.', '"'])
+        })
+    });
+    let names_nations = passages.iter().zip(hits.iter()).any(|(passage, hits)| {
+        hits.iter().any(|hit| match hit.meaning {
+            ResolutionWord::Plain(Word::UnitedNations | Word::Symbol) => true,
+            // Of "UN Security Council" the lexicon shows the whole alone.
+            ResolutionWord::Plain(Word::Council) => {
+                let has_nations = |tokens: Range<usize>| {
+                    let inside = rules.resolutions.find(&passage.tokens[tokens], lang);
+                    inside.iter().any(|hit| is(hit, Word::UnitedNations))
+                };
+                hit.end - hit.start == 1 || has_nations(hit.start..hit.end - 1) || has_nations(hit.start + 1..hit.end)
+            }
+            _ => false,
+        })
+    });
+    if is_owned && !names_nations {
+        for hit in hits.iter_mut().flatten().filter(|hit| is(hit, Word::Council)) {
+            hit.meaning = ResolutionWord::Plain(Word::Other);
+        }
+    }
 }
 
 struct Reader<'a> {

@@ -137,6 +137,10 @@ pub(super) enum Role {
 pub(super) enum WordRole {
     /// Using a weapon.
     Use,
+    /// Asking for something: who asks gets, who is asked gives.
+    Ask,
+    /// Taking weapons on their way: who does it gives nobody anything.
+    Seize,
     /// Behind a party: names an event or a place, not the party ("the Ukraine war").
     War,
     /// Behind a party: others act, for it ("Ukraine's allies").

@@ -1,0 +1,307 @@
+//! One sentence of a deal, and what its frames ask of it: who owns, who acts, who is marked as what, who asks whom.
+
+use std::ops::Range;
+
+use super::{
+    lexicon::Hit,
+    party::{NamedKind, Party},
+    passage::Passage,
+    rule::{DealWord, Form, Role, Says, WordRole},
+};
+use crate::article::Lang;
+
+/// How far from its verb an object may stand, in words.
+pub(super) const OBJECT_REACH: usize = 9;
+/// How far behind a deal the party may stand that a marker gives a part in it.
+pub(super) const MARKED_REACH: usize = 16;
+/// How far behind a word of asking the one who is asked may stand: "asked the government in Berlin".
+const ASKED_REACH: usize = 3;
+/// How far behind the one who is asked the verb may stand: "to supply", "que suministre".
+const ASKED_TO_REACH: usize = 3;
+/// How far in front of weapons the word may stand that tells of their seizure.
+const SEIZED_REACH: usize = 6;
+
+/// One sentence, ready for its frames.
+pub(super) struct Scene<'a> {
+    pub passage: &'a Passage<'a>,
+    pub sentence: Range<usize>,
+    /// Of this sentence alone.
+    pub hits: &'a [Hit<DealWord>],
+    pub parties: &'a [Party],
+    pub lang: Option<Lang>,
+}
+
+/// Who asks whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub by: &'a Party,
+    pub whom: &'a Party,
+}
+
+impl Scene<'_> {
+    /// Whether weapons are fired or taken rather than handed over.
+    pub fn is_used(&self, tokens: &Range<usize>) -> bool {
+        self.hits.iter().any(|other| {
+            other.meaning == DealWord::Plain(WordRole::Use)
+                && other.end <= tokens.start
+                && tokens.start - other.end <= 4
+        })
+    }
+
+    /// Whether weapons are taken on their way: "seized rifles bound for Gaza", "Gazze'ye giden silahlara el koydu".
+    pub fn is_seized(&self, tokens: &Range<usize>) -> bool {
+        self.hits.iter().filter(|hit| hit.meaning == DealWord::Plain(WordRole::Seize)).any(|hit| {
+            let is_in_front = hit.end <= tokens.start && tokens.start - hit.end <= SEIZED_REACH;
+            let is_behind = hit.start >= tokens.end && self.puts_verb_last();
+            is_in_front || is_behind
+        })
+    }
+
+    /// Whether a party is who takes weapons on their way, not who sends them: it stands in front of the word that
+    /// tells of it.
+    pub fn seizes(&self, party: &Party) -> bool {
+        let seized = |hit: &Hit<DealWord>| hit.meaning == DealWord::Plain(WordRole::Seize);
+        self.hits.iter().any(|hit| seized(hit) && party.end <= hit.start && hit.start - party.end <= SEIZED_REACH)
+    }
+
+    /// Whether weapons are asked for by a word behind them: "Almanya'dan füze istedi".
+    pub fn is_asked_for_behind(&self, tokens: &Range<usize>) -> bool {
+        let asks = |hit: &Hit<DealWord>| hit.meaning == DealWord::Plain(WordRole::Ask);
+        self.puts_verb_last() && self.hits.iter().any(|hit| asks(hit) && hit.start >= tokens.end)
+    }
+
+    /// Who asks whom to do what stands at `verb`: "Kyiv asked Berlin to send".
+    pub fn asked_to(&self, verb: usize) -> Option<Asked<'_>> {
+        self.asked(verb).filter(|asked| verb - asked.whom.end <= ASKED_TO_REACH)
+    }
+
+    /// Who asks whom for what stands at `thing`: "Kyiv asks Berlin for missiles", and nothing of what it is about.
+    pub fn asked_for(&self, thing: usize) -> Option<Asked<'_>> {
+        self.asked(thing).filter(|asked| {
+            let is_open = |hit: &Hit<DealWord>| {
+                matches!(
+                    hit.meaning,
+                    DealWord::Weapon(_)
+                        | DealWord::MarkerBefore(Role::For | Role::Of)
+                        | DealWord::Plain(WordRole::Join | WordRole::Article)
+                )
+            };
+            let mut between = self.hits.iter().filter(|hit| hit.start >= asked.whom.end && hit.end <= thing);
+            thing - asked.whom.end <= OBJECT_REACH
+                && between.all(is_open)
+                && (asked.whom.end..thing)
+                    .all(|token| !self.passage.between(token - 1, token).contains([',', ';', ':']))
+        })
+    }
+
+    fn asked(&self, before: usize) -> Option<Asked<'_>> {
+        let ask = self.hits.iter().rfind(|hit| hit.meaning == DealWord::Plain(WordRole::Ask) && hit.end <= before)?;
+        let mut behind = self.parties.iter().filter(|party| party.start >= ask.end && party.end <= before);
+        let first = behind.next()?;
+        // Arabic puts the verb first: who asks, then from whom.
+        let by = self.parties.iter().rfind(|party| party.end <= ask.start && party.is_subject());
+        let (by, whom) = match by {
+            Some(by) => (by, first),
+            None => (first, behind.next().filter(|next| first.role.is_none() && next.role == Some(Role::From))?),
+        };
+        (first.start - ask.end <= ASKED_REACH && whom.ids != by.ids).then_some(Asked { by, whom })
+    }
+
+    /// Weapons, and nouns of dealing that name them.
+    pub fn objects(&self) -> impl Iterator<Item = &Hit<DealWord>> {
+        self.hits.iter().filter(|hit| match hit.meaning {
+            DealWord::Weapon(_) => true,
+            DealWord::Noun { is_armed, .. } => is_armed,
+            _ => false,
+        })
+    }
+
+    /// The party right behind a verb: "send Ukraine missiles", "arm Russia".
+    pub fn direct(&self, verb: &Hit<DealWord>) -> Option<&Party> {
+        if self.is_word(verb.end, WordRole::Pronoun) {
+            // "helping Russia by supplying it with weapons": whoever was named last, where another one is there to act.
+            let mut named =
+                self.parties.iter().rev().filter(|party| party.end <= verb.start && party.role != Some(Role::Aside));
+            let last = named.next();
+            return last.filter(|last| named.any(|other| other.ids != last.ids));
+        }
+        let party = self.parties.iter().find(|party| party.start >= verb.end)?;
+        let gap = verb.end..party.start;
+        let is_open = gap.len() <= 1 && (gap.is_empty() || self.is_word(gap.start, WordRole::Article));
+        let is_origin = party.kind == NamedKind::Adjective || party.is_owner;
+        let leads_weapon = self.objects().any(|object| object.start >= party.end && object.start - party.end <= 1);
+        let owns_weapon = party.kind == NamedKind::Adjective || party.is_owner;
+        (is_open && party.role.is_none() && !(is_origin && leads_weapon && owns_weapon)).then_some(party)
+    }
+
+    /// The party in front of a weapon or noun that owns or makes it.
+    pub fn owner(&self, object: &Hit<DealWord>, reach: usize) -> Option<&Party> {
+        let party = self.parties.iter().rev().find(|party| party.end <= object.start)?;
+        let gap = party.end..object.start;
+        let is_near = gap.len() <= reach && gap.clone().all(|token| self.is_modifier(token));
+        let is_bare = gap.is_empty() && party.role.is_none();
+        let owns =
+            party.is_owner || party.kind == NamedKind::Adjective || is_bare || gap.len() <= 2 && party.role.is_none();
+        let is_taken = matches!(party.role, Some(Role::To | Role::Between)) && !party.is_owner;
+        (is_near && owns && !party.is_helped && !is_taken).then_some(party)
+    }
+
+    /// Whether a token may stand between an owner and what it owns: no verb, no cue, no marker.
+    fn is_modifier(&self, token: usize) -> bool {
+        let hit = self.hits.iter().find(|hit| hit.start <= token && token < hit.end);
+        let is_free = hit.is_none_or(|hit| {
+            matches!(
+                hit.meaning,
+                DealWord::Weapon(_) | DealWord::Noun { .. } | DealWord::Plain(WordRole::Join | WordRole::Article)
+            )
+        });
+        is_free && token > 0 && !self.passage.between(token - 1, token).contains([',', ':', ';'])
+    }
+
+    /// Who acts: the nearest party in front that no marker takes aside.
+    pub fn subject(&self, hit: &Hit<DealWord>, skip: &[usize]) -> Option<&Party> {
+        self.subject_of(&(hit.start..hit.end), skip)
+    }
+
+    pub fn subject_of(&self, tokens: &Range<usize>, skip: &[usize]) -> Option<&Party> {
+        let fits = |party: &&Party| party.is_subject() && !skip.contains(&party.start);
+        let in_front = self.parties.iter().rev().filter(|party| party.end <= tokens.start).find(fits);
+        in_front.or_else(|| {
+            let is_free_order = self.lang.is_some_and(|lang| !matches!(lang.as_str(), "en" | "fr" | "de"));
+            is_free_order.then(|| self.parties.iter().find(fits)).flatten()
+        })
+    }
+
+    /// Who acts in a verb: its subject; of a participle behind a preposition whoever is named last, in whatever part
+    /// ("sanctions on Iran for supplying", "the prospect of China arming").
+    pub fn controller(&self, verb: &Hit<DealWord>, form: Form, skip: &[usize]) -> Option<&Party> {
+        let leads = |party: &&Party| party.end <= verb.start && !skip.contains(&party.start);
+        let last = self.parties.iter().rev().find(leads);
+        let is_next_to = last.is_some_and(|party| party.end == verb.start);
+        let follows_marker = || {
+            self.hits.iter().any(|hit| {
+                hit.end == verb.start
+                    && matches!(hit.meaning, DealWord::MarkerBefore(Role::For | Role::Of | Role::Aside))
+            })
+        };
+        let is_controlled = form == Form::Going && (is_next_to || follows_marker());
+        if is_controlled { last } else { self.subject(verb, skip) }
+    }
+
+    /// Who is warned or accused of what follows: "warnings to China over arms aid".
+    pub fn accused(&self, before: usize, skip: &[usize]) -> Option<&Party> {
+        let party = self.parties.iter().rev().find(|party| party.end <= before)?;
+        let is_accused = self.hits.iter().any(|hit| {
+            let accuses = matches!(hit.meaning, DealWord::Cue { says: Says::Warned | Says::Alleged, .. });
+            accuses && hit.end <= party.start && party.start - hit.end <= 3
+        });
+        (is_accused && !skip.contains(&party.start) && !party.is_helped).then_some(party)
+    }
+
+    /// Whether a verb only leads another one: "pledged to provide".
+    pub fn leads_verb(&self, verb: &Hit<DealWord>) -> bool {
+        let next = self
+            .hits
+            .iter()
+            .find(|hit| matches!(hit.meaning, DealWord::Verb { form: Form::Base, .. }) && hit.start > verb.start);
+        next.is_some_and(|next| next.start > verb.end && next.start - verb.end <= 1)
+    }
+
+    /// Whether something in front of a word that may be a noun makes it a verb.
+    pub fn is_led_in(&self, verb: &Hit<DealWord>) -> bool {
+        let by_party = self
+            .parties
+            .iter()
+            .any(|party| party.end == verb.start && party.kind != NamedKind::Adjective && !party.is_owner);
+        let by_word = self.hits.iter().any(|hit| {
+            hit.end == verb.start
+                && matches!(
+                    hit.meaning,
+                    DealWord::Plain(WordRole::VerbLead | WordRole::Join | WordRole::Ally)
+                        | DealWord::Cue { .. }
+                        | DealWord::MarkerBefore(Role::To)
+                )
+        });
+        by_party || by_word
+    }
+
+    /// For whom others act: "Kyiv's allies to deliver tanks".
+    pub fn helped(&self, hit: &Hit<DealWord>) -> Option<&Party> {
+        self.parties.iter().rev().find(|party| party.is_helped && party.end <= hit.start)
+    }
+
+    /// The party that a marker gives a part, from the nearest on.
+    pub fn marked(&self, role: Role, from: usize, to: usize) -> Option<&Party> {
+        self.parties.iter().find(|party| party.role == Some(role) && party.start >= from && party.start <= to)
+    }
+
+    /// Where weapons come from, behind a deal. "From Russia's attacks" names no source.
+    pub fn source(&self, from: usize) -> Option<&Party> {
+        let is_source = |party: &&Party| {
+            !party.is_owner || self.passage.tokens.get(party.end).is_some_and(|_| self.leads_name(party))
+        };
+        self.marked(Role::From, from, from + MARKED_REACH).filter(is_source)
+    }
+
+    fn leads_name(&self, party: &Party) -> bool {
+        let word = &self.passage.text.words[self.passage.tokens[party.end].word];
+        word.exact.starts_with(char::is_uppercase)
+    }
+
+    pub fn marked_in_front(&self, role: Role, before: usize) -> Option<&Party> {
+        let reach = before.saturating_sub(MARKED_REACH);
+        self.puts_verb_last().then(|| self.marked(role, reach, before)).flatten()
+    }
+
+    /// Whether only a marker, articles and other weapons stand between a weapon and its party.
+    pub fn touches(&self, hit: &Hit<DealWord>, party: &Party) -> bool {
+        (hit.end..party.start).all(|token| {
+            let hit = self.hits.iter().find(|hit| hit.start <= token && token < hit.end);
+            match hit.map(|hit| hit.meaning) {
+                Some(
+                    DealWord::MarkerBefore(_)
+                    | DealWord::Weapon(_)
+                    | DealWord::Plain(WordRole::Join | WordRole::Article),
+                ) => true,
+                Some(_) => false,
+                None => party.start - hit_end(hit, token) <= 3,
+            }
+        })
+    }
+
+    pub fn is_passive(&self, verb: &Hit<DealWord>) -> bool {
+        let is_auxiliary = |token: usize| self.is_word(token, WordRole::Passive);
+        let from = verb.start.saturating_sub(3).max(self.sentence.start);
+        let by_follows = self.hits.iter().any(|hit| {
+            hit.meaning == DealWord::MarkerBefore(Role::By) && hit.start >= verb.end && hit.start - verb.end <= 2
+        });
+        // "weapons supplied by Iran", "arms shipped to Libya": a participle right behind its object.
+        let leads = self.objects().any(|object| object.end == verb.start);
+        by_follows
+            || leads
+            || (from..verb.start).any(is_auxiliary)
+            || self.hits_at(verb.end).any(|hit| hit.meaning == DealWord::Plain(WordRole::Passive))
+    }
+
+    fn is_word(&self, token: usize, role: WordRole) -> bool {
+        self.hits_at(token).any(|hit| hit.meaning == DealWord::Plain(role))
+    }
+
+    fn hits_at(&self, token: usize) -> impl Iterator<Item = &Hit<DealWord>> {
+        self.hits.iter().filter(move |hit| hit.start == token)
+    }
+
+    /// Languages that mark whom one buys from as they mark whom one gives to: `comprar a`, `acheter à`.
+    pub fn buys_at(&self) -> bool {
+        self.lang.is_some_and(|lang| matches!(lang.as_str(), "es" | "fr" | "it" | "pt" | "ca"))
+    }
+
+    /// Languages that put the object in front of its verb, or may.
+    pub fn puts_verb_last(&self) -> bool {
+        self.lang.is_none_or(|lang| matches!(lang.as_str(), "tr" | "ja" | "ko" | "de" | "fa" | "hi" | "zh"))
+    }
+}
+
+fn hit_end(hit: Option<&Hit<DealWord>>, token: usize) -> usize {
+    hit.map_or(token, |hit| hit.end)
+}
