@@ -189,8 +189,9 @@ impl Alias {
         for (i, name) in self.words.iter().enumerate() {
             let mut word = &field.words[*line.get(next)?];
             let is_person = matches!(self.target, Target::Person(_));
-            if i > 0 && is_person && word.folded.chars().count() == 1 && name.folded.len() > 1 {
-                // A middle initial: `Donald J. Trump`.
+            let is_letter = |word: &str| word.chars().nth(1).is_none();
+            if i > 0 && is_person && is_letter(&word.folded) && !is_letter(&name.folded) {
+                // A middle initial: `Donald J. Trump`. A name in Han characters has nothing but such words.
                 next += 1;
                 word = &field.words[*line.get(next)?];
             }
