@@ -196,7 +196,7 @@ impl Alias {
                 word = &field.words[*line.get(next)?];
             }
             let is_met = if i == 0 {
-                look.by_stem || name.is_met_by(look.base)
+                look.by_stem || name.is_met_by(look.base, false)
             } else {
                 word.sentence == field.words[line[at]].sentence && name.is_met_by_word(word, look.lang)
             };
@@ -216,17 +216,17 @@ impl Alias {
 }
 
 impl NameWord {
-    fn is_met_by(&self, word: &str) -> bool {
+    fn is_met_by(&self, word: &str, is_told: bool) -> bool {
         match self.script {
             Script::Plain => *self.folded == *word,
-            Script::Cyrillic => script::is_slavic_form(&self.folded, word),
+            Script::Cyrillic => script::is_slavic_form(&self.folded, word, is_told),
             Script::Arabic => script::is_arabic_form(&self.folded, word),
             Script::Hangul => script::is_korean_form(&self.folded, word),
         }
     }
 
     fn is_met_by_word(&self, word: &Word, lang: Option<Lang>) -> bool {
-        self.is_met_by(&word.folded)
+        self.is_met_by(&word.folded, true)
             || self.script == Script::Plain
                 && lang.is_some_and(has_genitive_s)
                 && word.folded.strip_suffix('s').is_some_and(|word| *self.folded == *word)
