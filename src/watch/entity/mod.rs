@@ -6,6 +6,7 @@ mod naming;
 pub mod person;
 pub mod place;
 pub mod script;
+mod title;
 mod words;
 
 pub use mention::{Mentions, PersonMention, PlaceMention, countries, leaders, mentions};

@@ -275,12 +275,22 @@ impl<'a> Reader<'a> {
         let is_country_named = known.parties.contains(person.country.as_str());
         match person.call {
             Call::Alone => true,
-            Call::Near => is_in_office && (title.is_some() || is_country_named),
+            Call::Near => is_in_office && (title.is_some() || is_country_named || self.is_beside_leader(words.start)),
             // `North Korea's Kim`
             Call::Full => {
                 is_in_office && is_country_named && (fits || self.is_of_country(words.start, &person.country))
             }
         }
+    }
+
+    /// Whether the name of a leader and an `and` stand right before the surname.
+    fn is_beside_leader(&self, start: usize) -> bool {
+        let at = self.line.partition_point(|&index| index < start);
+        let [other, and] = self.line[at.saturating_sub(2)..at] else { return false };
+        self.is_used[other]
+            && words::is_and(&self.analysed.words[and].folded)
+            && self.is_spaced(other, and)
+            && self.is_spaced(and, start)
     }
 
     /// Whether the country stands right before the surname.
@@ -343,7 +353,8 @@ impl<'a> Reader<'a> {
             return false;
         }
         let is_first = before == 0 || self.analysed.words[before - 1].sentence != word.sentence;
-        if self.casing != Casing::Mixed || is_first && !self.is_english {
+        let is_english = self.is_english && word.folded.is_ascii();
+        if self.casing != Casing::Mixed || is_first && !is_english {
             // Every word has a capital in a headline, and the first one in a sentence, whose usual openers are known
             // for English alone: here only what is known to be a first name is one.
             return words::is_given(folded) || self.entities.by_given.contains_key(folded);
@@ -390,10 +401,13 @@ impl<'a> Reader<'a> {
             if !is_part || word.sentence != self.analysed.words[start].sentence {
                 break;
             }
-            title.push(&word.folded);
+            title.push(words::title(&word.folded).unwrap_or(&word.folded));
         }
         title.reverse();
-        title.iter().any(|word| words::is_title(word)).then(|| title.join(" ").into())
+        title
+            .iter()
+            .any(|word| !matches!(*word, "of" | "state" | "affairs"))
+            .then(|| title.join(" ").replace('+', " ").into())
     }
 
     fn is_title(&self, index: usize) -> bool {

@@ -58,7 +58,10 @@ pub fn is_slavic_form(name: &str, word: &str, is_told: bool) -> bool {
     name[..common].chars().count() >= common_min
         && name_rest.chars().count() <= NAME_REST_CHARS_MAX
         && name_rest.chars().all(|c| "аеиоуыэюяьі".contains(c))
-        && (word_rest.is_empty() && !name_rest.is_empty() || SLAVIC_ENDINGS.contains(&word_rest))
+        && (word_rest.is_empty() && !name_rest.is_empty()
+            || SLAVIC_ENDINGS.contains(&word_rest)
+            // `Лукашенком`: the о of the name is the ending's too.
+            || name_rest.is_empty() && word_rest == "м" && name.ends_with('о'))
 }
 
 /// A nominative ends in at most two letters that other cases change: -ии (the folded -ий), -ая, -ия.
