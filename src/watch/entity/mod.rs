@@ -6,6 +6,7 @@ mod naming;
 pub mod person;
 pub mod place;
 pub mod script;
+mod slip;
 mod title;
 mod words;
 
@@ -34,6 +35,8 @@ pub struct Entities {
     pub calls: Vec<Calls>,
     /// Persons by first name, folded.
     pub by_given: HashMap<Box<str>, Vec<usize>>,
+    /// By first byte: the surnames that tell alone who is meant, folded, and whose they are.
+    pub alone: HashMap<u8, Vec<(Box<str>, usize)>>,
 }
 
 impl Entities {
@@ -56,7 +59,14 @@ impl Entities {
                 by_given.entry(given.clone()).or_default().push(index);
             }
         }
-        Self { places, persons, lexicon, calls, by_given }
+        let mut alone: HashMap<u8, Vec<(Box<str>, usize)>> = HashMap::new();
+        for (index, calls) in calls.iter().enumerate().filter(|(_, calls)| calls.call == Call::Alone) {
+            for surname in &calls.surnames {
+                let Some(first) = surname.bytes().next() else { continue };
+                alone.entry(first).or_default().push((surname.clone(), index));
+            }
+        }
+        Self { places, persons, lexicon, calls, by_given, alone }
     }
 
     /// The place with that id.
