@@ -189,13 +189,14 @@ impl Alias {
         for (i, name) in self.words.iter().enumerate() {
             let mut word = &field.words[*line.get(next)?];
             let is_person = matches!(self.target, Target::Person(_));
-            if i > 0 && is_person && word.folded.chars().count() == 1 && name.folded.len() > 1 {
-                // A middle initial: `Donald J. Trump`.
+            let is_letter = |word: &str| word.chars().nth(1).is_none();
+            if i > 0 && is_person && is_letter(&word.folded) && !is_letter(&name.folded) {
+                // A middle initial: `Donald J. Trump`. A name in Han characters has nothing but such words.
                 next += 1;
                 word = &field.words[*line.get(next)?];
             }
             let is_met = if i == 0 {
-                look.by_stem || name.is_met_by(look.base)
+                look.by_stem || name.is_met_by(look.base, false)
             } else {
                 word.sentence == field.words[line[at]].sentence && name.is_met_by_word(word, look.lang)
             };
@@ -215,17 +216,17 @@ impl Alias {
 }
 
 impl NameWord {
-    fn is_met_by(&self, word: &str) -> bool {
+    fn is_met_by(&self, word: &str, is_told: bool) -> bool {
         match self.script {
             Script::Plain => *self.folded == *word,
-            Script::Cyrillic => script::is_slavic_form(&self.folded, word),
+            Script::Cyrillic => script::is_slavic_form(&self.folded, word, is_told),
             Script::Arabic => script::is_arabic_form(&self.folded, word),
             Script::Hangul => script::is_korean_form(&self.folded, word),
         }
     }
 
     fn is_met_by_word(&self, word: &Word, lang: Option<Lang>) -> bool {
-        self.is_met_by(&word.folded)
+        self.is_met_by(&word.folded, true)
             || self.script == Script::Plain
                 && lang.is_some_and(has_genitive_s)
                 && word.folded.strip_suffix('s').is_some_and(|word| *self.folded == *word)

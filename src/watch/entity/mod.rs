@@ -6,6 +6,8 @@ mod naming;
 pub mod person;
 pub mod place;
 pub mod script;
+mod slip;
+mod title;
 mod words;
 
 pub use mention::{Mentions, PersonMention, PlaceMention, countries, leaders, mentions};
@@ -33,6 +35,8 @@ pub struct Entities {
     pub calls: Vec<Calls>,
     /// Persons by first name, folded.
     pub by_given: HashMap<Box<str>, Vec<usize>>,
+    /// By first byte: the surnames that tell alone who is meant, folded, and whose they are.
+    pub alone: HashMap<u8, Vec<(Box<str>, usize)>>,
 }
 
 impl Entities {
@@ -55,7 +59,14 @@ impl Entities {
                 by_given.entry(given.clone()).or_default().push(index);
             }
         }
-        Self { places, persons, lexicon, calls, by_given }
+        let mut alone: HashMap<u8, Vec<(Box<str>, usize)>> = HashMap::new();
+        for (index, calls) in calls.iter().enumerate().filter(|(_, calls)| calls.call == Call::Alone) {
+            for surname in &calls.surnames {
+                let Some(first) = surname.bytes().next() else { continue };
+                alone.entry(first).or_default().push((surname.clone(), index));
+            }
+        }
+        Self { places, persons, lexicon, calls, by_given, alone }
     }
 
     /// The place with that id.
@@ -145,13 +156,18 @@ fn file_person(lexicon: &mut Lexicon, index: usize, person: &Person, is_family_f
     for written in std::iter::once(person.surname()).chain(person.surnames.iter().map(String::as_str)) {
         lexicon.add(written, None, Target::Surname(index));
     }
+    // Japanese spells strangers in kana: who has a name in Han characters there has it whole, also in Chinese.
+    let is_han = |name: &String| name.chars().all(|c| matches!(c, '\u{4E00}'..='\u{9FFF}' | '々'));
+    let has_han_name = person.names.get("ja").is_some_and(|names| names.iter().any(is_han));
     for (tag, names) in &person.names {
         for written in names {
             let parts: Vec<&str> = written.split([' ', '・', '·']).collect();
             let lang = Lang::from_tag(tag);
             match parts.as_slice() {
                 // Of two characters or one word it is the surname, but for those whose names are written so.
-                [name] if !is_family_first => lexicon.add(name, lang, Target::Surname(index)),
+                [name] if !(is_family_first || has_han_name && is_han(written)) => {
+                    lexicon.add(name, lang, Target::Surname(index))
+                }
                 [_] | [] => lexicon.add(written, lang, Target::Person(index)),
                 [.., last] => {
                     lexicon.add(written, lang, Target::Person(index));

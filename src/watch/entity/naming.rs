@@ -10,6 +10,7 @@ use super::{
     lexicon::{Casing, Hit, Target, starts_with_capital},
     mention::{PersonMention, PlaceMention, span},
     person::Call,
+    slip::{self, Slip, is_slip},
     words,
 };
 use crate::{
@@ -23,10 +24,6 @@ use crate::{
 
 /// Who was not known before is not meant by a bare surname: news calls nobody by it a year before the first office.
 const KNOWN_BEFORE_DAYS: u64 = 366;
-/// A name of so many letters may have one slip of the pen.
-const ONE_SLIP_CHARS_MIN: usize = 5;
-/// A name of so many letters may have two.
-const TWO_SLIPS_CHARS_MIN: usize = 8;
 /// Shorter names are the beginning of too many words to be looked for in glued ones.
 const GLUED_CHARS_MIN: usize = 5;
 
@@ -58,6 +55,7 @@ pub fn persons(
     let known = Known { named, namesakes, parties };
     for reader in &mut readers {
         reader.surnames(&hits[reader.field as usize], &known, &mut found);
+        reader.slipped_surnames(&known, &mut found);
     }
     found.sort_by_key(|mention| (mention.field, mention.words.start, mention.span.start_chars));
     found
@@ -267,6 +265,47 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Long surnames that are known all over the world, with a slip of the pen: `Ergodan`.
+    ///
+    /// Only of who is in office: of those the news is full, and of all others the slips add up.
+    fn slipped_surnames(&mut self, known: &Known<'_>, found: &mut Vec<PersonMention>) {
+        if self.casing == Casing::None {
+            return;
+        }
+        for at in 0..self.line.len() {
+            let index = self.line[at];
+            let folded = &self.analysed.words[index].folded;
+            let words = index..index + 1;
+            let is_free = !self.is_used[index] && self.place_at[index].is_none() && self.is_name_word(index);
+            if !is_free || self.entities.lexicon.surnames(folded).next().is_some() {
+                continue;
+            }
+            let Some(alike) = folded.bytes().next().and_then(|first| self.entities.alone.get(&first)) else { continue };
+            let persons: Vec<usize> = alike
+                .iter()
+                .filter_map(|(surname, person)| Some((*person, slip::of_surname(surname, folded)?)))
+                .filter(|&(person, slip)| self.is_slip_meant(person, slip, &words, known))
+                .map(|(person, _)| person)
+                .collect();
+            if let Some(person) = self.most_likely(&persons).filter(|_| !self.is_thing(&words)) {
+                self.take(person, words, found);
+            }
+        }
+    }
+
+    fn is_slip_meant(&self, index: usize, slip: Slip, words: &Range<usize>, known: &Known<'_>) -> bool {
+        let person = &self.entities.persons[index];
+        let is_in_office = match self.date {
+            Some(date) => person.role_on(date).is_some(),
+            None => person.roles.iter().any(|role| role.to.is_none()),
+        };
+        let is_told = slip == Slip::Typed
+            || known.named.contains(&index)
+            || known.parties.contains(person.country.as_str())
+            || self.title_before(words.start).is_some();
+        is_in_office && is_told && !self.is_namesake(index, words)
+    }
+
     /// Whether a surname without the full name anywhere means this person.
     fn is_meant(&self, index: usize, words: &Range<usize>, known: &Known<'_>) -> bool {
         let person = &self.entities.persons[index];
@@ -281,12 +320,22 @@ impl<'a> Reader<'a> {
         let is_country_named = known.parties.contains(person.country.as_str());
         match person.call {
             Call::Alone => true,
-            Call::Near => is_in_office && (title.is_some() || is_country_named),
+            Call::Near => is_in_office && (title.is_some() || is_country_named || self.is_beside_leader(words.start)),
             // `North Korea's Kim`
             Call::Full => {
                 is_in_office && is_country_named && (fits || self.is_of_country(words.start, &person.country))
             }
         }
+    }
+
+    /// Whether the name of a leader and an `and` stand right before the surname.
+    fn is_beside_leader(&self, start: usize) -> bool {
+        let at = self.line.partition_point(|&index| index < start);
+        let [other, and] = self.line[at.saturating_sub(2)..at] else { return false };
+        self.is_used[other]
+            && words::is_and(&self.analysed.words[and].folded)
+            && self.is_spaced(other, and)
+            && self.is_spaced(and, start)
     }
 
     /// Whether the country stands right before the surname.
@@ -349,7 +398,8 @@ impl<'a> Reader<'a> {
             return false;
         }
         let is_first = before == 0 || self.analysed.words[before - 1].sentence != word.sentence;
-        if self.casing != Casing::Mixed || is_first && !self.is_english {
+        let is_english = self.is_english && word.folded.is_ascii();
+        if self.casing != Casing::Mixed || is_first && !is_english {
             // Every word has a capital in a headline, and the first one in a sentence, whose usual openers are known
             // for English alone: here only what is known to be a first name is one.
             return words::is_given(folded) || self.entities.by_given.contains_key(folded);
@@ -396,10 +446,13 @@ impl<'a> Reader<'a> {
             if !is_part || word.sentence != self.analysed.words[start].sentence {
                 break;
             }
-            title.push(&word.folded);
+            title.push(words::title(&word.folded).unwrap_or(&word.folded));
         }
         title.reverse();
-        title.iter().any(|word| words::is_title(word)).then(|| title.join(" ").into())
+        title
+            .iter()
+            .any(|word| !matches!(*word, "of" | "state" | "affairs"))
+            .then(|| title.join(" ").replace('+', " ").into())
     }
 
     fn is_title(&self, index: usize) -> bool {
@@ -431,20 +484,6 @@ impl<'a> Reader<'a> {
         let title = self.title_before(words.start);
         found.push(PersonMention { person, title, field: self.field, words, span });
     }
-}
-
-/// Whether `word` is `known` with a slip of the pen. The first letter is hardly ever the one that slips.
-fn is_slip(known: &str, word: &str) -> bool {
-    let length = known.chars().count();
-    let slips_max = match length {
-        TWO_SLIPS_CHARS_MIN.. => 2,
-        ONE_SLIP_CHARS_MIN.. => 1,
-        _ => return false,
-    };
-    known.chars().next() == word.chars().next()
-        && known != word
-        && word.chars().count().abs_diff(length) <= slips_max
-        && strsim::osa_distance(known, word) <= slips_max
 }
 
 fn char_count(count: usize) -> u32 {

@@ -39,20 +39,29 @@ impl Script {
 
 /// Cyrillic endings begin behind the third letter of a name, or the name is too short to be bent.
 const CYRILLIC_KEY_CHARS: usize = 3;
+/// What a short word behind others keeps: `Ын`, `Ёль`.
+const CYRILLIC_SHORT_CHARS: usize = 2;
 /// Particles follow at least two syllables.
 const HANGUL_KEY_CHARS: usize = 2;
 
 /// Whether `word`, folded, is a form of the Slavic name `name`, folded: `путиным` of `путин`, `зеленского` of `зеленскии`.
-pub fn is_slavic_form(name: &str, word: &str) -> bool {
+///
+/// Where the words before it already tell whose name it is, `is_told`, a short word is bent too: `Ким Чен Ына`.
+pub fn is_slavic_form(name: &str, word: &str, is_told: bool) -> bool {
     let common = name.chars().zip(word.chars()).take_while(|(a, b)| a == b).map(|(a, _)| a.len_utf8()).sum::<usize>();
     let (name_rest, word_rest) = (&name[common..], &word[common..]);
     if name_rest.is_empty() && word_rest.is_empty() {
         return true;
     }
-    name[..common].chars().count() >= CYRILLIC_KEY_CHARS
+    let is_short = is_told && name.chars().count() <= CYRILLIC_KEY_CHARS;
+    let common_min = if is_short { CYRILLIC_SHORT_CHARS } else { CYRILLIC_KEY_CHARS };
+    name[..common].chars().count() >= common_min
         && name_rest.chars().count() <= NAME_REST_CHARS_MAX
         && name_rest.chars().all(|c| "аеиоуыэюяьі".contains(c))
-        && (word_rest.is_empty() && !name_rest.is_empty() || SLAVIC_ENDINGS.contains(&word_rest))
+        && (word_rest.is_empty() && !name_rest.is_empty()
+            || SLAVIC_ENDINGS.contains(&word_rest)
+            // `Лукашенком`: the о of the name is the ending's too.
+            || name_rest.is_empty() && word_rest == "м" && name.ends_with('о'))
 }
 
 /// A nominative ends in at most two letters that other cases change: -ии (the folded -ий), -ая, -ия.

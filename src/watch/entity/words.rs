@@ -2,15 +2,16 @@
 
 use std::{collections::HashSet, sync::LazyLock};
 
+use super::title;
+
 type Words = LazyLock<HashSet<&'static str>>;
 
-/// What stands before a name and says what the person is, folded.
+/// What stands before a name and says what the person is, folded; for other languages see `title.rs`.
 static TITLES: Words = LazyLock::new(|| {
-    "admiral ambassador ayatollah baskan baskani boss bundeskanzler bundeskanzlerin canciller candidate chairman \
-     chancellor chef chief col colonel commander crown defence defense deputy dictator director dr emir ex foreign \
-     former gen general imam incumbent kanzler kanzlerin king leader lord marshal minister ministre ministro mr mrs \
-     ms nominee pm praesident prasident premier presidencial president presidenta presidente prime prince prof queen \
-     ruler sayin secretary sen senator senor sheikh sir strongman sultan taoiseach then tsar vice"
+    "admiral ambassador ayatollah boss candidate chairman chancellor chef chief col colonel commander crown defence \
+     defense deputy dictator director dr emir ex foreign former gen general imam incumbent king leader lord marshal \
+     minister mr mrs ms nominee pm premier presidencial president prime prince prof queen ruler secretary sen senator \
+     sheikh sir strongman sultan taoiseach then tsar vice"
         .split_ascii_whitespace()
         .collect()
 });
@@ -70,7 +71,17 @@ pub fn is_given(folded: &str) -> bool {
 
 /// Whether a word says what a person is.
 pub fn is_title(folded: &str) -> bool {
-    TITLES.contains(folded)
+    title(folded).is_some()
+}
+
+/// The word, or the English words for it, if it says what a person is.
+pub fn title(folded: &str) -> Option<&str> {
+    if TITLES.contains(folded) { Some(folded) } else { title::in_english(folded) }
+}
+
+/// Whether a word joins two names.
+pub fn is_and(folded: &str) -> bool {
+    matches!(folded, "and" | "и" | "та" | "і" | "ve" | "et" | "und" | "y" | "e" | "و")
 }
 
 /// Whether a word may begin a sentence before a surname.
