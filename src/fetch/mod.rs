@@ -161,7 +161,7 @@ impl Fetcher {
         let mut outgoing = Outgoing::new(request, configured, &self.user_agent)?;
         loop {
             let url = chain.current();
-            let response = self.send(request, url, &mut outgoing).await?;
+            let response = self.send(request, configured, url, &mut outgoing).await?;
             let status = response.status();
             if redirect::is_move(status) {
                 let from = host(url);
@@ -177,10 +177,14 @@ impl Fetcher {
     async fn send(
         &self,
         request: &FetchRequest<'_>,
+        configured: &Url,
         url: &Url,
         outgoing: &mut Outgoing<'_>,
     ) -> Result<Response, FetchError> {
-        let allow_private = self.allow_private || request.private;
+        // A feed that may be on a private address is there and nowhere else: where its server sends us on, or has sent
+        // us for good, cloud metadata or a router's page may wait.
+        let is_own_host = request.private && configured.host() == url.host();
+        let allow_private = self.allow_private || is_own_host;
         let proxy = client::proxy_for(request.proxy.unwrap_or(&self.proxy), url);
         if !allow_private {
             address::check_literal(url)?;
