@@ -2,8 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use chrono::{DateTime, Utc};
-use tracing::{debug, info, warn};
+use chrono::{DateTime, SecondsFormat, Utc};
+use tracing::{debug, field::display, info, warn};
 
 use super::poll::{Polled, Poller};
 use crate::{
@@ -155,7 +155,9 @@ impl Feeds {
         let before = self.health.get(feed);
         match health {
             Health::Failing(failure) if before != Some(health) => {
-                warn!(feed = %feed, error = %failure, in_a_row = polled.in_a_row, next = ?polled.next, "poll failed");
+                // A feed that fails is polled again, so this is there; where it is not, the field is left out.
+                let next = polled.next.map(|next| display(next.to_rfc3339_opts(SecondsFormat::Secs, true)));
+                warn!(feed = %feed, error = %failure, in_a_row = polled.in_a_row, next, "poll failed");
             }
             Health::Gone => warn!(feed = %feed, "the server says the feed is gone for good (410): no longer polled"),
             Health::Ok if matches!(before, Some(Health::Failing(_))) => info!(feed = %feed, "feed recovered"),

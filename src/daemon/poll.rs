@@ -15,7 +15,7 @@ use crate::{
     clock::Clock,
     config::{DaemonSettings, FeedSettings},
     feed::{self, FeedError, entry::Feed},
-    fetch::{Answer, FetchRequest, Fetcher, hints::Validators},
+    fetch::{Answer, FetchRequest, Fetcher, Held, hints::Validators},
     metrics::Metrics,
     schedule::{PollOutcome, next_poll},
     store::{EntryKey, Moved, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome},
@@ -68,6 +68,8 @@ struct Heard {
     validators: Option<Validators>,
     moved_to: Option<Url>,
     read: Read,
+    /// Dropped when `read` is stored: what comes of a large document is larger than it.
+    held: Held,
 }
 
 /// What a document brought; empty where there was none.
@@ -95,12 +97,17 @@ impl Heard {
         validators: Validators,
         freshness: Option<Duration>,
     ) -> Self {
-        Self { stored, scheduled, freshness, validators: Some(validators), moved_to: None, read: Read::default() }
+        Self { freshness, validators: Some(validators), ..Self::new(stored, scheduled) }
     }
 
     fn failed(class: &str, message: String, scheduled: PollOutcome) -> Self {
         let stored = StoredOutcome::Error { class: class.to_owned(), message };
-        Self { stored, scheduled, freshness: None, validators: None, moved_to: None, read: Read::default() }
+        Self::new(stored, scheduled)
+    }
+
+    fn new(stored: StoredOutcome, scheduled: PollOutcome) -> Self {
+        let (read, held) = (Read::default(), Held::default());
+        Self { stored, scheduled, freshness: None, validators: None, moved_to: None, read, held }
     }
 }
 
@@ -129,7 +136,7 @@ impl Poller {
         let answer = self.fetcher.fetch(&request).await;
         let now = self.clock.now();
         let heard = match answer {
-            Ok(Answer::Document { body, content_type, url, validators, freshness, moved_to }) => {
+            Ok(Answer::Document { body, content_type, url, validators, freshness, moved_to, held }) => {
                 if before.is_some_and(|before| before.is_same_body(&validators)) {
                     // Also where only the validators moved: they are stored, the entries are not read again.
                     Heard {
@@ -148,6 +155,7 @@ impl Poller {
                             validators: (!read.is_cut).then_some(validators),
                             moved_to,
                             read,
+                            held,
                         },
                         Err(error) => Heard::failed("document", chain(&error), PollOutcome::Failed { in_a_row }),
                     }
@@ -203,6 +211,7 @@ impl Poller {
         in_a_row: u32,
         now: DateTime<Utc>,
     ) -> Result<Polled, StoreError> {
+        let _held = heard.held;
         let bounds = super::feeds::bounds(feed, &self.settings);
         let next = next_poll(now, &heard.scheduled, heard.freshness, &bounds, random_unit());
         let failure = match &heard.stored {

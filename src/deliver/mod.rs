@@ -7,6 +7,7 @@
 mod console;
 pub mod retry;
 pub mod sign;
+mod trouble;
 mod webhook;
 mod worker;
 

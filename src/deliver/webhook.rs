@@ -59,7 +59,7 @@ impl Webhook {
         if !self.allow_private
             && let Err(error) = address::check_literal(&self.url)
         {
-            return Reply { answer: SinkAnswer::Forbidden, said: error.to_string() };
+            return forbidden(&error);
         }
         let mut request = self
             .client
@@ -108,11 +108,16 @@ async fn beginning(mut response: Response) -> String {
     words.join(" ").chars().take(ANSWER_CHARS_MAX).collect()
 }
 
+/// The reason stands in the log, in the store and in a dead letter, so the way out is in it.
+fn forbidden(error: &AddressError) -> Reply {
+    Reply { answer: SinkAnswer::Forbidden, said: format!("{error}; `private = true` on the sink allows it") }
+}
+
 fn unanswered(error: reqwest::Error, timeout: Duration) -> Reply {
     let mut cause: &dyn Error = &error;
     while let Some(source) = cause.source() {
         if let Some(address @ AddressError::Private { .. }) = source.downcast_ref::<AddressError>() {
-            return Reply { answer: SinkAnswer::Forbidden, said: address.to_string() };
+            return forbidden(address);
         }
         cause = source;
     }

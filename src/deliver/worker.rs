@@ -12,11 +12,12 @@ use std::{
 use chrono::{DateTime, Utc};
 use tokio::{task::JoinSet, time};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::error;
 
 use super::{
     DeliverContext, Reply, Sender, WorkerEnd,
-    retry::{Decision, SinkAnswer, decide},
+    retry::{Decision, decide},
+    trouble::Trouble,
 };
 use crate::{
     clock::Clock,
@@ -126,9 +127,11 @@ impl Worker {
                     Err(_) => break,
                 },
                 () = sleep_until(self.next, self.clock), if !self.more => self.more = true,
+                now = self.trouble.wait() => self.trouble.tell(&self.sink, now),
                 Some(landed) = self.flights.join_next() => self.land(landed),
             }
         }
+        self.trouble.tell_rest(&self.sink);
         self.tally.end
     }
 
@@ -140,6 +143,7 @@ impl Worker {
             // What is cut off is not recorded, and so is sent again.
             () = stop.cancelled() => {}
         }
+        self.trouble.tell_rest(&self.sink);
         self.tally
     }
 
@@ -231,7 +235,7 @@ impl Worker {
             }
             AttemptEnd::Dead { reason } => {
                 self.tally.failed += 1;
-                error!(sink = %self.sink, alert = %delivery.alert, reason, "gave up on a delivery, kept as a dead letter");
+                self.trouble.gave_up(&self.sink, &delivery.alert, reason, time::Instant::now());
                 "dead"
             }
         };
@@ -282,57 +286,6 @@ impl Flight {
             time::sleep(STORE_PAUSE).await;
         }
         true
-    }
-}
-
-/// What has been said about a sink, so that a failure that goes on is said when it starts, changes and ends.
-#[derive(Default)]
-struct Trouble {
-    /// The failure that was said last: by its status, else by its words.
-    last: Option<(Option<u16>, String)>,
-    failed: usize,
-    store_refuses: bool,
-}
-
-impl Trouble {
-    fn sink_said(&mut self, sink: &SinkId, reply: &Reply, attempts: &[Attempt]) {
-        let failure = attempts.iter().any(|attempt| attempt.ended != AttemptEnd::Delivered);
-        if !failure {
-            if self.last.take().is_some() {
-                info!(%sink, failed = self.failed, "deliveries succeed again");
-                self.failed = 0;
-            }
-            return;
-        }
-        self.failed += attempts.len();
-        let status = reply.answer.status();
-        let words = if status.is_some() { String::new() } else { reply.said.clone() };
-        let now = Some((status, words));
-        if self.last != now {
-            let reason = &reply.said;
-            match (&self.last, reply.answer) {
-                (_, SinkAnswer::Forbidden) => {
-                    warn!(%sink, reason, "deliveries are refused; `private = true` on the sink allows them");
-                }
-                (None, _) => warn!(%sink, reason, "deliveries fail, they are tried again"),
-                (Some(_), _) => warn!(%sink, reason, "deliveries now fail differently"),
-            }
-            self.last = now;
-        }
-    }
-
-    fn store_refuses(&mut self, sink: &SinkId, error: &StoreError) {
-        if !self.store_refuses {
-            self.store_refuses = true;
-            error!(%sink, %error, "could not read the outbox; trying on");
-        }
-    }
-
-    fn store_answers(&mut self, sink: &SinkId) {
-        if self.store_refuses {
-            self.store_refuses = false;
-            info!(%sink, "the outbox can be read again");
-        }
     }
 }
 

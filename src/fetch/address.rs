@@ -16,7 +16,7 @@ use url::{Host, Url};
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
     /// No address of the host is on the public internet.
-    #[error("{host} resolves to {address}, which is not on the public internet")]
+    #[error("{}", not_public(host, *address))]
     Private {
         /// As in the URL.
         host: String,
@@ -31,6 +31,13 @@ pub enum AddressError {
         /// What the system's resolver said.
         source: io::Error,
     },
+}
+
+/// Says what is wrong with a host; the way out is the caller's to say.
+pub(super) fn not_public(host: &str, address: IpAddr) -> String {
+    let is_itself = host.trim_matches(['[', ']']).parse() == Ok(address);
+    let resolves = if is_itself { String::new() } else { format!(" resolves to {address}, which") };
+    format!("{host}{resolves} is not on the public internet")
 }
 
 /// Whether an address is on the public internet: unicast, and set aside for no other use by the IANA special-purpose
@@ -299,6 +306,10 @@ mod tests {
         assert_eq!(kept, [at("8.8.8.8")]);
         let refused = only_public("x.example".into(), vec![at("10.0.0.1"), at("::1")]).unwrap_err();
         assert_eq!(refused.to_string(), "x.example resolves to 10.0.0.1, which is not on the public internet");
+        for (url, host) in [("http://10.1.2.3/", "10.1.2.3"), ("http://[::1]/", "[::1]")] {
+            let refused = check_literal(&Url::parse(url).unwrap()).unwrap_err();
+            assert_eq!(refused.to_string(), format!("{host} is not on the public internet"));
+        }
     }
 
     #[tokio::test]

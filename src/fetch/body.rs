@@ -93,9 +93,9 @@ impl BodyReader {
         self.judge(written)
     }
 
-    /// The whole body, once the last piece is in.
-    pub(super) fn finish(mut self) -> Result<Document, BodyProblem> {
-        let ended = match &mut self {
+    /// Takes what the decoder has kept back, once the last piece is in.
+    pub(super) fn end(&mut self) -> Result<(), BodyProblem> {
+        let ended = match self {
             Self::Plain(_) | Self::DeflateUndecided(_) => Ok(()),
             Self::Gzip(decoder) => decoder.try_finish(),
             Self::Zlib(decoder) => decoder.try_finish(),
@@ -103,9 +103,13 @@ impl BodyReader {
             Self::Brotli(decoder) => decoder.close(),
             Self::Zstd(decoder) => decoder.do_finish(),
         };
-        self.judge(ended)?;
+        self.judge(ended)
+    }
+
+    /// The whole body, after [`Self::end`].
+    pub(super) fn into_document(mut self) -> Document {
         let bytes = std::mem::take(&mut self.bounded().bytes);
-        Ok(Document { hash: Sha256::digest(&bytes).into(), body: bytes.into() })
+        Document { hash: Sha256::digest(&bytes).into(), body: bytes.into() }
     }
 
     fn judge(&mut self, result: io::Result<()>) -> Result<(), BodyProblem> {
@@ -189,7 +193,8 @@ mod tests {
         for part in body.chunks(piece) {
             reader.push(part)?;
         }
-        Ok(reader.finish()?.body.to_vec())
+        reader.end()?;
+        Ok(reader.into_document().body.to_vec())
     }
 
     fn packed(encoding: &str, plain: &[u8]) -> Vec<u8> {

@@ -5,13 +5,17 @@ use std::{error::Error, fmt, io, net::IpAddr, path::PathBuf, time::Duration};
 
 use reqwest::{Response, StatusCode};
 
-use super::{address::AddressError, body::BodyProblem, redirect::RedirectProblem};
+use super::{
+    address::{AddressError, not_public},
+    body::BodyProblem,
+    redirect::RedirectProblem,
+};
 
 /// Why a feed could not be fetched.
 #[derive(Debug, thiserror::Error)]
 pub enum FetchError {
     /// The host, or one that it led to, is not on the public internet.
-    #[error("{host} resolves to {address}, which is not on the public internet; `private = true` allows it")]
+    #[error("{}; `private = true` on the feed allows its own host", not_public(host, *address))]
     PrivateAddress {
         /// As in the URL.
         host: String,

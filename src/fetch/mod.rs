@@ -8,6 +8,7 @@ mod body;
 pub mod client;
 mod error;
 pub mod hints;
+mod large;
 pub mod redirect;
 mod request;
 mod source;
@@ -24,14 +25,19 @@ use reqwest::{
     Client, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderValue, LOCATION},
 };
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 pub use error::{FetchError, FileProblem, StatusHint};
 pub use hints::Validators;
+pub use large::Held;
 pub use request::FetchRequest;
 
-use self::{body::BodyReader, redirect::Chain, request::Outgoing};
+use self::{
+    large::{Intake, LargeBodies, Size},
+    redirect::Chain,
+    request::Outgoing,
+};
 use crate::{
     clock::Clock,
     config::{FeedSource, Proxy},
@@ -42,7 +48,7 @@ use crate::{
 pub struct FetchLimits {
     /// Of the body, after decompression.
     pub body_bytes_max: u64,
-    /// For the whole request: every hop, headers and body.
+    /// For the whole request: every hop, headers and body. A large body's wait for its turn is not counted.
     pub total: Duration,
     /// For each connection: name, TCP and TLS.
     pub connect: Duration,
@@ -77,6 +83,8 @@ pub enum Answer {
         freshness: Option<Duration>,
         /// Where the feed has moved to for good: every hop was permanent. Worth keeping once it reads as a feed.
         moved_to: Option<Url>,
+        /// Of a large body: the right to hold it. To be kept until all that was read out of it is dealt with.
+        held: Held,
     },
     /// 304.
     NotModified {
@@ -105,6 +113,7 @@ pub struct Fetcher {
     limits: FetchLimits,
     /// By proxy and whether private addresses are allowed. As many as the config names proxies, twice.
     clients: Mutex<HashMap<(Proxy, bool), Client>>,
+    large: LargeBodies,
     clock: Clock,
 }
 
@@ -126,6 +135,7 @@ impl Fetcher {
             allow_private,
             limits,
             clients: Mutex::default(),
+            large: LargeBodies::new(),
             clock: Clock::system(),
         };
         fetcher.client_for(proxy, allow_private)?;
@@ -141,27 +151,25 @@ impl Fetcher {
             FeedSource::Http(url) => url,
             FeedSource::File(path) => {
                 let known = request.validators.cloned();
-                return source::read_aside(path.clone(), known, self.limits.body_bytes_max).await;
+                return source::read_aside(path.clone(), known, self.limits.body_bytes_max, &self.large).await;
             }
         };
         let start = request.moved_to.unwrap_or(configured);
-        let mut chain = Chain::new(start);
-        match timeout(self.limits.total, self.follow(request, configured, &mut chain)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(FetchError::Timeout { host: host(chain.current()), limit: self.limits.total }),
-        }
+        self.follow(request, configured, Chain::new(start)).await
     }
 
     async fn follow(
         &self,
         request: &FetchRequest<'_>,
         configured: &Url,
-        chain: &mut Chain,
+        mut chain: Chain,
     ) -> Result<Answer, FetchError> {
+        let deadline = Instant::now() + self.limits.total;
         let mut outgoing = Outgoing::new(request, configured, &self.user_agent)?;
         loop {
             let url = chain.current();
-            let response = self.send(request, url, &mut outgoing).await?;
+            let sent = timeout_at(deadline, self.send(request, configured, url, &mut outgoing)).await;
+            let response = sent.map_err(|_| self.too_late(url))??;
             let status = response.status();
             if redirect::is_move(status) {
                 let from = host(url);
@@ -170,17 +178,25 @@ impl Fetcher {
                     .map_err(|problem| FetchError::Redirect { host: from, problem })?;
                 continue;
             }
-            return self.answer(request, chain, response).await;
+            return self.answer(request, &chain, response, deadline).await;
         }
+    }
+
+    fn too_late(&self, url: &Url) -> FetchError {
+        FetchError::Timeout { host: host(url), limit: self.limits.total }
     }
 
     async fn send(
         &self,
         request: &FetchRequest<'_>,
+        configured: &Url,
         url: &Url,
         outgoing: &mut Outgoing<'_>,
     ) -> Result<Response, FetchError> {
-        let allow_private = self.allow_private || request.private;
+        // A feed that may be on a private address is there and nowhere else: where its server sends us on, or has sent
+        // us for good, cloud metadata or a router's page may wait.
+        let is_own_host = request.private && configured.host() == url.host();
+        let allow_private = self.allow_private || is_own_host;
         let proxy = client::proxy_for(request.proxy.unwrap_or(&self.proxy), url);
         if !allow_private {
             address::check_literal(url)?;
@@ -211,13 +227,14 @@ impl Fetcher {
         request: &FetchRequest<'_>,
         chain: &Chain,
         response: Response,
+        deadline: Instant,
     ) -> Result<Answer, FetchError> {
         let now = self.clock.now();
         let url = chain.current();
         let status = response.status();
         let asked = request.validators.filter(|v| v.url == url.as_str() && v.can_ask());
         match (status, asked) {
-            (status, _) if status.is_success() => self.document(chain, response, now).await,
+            (status, _) if status.is_success() => self.document(chain, response, deadline, now).await,
             (StatusCode::NOT_MODIFIED, Some(known)) => Ok(Answer::NotModified {
                 validators: known.refreshed(response.headers()),
                 freshness: hints::freshness(response.headers(), now),
@@ -232,7 +249,13 @@ impl Fetcher {
         }
     }
 
-    async fn document(&self, chain: &Chain, mut response: Response, now: DateTime<Utc>) -> Result<Answer, FetchError> {
+    async fn document(
+        &self,
+        chain: &Chain,
+        mut response: Response,
+        mut deadline: Instant,
+        now: DateTime<Utc>,
+    ) -> Result<Answer, FetchError> {
         let url = chain.current().clone();
         let limit = self.limits.body_bytes_max;
         let fail = |problem| FetchError::from_body(host(&url), limit, problem);
@@ -241,22 +264,38 @@ impl Fetcher {
         if response.content_length().is_some_and(|length| length > limit) {
             return Err(FetchError::BodyTooLarge { limit });
         }
-        let mut reader = BodyReader::new(response.headers(), limit).map_err(fail)?;
+        let headers = std::mem::take(response.headers_mut());
+        let mut intake = Intake::new(&headers, limit).map_err(fail)?;
         loop {
-            match response.chunk().await {
-                Ok(Some(piece)) => reader.push(&piece).map_err(fail)?,
-                Ok(None) => break,
-                Err(error) => return Err(FetchError::Truncated { host: host(&url), source: error.without_url() }),
+            let read = timeout_at(deadline, response.chunk()).await.map_err(|_| self.too_late(&url))?;
+            let piece =
+                read.map_err(|error| FetchError::Truncated { host: host(&url), source: error.without_url() })?;
+            let size = match &piece {
+                Some(piece) => intake.push(piece),
+                None => intake.end(),
+            };
+            if size.map_err(fail)? == Size::Large {
+                let before = Instant::now();
+                let held = self.large.hold().await;
+                // It was we who did not read.
+                deadline += before.elapsed();
+                intake.go_on(held).map_err(fail)?;
+                if piece.is_none() {
+                    intake.end().map_err(fail)?;
+                }
+            }
+            if piece.is_none() {
+                break;
             }
         }
-        let document = reader.finish().map_err(fail)?;
-        let headers = response.headers();
+        let (document, held) = intake.into_document();
         Ok(Answer::Document {
             body: document.body,
             content_type: headers.get(CONTENT_TYPE).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()),
-            validators: Validators::from_headers(url.as_str(), headers, document.hash),
-            freshness: hints::freshness(headers, now),
+            validators: Validators::from_headers(url.as_str(), &headers, document.hash),
+            freshness: hints::freshness(&headers, now),
             moved_to: chain.moved_to(),
+            held,
             url,
         })
     }

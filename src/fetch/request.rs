@@ -30,7 +30,7 @@ pub struct FetchRequest<'a> {
     pub headers: &'a [(String, Secret)],
     /// Instead of wirewatch's own.
     pub user_agent: Option<&'a str>,
-    /// Whether a private address is allowed for this feed.
+    /// Whether the host in `source` may have a private address. No other host that it leads to may.
     pub private: bool,
     /// Instead of the fetcher's.
     pub proxy: Option<&'a Proxy>,

@@ -10,14 +10,18 @@ use std::{
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::{Answer, FetchError, FileProblem, hints::Validators};
+use super::{
+    Answer, FetchError, FileProblem, Held,
+    hints::Validators,
+    large::{LARGE_BYTES_MIN, LargeBodies},
+};
 
 /// A file that changed so recently may change again without its time showing it: the kernel's clock for files ticks
 /// every 4 to 10 ms. It gets no `etag` yet, and its hash tells instead.
 const MTIME_TICK: Duration = Duration::from_millis(50);
 
 /// Reads a file feed of at most `limit` bytes. Blocks; belongs on the blocking pool.
-pub(super) fn read(path: &Path, known: Option<&Validators>, limit: u64) -> Result<Answer, FetchError> {
+fn read(path: &Path, known: Option<&Validators>, limit: u64, held: Held) -> Result<Answer, FetchError> {
     let fail = |problem| FetchError::File { path: path.to_owned(), problem };
     // Looked at before it is opened: opening a FIFO waits for its writer, and a device may do anything.
     check_regular(&std::fs::metadata(path).map_err(|e| fail(e.into()))?).map_err(fail)?;
@@ -45,7 +49,15 @@ pub(super) fn read(path: &Path, known: Option<&Validators>, limit: u64) -> Resul
     }
     let body_hash = Some(Sha256::digest(&body).into());
     let validators = Validators { url: url.to_string(), etag, last_modified: None, body_hash };
-    Ok(Answer::Document { body: body.into(), content_type: None, url, validators, freshness: None, moved_to: None })
+    Ok(Answer::Document {
+        body: body.into(),
+        content_type: None,
+        url,
+        validators,
+        freshness: None,
+        moved_to: None,
+        held,
+    })
 }
 
 fn check_regular(about: &Metadata) -> Result<(), FileProblem> {
@@ -67,9 +79,21 @@ fn etag(about: &Metadata) -> Option<Vec<u8>> {
 }
 
 /// Reads a file feed without holding up the other tasks.
-pub(super) async fn read_aside(path: PathBuf, known: Option<Validators>, limit: u64) -> Result<Answer, FetchError> {
+pub(super) async fn read_aside(
+    path: PathBuf,
+    known: Option<Validators>,
+    limit: u64,
+    large: &LargeBodies,
+) -> Result<Answer, FetchError> {
+    // Who holds a permit needs the blocking pool to get on, so the wait is not there. A file that grows in between is
+    // read without a permit, once.
+    let held = match tokio::fs::metadata(&path).await {
+        Ok(about) if about.len() > LARGE_BYTES_MIN => large.hold().await,
+        // What is wrong with it is said below.
+        _ => Held::default(),
+    };
     let named = path.clone();
-    match tokio::task::spawn_blocking(move || read(&path, known.as_ref(), limit)).await {
+    match tokio::task::spawn_blocking(move || read(&path, known.as_ref(), limit, held)).await {
         Ok(answer) => answer,
         Err(stopped) => {
             Err(FetchError::File { path: named, problem: FileProblem::Unreadable(io::Error::other(stopped)) })

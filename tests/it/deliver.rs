@@ -260,6 +260,9 @@ async fn private_addresses_are_refused_unless_the_sink_allows_them() {
         // Only a person can change that, so it is not tried again at once.
         let next = store.due(&sink("hook"), Utc::now(), 1, &HashSet::new()).await.unwrap().next.unwrap();
         assert!(next > Utc::now() + chrono::Duration::minutes(30), "{url}");
+        let file = rusqlite::Connection::open(home.path()).unwrap();
+        let said: String = file.query_row("SELECT last_error FROM outbox", (), |row| row.get(0)).unwrap();
+        assert!(said.ends_with("is not on the public internet; `private = true` on the sink allows it"), "{said}");
     }
     assert!(receiver.so_far().is_empty());
     let home = Home::new();

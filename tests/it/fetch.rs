@@ -249,6 +249,41 @@ async fn a_public_feed_can_not_lead_to_a_private_address() {
 }
 
 #[tokio::test]
+async fn a_private_feed_can_not_lead_to_another_private_address() {
+    let farm = Farm::start(|request| {
+        let port = String::from_utf8_lossy(request.header("host").unwrap()).rsplit_once(':').unwrap().1.to_owned();
+        match request.path.as_str() {
+            "/metadata" => Reply::moved(302, "http://169.254.169.254/latest/meta-data/"),
+            "/mapped" => Reply::moved(302, format!("http://[::ffff:127.0.0.1]:{port}/reached")),
+            "/localhost" => Reply::moved(301, format!("http://localhost:{port}/reached")),
+            "/near" => Reply::moved(302, "/own"),
+            _ => Reply::ok("x"),
+        }
+    })
+    .await;
+    let guarded = Fetcher::new(None, &Proxy::Direct, false, FetchLimits::default()).unwrap();
+    for path in ["/metadata", "/mapped", "/localhost"] {
+        let source = http(farm.url(path));
+        let request = FetchRequest { private: true, ..FetchRequest::new(&source) };
+        let error = guarded.fetch(&request).await.unwrap_err();
+        assert_eq!(error.class(), "private-address", "{path}: {error}");
+    }
+    assert!(farm.requests_for("/reached").is_empty());
+
+    let source = http(farm.url("/near"));
+    let request = FetchRequest { private: true, ..FetchRequest::new(&source) };
+    document(guarded.fetch(&request).await);
+    let elsewhere = format!("http://localhost:{}/moved", farm.port()).parse().unwrap();
+    let error = guarded.fetch(&FetchRequest { moved_to: Some(&elsewhere), ..request }).await.unwrap_err();
+    assert_eq!(error.class(), "private-address", "moved for good: {error}");
+    assert!(farm.requests_for("/moved").is_empty());
+
+    let source = http(farm.url("/localhost"));
+    let wide = FetchRequest { private: true, ..FetchRequest::new(&source) };
+    document(fetcher().fetch(&wide).await);
+}
+
+#[tokio::test]
 async fn secrets_stop_at_the_first_other_host() {
     let farm = Farm::start(|request| {
         let port = String::from_utf8_lossy(request.header("host").unwrap()).rsplit_once(':').unwrap().1.to_owned();

@@ -179,3 +179,33 @@ async fn what_is_no_file_is_refused_without_a_wait() {
         assert!(error.to_string().contains(words), "{error}");
     }
 }
+
+#[tokio::test]
+async fn large_bodies_take_turns_and_small_ones_do_not() {
+    let large = gzipped(&vec![b'x'; 3 << 20]);
+    let farm = Farm::start(move |request| match request.path.as_str() {
+        "/large" => Reply::ok(large.clone()).header("content-encoding", "gzip"),
+        _ => Reply::ok("x"),
+    })
+    .await;
+    let fetcher = fetcher_with(FetchLimits { total: SHORT * 10, ..FetchLimits::default() });
+    let folder = tempfile::tempdir().unwrap();
+    let file = FeedSource::File(folder.path().join("large.xml"));
+    fs::write(folder.path().join("large.xml"), vec![b'x'; 3 << 20]).unwrap();
+    let (source, small) = (http(farm.url("/large")), http(farm.url("/small")));
+
+    let mut held = Vec::new();
+    for _ in 0..8 {
+        held.push(fetcher.fetch(&FetchRequest::new(&source)).await.unwrap());
+    }
+    let (from_net, from_file) = (FetchRequest::new(&source), FetchRequest::new(&file));
+    let both = async { tokio::join!(fetcher.fetch(&from_net), fetcher.fetch(&from_file)) };
+    tokio::pin!(both);
+    // Longer than a request may take: its own wait is not held against a feed.
+    assert!(tokio::time::timeout(SHORT * 12, &mut both).await.is_err(), "eight are held");
+    document(fetcher.fetch(&FetchRequest::new(&small)).await);
+    held.truncate(6);
+    let (net, read) = both.await;
+    assert_eq!(document(net).0.len(), 3 << 20);
+    assert_eq!(document(read).0.len(), 3 << 20);
+}

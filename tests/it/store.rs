@@ -512,3 +512,33 @@ async fn callers_that_go_away_leave_no_half_a_poll() {
     let due = store.due(&sink("hook"), noon(), 1_000, &HashSet::new()).await.unwrap();
     assert_eq!(due.deliveries.len(), 3 * states.len());
 }
+
+#[cfg(unix)]
+#[test]
+fn what_holds_feeds_urls_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join("state/wirewatch");
+    let path = folder.join("wirewatch.db");
+    let beside = |suffix: &str| PathBuf::from(format!("{}{suffix}", path.display()));
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let files = ["", "-wal", "-shm", ".lock"].map(beside);
+
+    let store = open(&path).unwrap();
+    assert_eq!(mode(&folder), 0o700);
+    for file in &files {
+        assert_eq!(mode(file), 0o600, "{}", file.display());
+    }
+    drop(store);
+
+    // As an earlier version left them.
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for file in files.iter().filter(|file| file.exists()) {
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let _store = open(&path).unwrap();
+    assert_eq!(mode(&folder), 0o755, "a folder that exists is its owner's business");
+    for file in &files {
+        assert_eq!(mode(file), 0o600, "{}", file.display());
+    }
+}

@@ -1,7 +1,7 @@
 //! Opens the file: the lock against a second daemon, the settings that promise durability, a few readers.
 
 use std::{
-    fs::{self, File, OpenOptions, TryLockError},
+    fs::{self, File, TryLockError},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
@@ -11,7 +11,7 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::migrate;
+use super::{migrate, privacy};
 use crate::{
     clock::Clock,
     store::{Role, StoreError, outbox, query},
@@ -48,9 +48,10 @@ pub(in crate::store) fn open(path: &Path, clock: Clock, role: Role) -> Result<(C
     match role {
         Role::Daemon => {
             if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder).map_err(|error| io_error(folder, error))?;
+                privacy::create_folder(folder).map_err(|error| io_error(folder, error))?;
             }
             let lock = lock(path)?;
+            privacy::create_file(path).map_err(|error| io_error(path, error))?;
             let mut connection = connect(path)?;
             migrate::migrate(&mut connection, path)?;
             mend_clock(&connection, clock).map_err(|error| StoreError::from_sqlite(path, error))?;
@@ -104,13 +105,7 @@ fn mend_clock(connection: &Connection, clock: Clock) -> rusqlite::Result<()> {
 /// Takes the lock beside the store, and writes down who has it.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let lock_path = beside(path, ".lock");
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&lock_path)
-        .map_err(|error| io_error(&lock_path, error))?;
+    let mut file = privacy::options().open(&lock_path).map_err(|error| io_error(&lock_path, error))?;
     match file.try_lock() {
         Ok(()) => {
             let holder = format!("process {} on {}", std::process::id(), host());

@@ -2,4 +2,5 @@
 
 pub(super) mod connection;
 mod migrate;
+mod privacy;
 pub(super) mod rows;
