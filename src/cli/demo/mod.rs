@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use self::server::{DemoServer, Received};
+use self::server::DemoServer;
 use super::{Context, Exit, args::DemoArguments, run as daemon_command, setup};
 use crate::{
     clock::Clock,
     config::{self, Origin},
     daemon::Daemon,
+    metrics::Metrics,
     store::Store,
 };
 
@@ -75,20 +76,21 @@ async fn show(context: &Context, keep: bool) -> Exit {
     let mut running = tokio::spawn(daemon.run(listener, stop.clone()));
     // Losing the story halfway harms nothing: it only waits and reads. Losing the daemon means that it has ended.
     let complete = tokio::select! {
-        complete = tokio::time::timeout(TIME_MAX, play(&server, &store)) => complete.is_ok(),
+        complete = tokio::time::timeout(TIME_MAX, play(&server, &store, &metrics)) => complete.is_ok(),
         () = stop.cancelled() => false,
         ended = &mut running => return daemon_ended(ended),
     };
     let received = server.received();
     let polls = server.polls();
     eprintln!(
-        "\n{}: {} read, {} answered 304\n{}, {} stored\n{} delivered and verified by signature, {} rejected, {} sent \
+        "\n{}: {} read, {} answered 304\n{}, {}, {} of them held: older than a first poll alerts on\n{} delivered and verified by signature, {} rejected, {} sent \
          twice, {} turned away once to show the retry\n{:.1} s in all",
         setup::plural(feeds::names().count(), "feed"),
         setup::plural(count(polls.documents), "document"),
         polls.not_modified,
         setup::plural(count(metrics.articles.get()), "article"),
-        setup::plural(alerts_made(&metrics), "alert"),
+        setup::plural(total(&metrics, "wirewatch_alerts_total{"), "alert"),
+        total(&metrics, "wirewatch_alerts_held_total{"),
         received.verified,
         received.rejected,
         received.duplicates,
@@ -115,34 +117,36 @@ async fn show(context: &Context, keep: bool) -> Exit {
 }
 
 /// Waits for both rounds of polls, and then until every alert has been received.
-async fn play(server: &DemoServer, store: &Store) {
+async fn play(server: &DemoServer, store: &Store, metrics: &Metrics) {
     let feeds = feeds::names().count();
     let mut seen = server.watch();
     // The sender lives as long as `server`.
     let _ = seen.wait_for(|seen| seen.polls.feeds_first == feeds).await;
     server.second();
     let _ = seen.wait_for(|seen| seen.polls.feeds_second == feeds).await;
+    // What has been served is committed a moment later, and only then does the outbox know of it.
+    let polls = server.polls();
+    let served = polls.documents + polls.not_modified;
     let mut changed = store.changed();
-    let mut verified = 0;
     loop {
-        let waiting: i64 = store.backlogs().await.map_or(0, |sinks| sinks.iter().map(|s| s.pending).sum());
-        let Received { verified: now, .. } = server.received();
-        if waiting == 0 && now > 0 && now == verified {
+        let committed = total(metrics, "wirewatch_polls_total{");
+        let waiting: i64 = store.backlogs().await.map_or(1, |sinks| sinks.iter().map(|s| s.pending).sum());
+        if committed >= count(served) && waiting == 0 {
             return;
         }
-        verified = now;
-        // Either tells that something may have moved; none is lost, since the store is asked again.
+        // Any of them tells that something may have moved; none is lost, since both are asked again.
         tokio::select! {
             _ = changed.changed() => {}
             _ = seen.changed() => {}
-            () = tokio::time::sleep(Duration::from_millis(100)) => {}
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
         }
     }
 }
 
-fn alerts_made(metrics: &crate::metrics::Metrics) -> usize {
-    let made = |line: &str| line.rsplit(' ').next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) as usize;
-    metrics.render().lines().filter(|line| line.starts_with("wirewatch_alerts_total{")).map(made).sum()
+/// A counter summed over its labels.
+fn total(metrics: &Metrics, name: &str) -> usize {
+    let value = |line: &str| line.rsplit(' ').next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) as usize;
+    metrics.render().lines().filter(|line| line.starts_with(name)).map(value).sum()
 }
 
 fn count(n: u64) -> usize {
