@@ -15,6 +15,7 @@ pub mod suggest;
 pub mod value;
 
 mod file;
+mod covered;
 mod daemon;
 mod feed;
 mod glob;
@@ -23,6 +24,7 @@ mod raw;
 mod reader;
 mod reference;
 mod secret;
+mod shown;
 mod sink;
 mod watch;
 
@@ -36,6 +38,7 @@ pub use file::find;
 pub use id::{FeedId, SinkId, WatchId};
 pub use problem::{Level, Origin, Place, Problem};
 pub use settings::*;
+pub use shown::shown_url;
 
 use raw::{Raw, Table};
 use reader::{Noted, Reader, not_yet};
@@ -98,7 +101,7 @@ pub fn load_str(text: &str, origin: Origin, environment: &Environment) -> Loaded
         true => std::env::current_dir().unwrap_or_default(),
         false => std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
     };
-    let shown = raw::covered(text, &root).into();
+    let shown = raw.covered(text).into();
     let mut reader = Reader { origin, text, shown, environment, folder, noted: Vec::new() };
     let mut settings = read(&mut reader, root, raw.syntax.is_empty());
     settings.file = file;
@@ -115,8 +118,7 @@ pub fn load_str(text: &str, origin: Origin, environment: &Environment) -> Loaded
 /// The problems in the file's order. Where the file is no TOML, what was read behind the break and what needs the
 /// whole file to be true is left out: it would mostly be nonsense.
 fn in_order(reader: Reader<'_>, raw: &Raw<'_>) -> Vec<Problem> {
-    let line_start = |at: usize| reader.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let broken_lines: Vec<usize> = raw.syntax.iter().map(|error| line_start(error.span.start)).collect();
+    let line_start = |at: usize| raw::line_start(reader.text, at);
     let mut noted: Vec<(usize, Problem)> = Vec::new();
     for error in &raw.syntax {
         let mut problem = Problem::error(error.message.clone()).at(reader.place(&error.span));
@@ -124,7 +126,7 @@ fn in_order(reader: Reader<'_>, raw: &Raw<'_>) -> Vec<Problem> {
         noted.push((error.span.start, problem));
     }
     for Noted { at, needs_whole_file, problem } in reader.noted {
-        let is_trusted = at < raw.trusted_end && !needs_whole_file && !broken_lines.contains(&line_start(at));
+        let is_trusted = at < raw.trusted_end && !needs_whole_file && !raw.broken.contains(&line_start(at));
         if is_trusted || raw.syntax.is_empty() {
             noted.push((at, problem));
         }

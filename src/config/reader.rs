@@ -196,7 +196,7 @@ impl<'a> Reader<'a> {
     pub fn texts(&mut self, value: &Value<'a>, items_max: usize) -> Option<Vec<Text>> {
         let Some(items) = value.items() else {
             let mut problem = Problem::error(format!("`{}` is a list, not {}", value.key, value.kind()));
-            if let Some(slice) = value.value.is_str().then(|| self.text.get(value.span.clone())).flatten() {
+            if let Some(slice) = value.value.is_str().then(|| self.shown.get(value.span.clone())).flatten() {
                 problem = problem.help(format!("write `[{slice}]`"));
             }
             self.note(&value.span, problem);
@@ -288,8 +288,8 @@ impl<'a> Reader<'a> {
         let wrong = match Url::parse(text.value.trim()) {
             Err(url::ParseError::RelativeUrlWithoutBase) => {
                 let problem = Problem::error(format!("`{}` does not say how to get there", value.key));
-                let help = format!("write `{}://{}`", schemes[0], text.value.trim().trim_start_matches('/'));
-                self.note(&value.span, problem.help(help));
+                // The text itself is not repeated: a variable may have brought a secret into it.
+                self.note(&value.span, problem.help(format!("put `{}://` in front", schemes[0])));
                 return None;
             }
             Ok(url) if !schemes.contains(&url.scheme()) => format!("a URL with `{}:` can't stand here", url.scheme()),
