@@ -57,6 +57,17 @@ pub struct Loaded {
     pub settings: Option<Settings>,
     /// Errors and warnings, in the order of the file.
     pub problems: Vec<Problem>,
+    /// `None` when there is no error, or nothing to read.
+    pub part: Option<Part>,
+}
+
+/// What could be read of a config that has errors: enough to look for mistakes in its queries too.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Without what was wrong.
+    pub settings: Settings,
+    /// Whether it has every feed, list and watch that the file means to declare.
+    pub has_all_names: bool,
 }
 
 /// Reads the file and all that it names. Relative paths in it start at its folder.
@@ -68,7 +79,7 @@ pub fn load(path: &Path) -> Loaded {
 pub fn load_with(path: &Path, environment: &Environment) -> Loaded {
     match file::read_text(path) {
         Ok(text) => load_str(&text, Origin::File(path.to_owned()), environment),
-        Err(problem) => Loaded { settings: None, problems: vec![problem] },
+        Err(problem) => Loaded { settings: None, problems: vec![problem], part: None },
     }
 }
 
@@ -103,7 +114,7 @@ pub fn load_str(text: &str, origin: Origin, environment: &Environment) -> Loaded
     };
     let shown = raw.covered(text).into();
     let mut reader = Reader { origin, text, shown, environment, folder, noted: Vec::new() };
-    let mut settings = read(&mut reader, root, raw.syntax.is_empty());
+    let (mut settings, has_all_names) = read(&mut reader, root, raw.syntax.is_empty());
     settings.file = file;
     let mut problems = in_order(reader, &raw);
     let is_clean = !problems.iter().any(Problem::is_error);
@@ -112,7 +123,10 @@ pub fn load_str(text: &str, origin: Origin, environment: &Environment) -> Loaded
         let message = format!("{} more problems are not shown", more.len());
         problems.push(Problem { level, message, place: None, help: None });
     }
-    Loaded { settings: is_clean.then_some(settings), problems }
+    match is_clean {
+        true => Loaded { settings: Some(settings), problems, part: None },
+        false => Loaded { settings: None, problems, part: Some(Part { settings, has_all_names }) },
+    }
 }
 
 /// The problems in the file's order. Where the file is no TOML, what was read behind the break and what needs the
@@ -135,19 +149,26 @@ fn in_order(reader: Reader<'_>, raw: &Raw<'_>) -> Vec<Problem> {
     noted.into_iter().map(|(_, problem)| problem).collect()
 }
 
-fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> Settings {
+/// The settings, and whether every name that the file declares is among them.
+fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> (Settings, bool) {
     let root = known_tables(reader, root);
+    let mut has_all_names = is_whole && !reader.has_error_since(0);
     let (daemon, waits) = {
         let table = one(reader, &root, "daemon");
         daemon::read(reader, table)
     };
+    let noted = reader.noted.len();
     let mut feed_drafts: Vec<_> =
         many(reader, &root, "feed").into_iter().map(|table| feed::read(reader, table, &waits)).collect();
     let feeds = feed::finish(reader, &mut feed_drafts);
+    has_all_names &= !reader.has_error_since(noted);
     let watch_drafts: Vec<_> =
         many(reader, &root, "watch").into_iter().map(|table| watch::read(reader, table)).collect();
+    has_all_names &= watch_drafts.iter().all(|draft| draft.id.is_some() && draft.query.is_some());
     let sink_drafts: Vec<_> = many(reader, &root, "sink").into_iter().map(|table| sink::read(reader, table)).collect();
+    let noted = reader.noted.len();
     let (lists, list_places) = lists(reader, &root);
+    has_all_names &= !reader.has_error_since(noted);
     let (has_built_in, pack_folder) = packs(reader, &root);
 
     reference::unique(reader, "feeds", feed_drafts.iter().filter_map(|draft| draft.id.as_ref()));
@@ -174,7 +195,7 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> Setting
         reference::feeds_exist(reader, &draft.feeds, &feed_names);
     }
     let watches = watches(&watch_drafts, &default_sinks, has_built_in, &feed_drafts);
-    if is_whole && !reader.noted.iter().any(|noted| noted.problem.is_error()) {
+    if is_whole && !reader.has_error_since(0) {
         let parts = reference::Parts {
             feed_drafts: &feed_drafts,
             watch_drafts: &watch_drafts,
@@ -185,7 +206,7 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> Setting
         };
         reference::unused(reader, &parts);
     }
-    Settings { file: None, daemon, feeds, watches, sinks, lists, pack_folder }
+    (Settings { file: None, daemon, feeds, watches, sinks, lists, pack_folder }, has_all_names)
 }
 
 /// The built-in watches that the file does not replace, then the file's.

@@ -82,6 +82,11 @@ impl<'a> Reader<'a> {
         self.noted.push(Noted { at: span.start, needs_whole_file: false, problem });
     }
 
+    /// Whether an error is among what was noted from the `first` on.
+    pub fn has_error_since(&self, first: usize) -> bool {
+        self.noted[first..].iter().any(|noted| noted.problem.is_error())
+    }
+
     /// Which line of the config a place is in, from 1.
     pub fn line_of(&self, span: &Range<usize>) -> usize {
         self.place(span).line_column().0
