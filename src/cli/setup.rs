@@ -51,7 +51,7 @@ fn load(context: &Context, path: &Path) -> Result<(Settings, Vec<Problem>), Exit
 /// The config's problems, and where it has errors also those of the queries that could be read: nobody should have to
 /// mend one mistake to be told of the next.
 pub fn all_problems(loaded: &Loaded) -> Vec<Problem> {
-    let of_queries = loaded.part.as_ref().map(|part| errors_of_queries(part)).unwrap_or_default();
+    let of_queries = loaded.part.as_ref().map(errors_of_queries).unwrap_or_default();
     loaded.problems.iter().cloned().chain(of_queries).collect()
 }
 
@@ -89,6 +89,20 @@ pub fn compile(
             Err(Exit::Usage)
         }
     }
+}
+
+/// The watch that a command line names.
+///
+/// # Errors
+/// That there is none, and which there are.
+pub fn watch<'a>(settings: &'a Settings, name: &str) -> Result<&'a WatchSettings, String> {
+    settings.watches.iter().find(|watch| watch.id.as_str() == name).ok_or_else(|| {
+        let known: Vec<&str> = settings.watches.iter().map(|watch| watch.id.as_str()).collect();
+        match known.as_slice() {
+            [] => format!("there is no watch `{name}`: there are none at all"),
+            known => format!("there is no watch `{name}`: there are {}", known.join(", ")),
+        }
+    })
 }
 
 /// Draws problems on stderr.
