@@ -79,7 +79,7 @@ pub fn load(path: &Path) -> Loaded {
 pub fn load_with(path: &Path, environment: &Environment) -> Loaded {
     match file::read_text(path) {
         Ok(text) => load_str(&text, Origin::File(path.to_owned()), environment),
-        Err(problem) => Loaded { settings: None, problems: vec![problem], part: None },
+        Err(problem) => Loaded { settings: None, problems: vec![*problem], part: None },
     }
 }
 

@@ -62,7 +62,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A place in the config.
     pub fn place(&self, span: &Range<usize>) -> Place {
-        Place { origin: self.origin.clone(), source: self.shown.clone(), span: span.clone() }
+        Place { origin: self.origin.clone(), source: self.shown.clone(), span: span.clone(), first_line: 1 }
     }
 
     /// Notes what is wrong with the text at `span`.

@@ -227,8 +227,12 @@ impl WatchSet {
             if self.leads_back(start, &mut way, &mut known_sound) {
                 let way: Vec<&str> = way.iter().map(|&i| watches[i].id.as_str()).collect();
                 let query = &watches[start].query;
-                let place =
-                    Place { origin: query.origin.clone(), source: query.source.clone(), span: query.span.clone() };
+                let place = Place {
+                    origin: query.origin.clone(),
+                    source: query.source.clone(),
+                    span: query.span.clone(),
+                    first_line: 1,
+                };
                 let message = format!("`watch:` goes in a circle: {}", way.join(" → "));
                 problems.push(Problem::error(message).at(place));
                 // The others on the way would say the same again.
