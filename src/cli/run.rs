@@ -5,8 +5,13 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
-use super::{Context, Exit, args::RunArguments, setup};
+use super::{
+    Context, Exit,
+    args::{LogFormat, RunArguments},
+    setup,
+};
 use crate::{
     clock::Clock,
     config::{Backlog, OutputFormat, SinkKind},
@@ -31,7 +36,10 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
             Ok(daemon) => daemon,
             Err(error) => return fail(&error),
         };
-        if arguments.once { once(daemon, arguments.strict).await } else { until_stopped(daemon).await }
+        match arguments.once {
+            true => once(daemon, arguments.strict, context.global.log_format).await,
+            false => until_stopped(daemon).await,
+        }
     });
     // A poll that reads a hostile document may still be at it on the blocking pool.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
@@ -65,14 +73,36 @@ pub(super) fn fail(error: &DaemonError) -> Exit {
     Exit::Failed
 }
 
-async fn once(daemon: Daemon, strict: bool) -> Exit {
+async fn once(daemon: Daemon, strict: bool, log_format: LogFormat) -> Exit {
     let turn = match daemon.once().await {
         Ok(turn) => turn,
         Err(error) => return fail(&error),
     };
-    eprint!("{}", account(&turn));
+    match log_format {
+        LogFormat::Text => eprint!("{}", account(&turn)),
+        LogFormat::Json => log_account(&turn),
+    }
     let all_failed = turn.polled > 0 && turn.failed.len() == turn.polled;
     if all_failed || (strict && !turn.failed.is_empty()) { Exit::Failed } else { Exit::Done }
+}
+
+/// The account where stderr is read by a program: each line of it is JSON then.
+fn log_account(turn: &Turn) {
+    for (feed, failure) in &turn.failed {
+        warn!(%feed, error = %failure, "failed");
+    }
+    for (feed, why) in &turn.skipped {
+        info!(%feed, reason = %why, "left alone");
+    }
+    info!(
+        polled = turn.polled,
+        failed = turn.failed.len(),
+        articles = turn.articles,
+        alerts = turn.alerts,
+        delivered = turn.delivered.delivered,
+        left = turn.delivered.left,
+        "turn done"
+    );
 }
 
 fn account(turn: &Turn) -> String {

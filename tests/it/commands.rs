@@ -98,3 +98,14 @@ fn parse_takes_file_urls_and_refuses_other_schemes() {
     let is_odd = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
     assert!(ran.stdout.contains('a') && !ran.stdout.contains(is_odd), "{:?}", ran.stdout);
 }
+
+#[test]
+fn account_of_a_turn_is_json_where_the_log_is() {
+    let desk = Desk::new("[[feed]]\nid = \"gone\"\nurl = \"file:gone.xml\"\n");
+    let ran = desk.run(&["--log-format", "json", "run", "--once"]);
+    assert_eq!(ran.code, Some(1));
+    let lines: Vec<serde_json::Value> = ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let account = lines.iter().find(|line| line["message"] == "turn done").unwrap();
+    assert_eq!((&account["polled"], &account["failed"]), (&1.into(), &1.into()), "{account}");
+    assert!(lines.iter().any(|line| line["message"] == "failed" && line["feed"] == "gone"), "{}", ran.stderr);
+}
