@@ -6,7 +6,7 @@ use super::{Context, Exit, args::AlertsListArguments, run::runtime, setup};
 use crate::{
     alert::{AlertEvent, text},
     clock::Clock,
-    config::{Settings, WatchId, value::parse_duration},
+    config::{Settings, value::parse_duration},
     daemon::poll::chain,
     store::{AlertFilter, Role, Store, StoreError, StoredAlert},
     watch::pack::Packs,
@@ -17,13 +17,13 @@ const PAGE: usize = 500;
 
 /// Lists stored alerts: NDJSON of their frozen bodies, or text.
 pub fn list(context: &Context, arguments: &AlertsListArguments) -> Exit {
-    let (settings, problems) = match setup::settings(context) {
+    // Warnings are for `check` and `run`: here they would stand before each answer.
+    let (settings, _) = match setup::settings(context) {
         Ok(read) => read,
         Err(exit) => return exit,
     };
-    setup::show(context, &problems);
     let clock = Clock::system();
-    let filter = match filter(arguments, clock.now()) {
+    let filter = match filter(arguments, &settings, clock.now()) {
         Ok(filter) => filter,
         Err(message) => {
             eprintln!("error: {message}");
@@ -39,10 +39,10 @@ pub fn list(context: &Context, arguments: &AlertsListArguments) -> Exit {
     }
 }
 
-fn filter(arguments: &AlertsListArguments, now: DateTime<Utc>) -> Result<AlertFilter, String> {
+fn filter(arguments: &AlertsListArguments, settings: &Settings, now: DateTime<Utc>) -> Result<AlertFilter, String> {
     let since = arguments.since.as_deref().map(|since| parse_since(since, now)).transpose()?;
-    let watch = arguments.watch.as_deref().map(str::parse::<WatchId>).transpose();
-    let watch = watch.map_err(|error| format!("`--watch`: {error}"))?;
+    let watch = arguments.watch.as_deref().map(|name| setup::watch(settings, name)).transpose()?;
+    let watch = watch.map(|watch| watch.id.clone());
     Ok(AlertFilter { since, watch, before: None, limit: PAGE })
 }
 

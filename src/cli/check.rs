@@ -13,7 +13,7 @@ pub fn run(context: &Context) -> Exit {
         return Exit::Usage;
     };
     let loaded = config::load(&path);
-    let mut problems = loaded.problems;
+    let mut problems = setup::all_problems(&loaded);
     let mut summary = None;
     if let Some(settings) = &loaded.settings {
         let (_, compiled) = Watching::compile(settings, settings.watches.clone());

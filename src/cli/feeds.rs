@@ -15,11 +15,11 @@ use crate::{
 
 /// Lists them in the order of the config.
 pub fn list(context: &Context) -> Exit {
-    let (settings, problems) = match setup::settings(context) {
+    // Warnings are for `check` and `run`: here they would stand before each answer.
+    let (settings, _) = match setup::settings(context) {
         Ok(read) => read,
         Err(exit) => return exit,
     };
-    setup::show(context, &problems);
     let clock = Clock::system();
     let (states, activity) = match known(&settings, clock) {
         Ok(known) => known,
@@ -125,8 +125,9 @@ fn block(
     lines.push(format!("         last success {success} · next poll {next}"));
     if let Some(activity) = activity {
         lines.push(format!(
-            "         {:.1} articles a day · {} words each",
-            activity.articles_a_day, activity.words_median
+            "         {:.1} articles a day · {} each",
+            activity.articles_a_day,
+            setup::plural(usize::try_from(activity.words_median).unwrap_or(usize::MAX), "word")
         ));
     }
     if let Some((class, message)) = &state.error {

@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
 use crate::{
-    article::{self, Article, ArticleId, IdKind, Lang, TextSource, UntrustedHtml, html, identity, language},
+    article::{
+        self, Article, ArticleFeed, ArticleId, IdKind, Lang, TextSource, UntrustedHtml, html, identity, language,
+    },
     config::problem::{Origin, Place, Problem},
     feed,
 };
@@ -44,10 +46,24 @@ struct InputArticle {
     summary: Option<String>,
     content: Option<String>,
     url: Option<String>,
+    #[serde(deserialize_with = "published")]
     published: Option<DateTime<Utc>>,
     lang: Option<String>,
+    feed: Option<String>,
     author: Option<String>,
     categories: Option<Vec<String>>,
+}
+
+/// A time, or a word on how it is written.
+fn published<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    let wrong = "`published` is a time in RFC 3339, such as 2026-01-31T12:00:00Z";
+    let value = serde_json::Value::deserialize(input)?;
+    let time = match &value {
+        serde_json::Value::Null => return Ok(None),
+        serde_json::Value::String(text) => DateTime::parse_from_rfc3339(text.trim()).ok(),
+        _ => None,
+    };
+    time.map(|time| Some(time.with_timezone(&Utc))).ok_or_else(|| serde::de::Error::custom(wrong))
 }
 
 /// Reads an input; `name` is its path, or `-`, and its ending says what it is. What the ending does not tell is sniffed.
@@ -131,8 +147,8 @@ fn bad_line(name: &str, number: usize, line: &[u8], cause: &str) -> Problem {
     let origin = if name == "-" { Origin::Named("stdin".to_owned()) } else { Origin::File(PathBuf::from(name)) };
     let span = 0..shown.len();
     let message = format!("line {number} is not an article: {cause}");
-    // The place shows the line alone; its number stands in the message, as the source is not the whole file.
-    Problem::error(message).at(Place { origin, source: Arc::from(shown), span })
+    // The place holds the line alone: the whole file may be a day's articles.
+    Problem::error(message).at(Place { origin, source: Arc::from(shown), span, first_line: number })
 }
 
 /// An article from its JSON form. `text` wins over `content`, that over `summary`.
@@ -167,8 +183,14 @@ fn from_input(input: InputArticle) -> Article {
         authors: input.author.into_iter().collect(),
         categories: input.categories.unwrap_or_default(),
         enclosures: Vec::new(),
-        feed: None,
+        feed: filled(input.feed).and_then(|id| named_feed(&id)),
     }
+}
+
+/// The feed that an article says it is from, as far as the article knows it. What is no id names no feed.
+fn named_feed(id: &str) -> Option<ArticleFeed> {
+    let id = id.trim().parse().ok()?;
+    Some(ArticleFeed { id, url: String::new(), title: None, tags: Vec::new() })
 }
 
 /// Plain text; the first line is the title when a blank line follows it.
@@ -212,6 +234,16 @@ mod tests {
         assert_eq!(inputs.articles.len(), 2);
         let messages: Vec<&str> = inputs.problems.iter().map(|p| p.message.as_str()).collect();
         assert!(messages[0].starts_with("line 3 ") && messages[1].starts_with("line 4 "), "{messages:?}");
+    }
+
+    #[test]
+    fn bad_line_points_to_itself_and_names_the_field() {
+        let inputs = read("a.jsonl", b"{}\n{\"published\":\"Friday\"}\n{\"published\":7}\n");
+        let lines: Vec<_> = inputs.problems.iter().map(|p| p.place.as_ref().unwrap().line_column()).collect();
+        assert_eq!(lines, [(2, 1), (3, 1)]);
+        assert!(inputs.problems.iter().all(|p| p.message.contains("`published` is a time in RFC 3339")), "{inputs:?}");
+        let inputs = read("a.jsonl", b"{\"published\":null}\n{\"published\":\"2026-01-31T12:00:00+03:00\"}\n");
+        assert_eq!(inputs.articles[1].published.unwrap().to_rfc3339(), "2026-01-31T09:00:00+00:00");
     }
 
     #[test]

@@ -24,6 +24,10 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
         Ok(read) => read,
         Err(exit) => return exit,
     };
+    if arguments.files.iter().filter(|file| *file == "-").count() > 1 {
+        eprintln!("error: standard input can be read only once, so `-` stands once among the files");
+        return Exit::Usage;
+    }
     let watches = match chosen(&settings, arguments) {
         Ok(watches) => watches,
         Err(message) => {
@@ -45,14 +49,22 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
                 continue;
             }
         };
-        let Inputs { articles, problems } = input::read(file, &bytes);
+        let Inputs { mut articles, problems } = input::read(file, &bytes);
         if problems.iter().any(crate::config::Problem::is_error) {
             exit = Exit::Failed;
         }
         setup::show(context, &problems);
-        for article in &articles {
-            let alerts: Vec<AlertBody> =
-                watching.alerts(article, &article.key(), None).into_iter().map(|(_, _, body)| body).collect();
+        for article in &mut articles {
+            if let Some(feed) = &mut article.feed {
+                feed.tags = settings.feeds.iter().find(|f| f.id == feed.id).map(|f| f.tags.clone()).unwrap_or_default();
+            }
+            let article = &*article;
+            let alerts = watching.alerts(article, &article.key(), None).into_iter().map(|(_, _, mut body)| {
+                // The feed is what the article says of itself: it is matched on, and not vouched for.
+                body.article.feed = None;
+                body
+            });
+            let alerts: Vec<AlertBody> = alerts.collect();
             if arguments.matched && alerts.is_empty() {
                 continue;
             }
@@ -76,11 +88,7 @@ fn chosen(settings: &Settings, arguments: &MatchArguments) -> Result<Vec<WatchSe
     }
     let mut chosen = Vec::new();
     for name in &arguments.watches {
-        let watch = settings.watches.iter().find(|w| w.id.as_str() == name).ok_or_else(|| {
-            let known: Vec<&str> = settings.watches.iter().map(|w| w.id.as_str()).collect();
-            format!("there is no watch `{name}`: there are {}", known.join(", "))
-        })?;
-        chosen.push(watch.clone());
+        chosen.push(setup::watch(settings, name)?.clone());
     }
     for (index, query) in arguments.queries.iter().enumerate() {
         let id = format!("query-{}", index + 1);

@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{Context, Exit, args::ParseArguments, matching, output};
 use crate::{
+    alert::text::safe,
     article::{self, Article, IdKind, Lang},
     config::{FeedSource, Proxy},
     daemon::poll::chain,
@@ -15,11 +16,15 @@ use crate::{
 
 /// Reads the document and prints its articles.
 pub fn run(context: &Context, arguments: &ParseArguments) -> Exit {
-    let document = match Url::parse(&arguments.source) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => fetched(url),
-        _ => matching::read(&arguments.source)
+    let document = match place(&arguments.source) {
+        Ok(Place::Web(url)) => fetched(url),
+        Ok(Place::File(file)) => matching::read(&file)
             .map(|bytes| (bytes.into(), None, None))
             .map_err(|error| format!("{} can't be read: {error}", arguments.source)),
+        Err(message) => {
+            eprintln!("error: {message}");
+            return Exit::Usage;
+        }
     };
     let read = document.and_then(|(bytes, content_type, url): Document| {
         let base = arguments.base.clone().or(url);
@@ -30,18 +35,43 @@ pub fn run(context: &Context, arguments: &ParseArguments) -> Exit {
     let feed = match read {
         Ok(feed) => feed,
         Err(message) => {
-            eprintln!("error: {message}");
+            eprintln!("error: {}", safe(&message));
             return Exit::Failed;
         }
     };
     for note in &feed.notes {
-        eprintln!("note: {note}");
+        eprintln!("note: {}", safe(note));
     }
     let text =
         if context.output.json { lines(&feed, arguments.feed).map(|line| line + "\n").collect() } else { text(&feed) };
     match output::print(&text) {
         Ok(()) => Exit::Done,
         Err(_) => Exit::Failed,
+    }
+}
+
+/// Where a document is.
+enum Place {
+    Web(Url),
+    /// A path, or `-`.
+    File(String),
+}
+
+/// What was typed: a path, `file:` and one, or an address. A name with a colon in it is a path.
+fn place(source: &str) -> Result<Place, String> {
+    let refused = |why: &str| Err(format!("`{source}` {why}: `parse` takes http and https addresses, and paths"));
+    let Ok(url) = Url::parse(source) else { return Ok(Place::File(source.to_owned())) };
+    match (url.scheme(), source.split_once(':')) {
+        ("http" | "https", _) => Ok(Place::Web(url)),
+        ("file", Some((_, path))) if path.starts_with("//") => {
+            match url.to_file_path().ok().and_then(|path| path.into_os_string().into_string().ok()) {
+                Some(path) => Ok(Place::File(path)),
+                None => refused("names no file of this machine"),
+            }
+        }
+        ("file", Some((_, path))) => Ok(Place::File(path.to_owned())),
+        (scheme, Some((_, rest))) if rest.starts_with("//") => refused(&format!("begins with `{scheme}:`")),
+        _ => Ok(Place::File(source.to_owned())),
     }
 }
 
@@ -136,9 +166,10 @@ fn json(value: &impl Serialize) -> String {
 /// For people: the feed, then each article with its date, address and the beginning of its text.
 pub fn text(feed: &Feed) -> String {
     const LEAD_CHARS: usize = 200;
-    let or_dash = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
-    let mut out =
-        format!("{}\n{}\n{} entries\n", or_dash(&feed.about.title), or_dash(&feed.about.site_url), feed.entries.len());
+    let or_dash = |text: &Option<String>| text.as_deref().map_or_else(|| "–".to_owned(), safe);
+    let entries =
+        if feed.entries.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", feed.entries.len()) };
+    let mut out = format!("{}\n{}\n{}\n", or_dash(&feed.about.title), or_dash(&feed.about.site_url), entries);
     for entry in &feed.entries {
         let article = article::from_entry(entry, None, feed.about.language.as_deref());
         let date = article
@@ -146,9 +177,9 @@ pub fn text(feed: &Feed) -> String {
             .or(article.updated)
             .map_or("undated".to_owned(), |t| t.format("%Y-%m-%d %H:%M").to_string());
         let lang = article.lang.map_or(String::new(), |lang| format!(" [{lang}]"));
-        let title = if article.title.is_empty() { "(no title)" } else { &article.title };
+        let title = if article.title.is_empty() { "(no title)".to_owned() } else { safe(&article.title) };
         out.push_str(&format!("\n{date}  {title}{lang}\n"));
-        let lead = article::html::one_line(&article.text);
+        let lead = safe(&article::html::one_line(&article.text));
         if !lead.is_empty() {
             let end = lead.char_indices().nth(LEAD_CHARS).map(|(at, _)| at);
             let cut =
@@ -156,7 +187,7 @@ pub fn text(feed: &Feed) -> String {
             out.push_str(&format!("  {cut}{}\n", if end.is_some() { " …" } else { "" }));
         }
         if let Some(url) = &article.url {
-            out.push_str(&format!("  {url}\n"));
+            out.push_str(&format!("  {}\n", safe(url)));
         }
     }
     out

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn at(source: &str, span: std::ops::Range<usize>) -> Place {
-        Place { origin: Origin::File("wirewatch.toml".into()), source: source.into(), span }
+        Place { origin: Origin::File("wirewatch.toml".into()), source: source.into(), span, first_line: 1 }
     }
 
     #[track_caller]

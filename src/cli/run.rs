@@ -5,8 +5,13 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
 
-use super::{Context, Exit, args::RunArguments, setup};
+use super::{
+    Context, Exit,
+    args::{LogFormat, RunArguments},
+    setup,
+};
 use crate::{
     clock::Clock,
     config::{Backlog, OutputFormat, SinkKind},
@@ -40,7 +45,10 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
             }
         };
         let command = async {
-            if arguments.once { once(daemon, arguments.strict, stop).await } else { until_stopped(daemon, stop).await }
+            match arguments.once {
+                true => once(daemon, arguments, context.global.log_format, stop).await,
+                false => until_stopped(daemon, stop).await,
+            }
         };
         // Losing the command halfway is what a second signal asks for: the store keeps what was committed.
         tokio::select! {
@@ -83,17 +91,42 @@ pub(super) fn fail(error: &DaemonError) -> Exit {
     Exit::Failed
 }
 
-async fn once(daemon: Daemon, strict: bool, stop: CancellationToken) -> Exit {
+async fn once(daemon: Daemon, arguments: &RunArguments, log_format: LogFormat, stop: CancellationToken) -> Exit {
     let turn = match daemon.once(stop.clone()).await {
         Ok(turn) => turn,
         Err(error) => return fail(&error),
     };
-    eprint!("{}", account(&turn));
+    match log_format {
+        LogFormat::Text => eprint!("{}", account(&turn)),
+        LogFormat::Json => log_account(&turn),
+    }
     if stop.is_cancelled() {
         return Exit::Done;
     }
     let all_failed = turn.polled > 0 && turn.failed.len() == turn.polled;
-    if all_failed || (strict && !turn.failed.is_empty()) { Exit::Failed } else { Exit::Done }
+    if all_failed || (arguments.strict && !turn.failed.is_empty()) { Exit::Failed } else { Exit::Done }
+}
+
+/// The account where stderr is read by a program: each line of it is JSON then.
+fn log_account(turn: &Turn) {
+    for (feed, failure) in &turn.failed {
+        warn!(%feed, error = %failure, "failed");
+    }
+    for (feed, note) in &turn.notes {
+        warn!(%feed, note, "the document is odd");
+    }
+    for (feed, why) in &turn.skipped {
+        info!(%feed, reason = %why, "left alone");
+    }
+    info!(
+        polled = turn.polled,
+        failed = turn.failed.len(),
+        articles = turn.articles,
+        alerts = turn.alerts,
+        delivered = turn.delivered.delivered,
+        left = turn.delivered.left,
+        "turn done"
+    );
 }
 
 fn account(turn: &Turn) -> String {

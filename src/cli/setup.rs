@@ -4,8 +4,9 @@ use std::path::Path;
 
 use super::{Context, Exit, report};
 use crate::{
-    config::{self, Level, Problem, Settings, WatchSettings},
+    config::{self, Level, Loaded, Part, Problem, Settings, WatchSettings},
     daemon::watching::Watching,
+    watch::{CompileContext, SharedPacks, WatchSet},
 };
 
 /// The config's settings.
@@ -41,10 +42,29 @@ fn load(context: &Context, path: &Path) -> Result<(Settings, Vec<Problem>), Exit
     match loaded.settings {
         Some(settings) => Ok((settings, loaded.problems)),
         None => {
-            show(context, &loaded.problems);
+            show(context, &all_problems(&loaded));
             Err(Exit::Usage)
         }
     }
+}
+
+/// The config's problems, and where it has errors also those of the queries that could be read: nobody should have to
+/// mend one mistake to be told of the next.
+pub fn all_problems(loaded: &Loaded) -> Vec<Problem> {
+    let of_queries = loaded.part.as_ref().map(errors_of_queries).unwrap_or_default();
+    loaded.problems.iter().cloned().chain(of_queries).collect()
+}
+
+fn errors_of_queries(part: &Part) -> Vec<Problem> {
+    let settings = &part.settings;
+    let packs = match SharedPacks::read(settings.pack_folder.as_deref()) {
+        Ok(packs) => packs,
+        // A folder that is not there is among the config's own problems.
+        Err(_) if settings.pack_folder.as_ref().is_some_and(|folder| !folder.is_dir()) => return Vec::new(),
+        Err(problems) => return problems,
+    };
+    let context = CompileContext { lists: &settings.lists, feeds: &settings.feeds, packs: &packs };
+    WatchSet::errors(&settings.watches, context, !part.has_all_names)
 }
 
 /// Compiles `watches`; shows `before` and what compiling adds.
@@ -69,6 +89,20 @@ pub fn compile(
             Err(Exit::Usage)
         }
     }
+}
+
+/// The watch that a command line names.
+///
+/// # Errors
+/// That there is none, and which there are.
+pub fn watch<'a>(settings: &'a Settings, name: &str) -> Result<&'a WatchSettings, String> {
+    settings.watches.iter().find(|watch| watch.id.as_str() == name).ok_or_else(|| {
+        let known: Vec<&str> = settings.watches.iter().map(|watch| watch.id.as_str()).collect();
+        match known.as_slice() {
+            [] => format!("there is no watch `{name}`: there are none at all"),
+            known => format!("there is no watch `{name}`: there are {}", known.join(", ")),
+        }
+    })
 }
 
 /// Draws problems on stderr.

@@ -229,7 +229,7 @@ pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<F
                 let files = match glob::files_of(pattern) {
                     Ok(files) => files,
                     Err(problem) => {
-                        reader.note(span, problem);
+                        reader.note(span, *problem);
                         continue;
                     }
                 };

@@ -16,25 +16,25 @@ use super::{
 const CONFIG_BYTES_MAX: u64 = 10_000_000;
 
 /// The whole file as text.
-pub(super) fn read_text(path: &Path) -> Result<String, Problem> {
+pub(super) fn read_text(path: &Path) -> Result<String, Box<Problem>> {
     let cannot = |why: &str| Problem::error(format!("cannot read the config `{}`: {why}", path.display()));
     let mut bytes = Vec::new();
     File::open(path).and_then(|file| file.take(CONFIG_BYTES_MAX + 1).read_to_end(&mut bytes)).map_err(|error| {
-        match error.kind() {
+        Box::new(match error.kind() {
             io::ErrorKind::NotFound => {
                 cannot("there is no such file").help("`wirewatch init` writes one to start from")
             }
             _ => cannot(&error.to_string()),
-        }
+        })
     })?;
     if bytes.len() as u64 > CONFIG_BYTES_MAX {
-        return Err(cannot(&format!("it is larger than {} MB", CONFIG_BYTES_MAX / 1_000_000)));
+        return Err(cannot(&format!("it is larger than {} MB", CONFIG_BYTES_MAX / 1_000_000)).into());
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
         let source: Arc<str> = String::from_utf8_lossy(error.as_bytes()).into();
-        let place = Place { origin: Origin::File(path.to_owned()), source, span: valid..valid };
-        Problem::error("the config is not UTF-8").at(place).help("save it as UTF-8")
+        let place = Place { origin: Origin::File(path.to_owned()), source, span: valid..valid, first_line: 1 };
+        Problem::error("the config is not UTF-8").at(place).help("save it as UTF-8").into()
     })
 }
 

@@ -8,7 +8,7 @@ use super::problem::Problem;
 const GLOB_FILES_MAX: usize = 1_000;
 
 /// The files that a pattern stands for, sorted; `*` and `?` stand for what is inside one name.
-pub(super) fn files_of(pattern: &Path) -> Result<Vec<PathBuf>, Problem> {
+pub(super) fn files_of(pattern: &Path) -> Result<Vec<PathBuf>, Box<Problem>> {
     let mut found = vec![PathBuf::new()];
     for part in pattern.components() {
         let part = part.as_os_str();
@@ -28,7 +28,7 @@ pub(super) fn files_of(pattern: &Path) -> Result<Vec<PathBuf>, Problem> {
             }
             if next.len() > GLOB_FILES_MAX {
                 let problem = Problem::error(format!("more than {GLOB_FILES_MAX} files are named like this"));
-                return Err(problem.help("`*` stands for what is inside one name; write more of the path"));
+                return Err(problem.help("`*` stands for what is inside one name; write more of the path").into());
             }
         }
         found = next;

@@ -100,7 +100,12 @@ fn from_file<'a>(reader: &mut Reader<'a>, value: &Value<'a>, table: Table<'a>) -
                 return None;
             }
             Err(TableError::OpenQuote { at }) => {
-                let place = Place { origin: Origin::File(path), source: Arc::from(text.as_str()), span: at..at + 1 };
+                let place = Place {
+                    origin: Origin::File(path),
+                    source: Arc::from(text.as_str()),
+                    span: at..at + 1,
+                    first_line: 1,
+                };
                 let problem = Problem::error("this quote is never closed").at(place);
                 reader.note_elsewhere(&file.span, problem.help("inside quotes, a quote is written twice"));
                 return None;
@@ -113,7 +118,7 @@ fn from_file<'a>(reader: &mut Reader<'a>, value: &Value<'a>, table: Table<'a>) -
             Ok(name) => names.extend(name),
             Err(message) => {
                 let source = Arc::from(text.as_str());
-                let place = Place { origin: Origin::File(path.clone()), source, span: at..at };
+                let place = Place { origin: Origin::File(path.clone()), source, span: at..at, first_line: 1 };
                 reader.note_elsewhere(&file.span, Problem::error(message).at(place));
                 return None;
             }

@@ -15,6 +15,7 @@ pub mod suggest;
 pub mod value;
 
 mod file;
+mod covered;
 mod daemon;
 mod feed;
 mod glob;
@@ -23,6 +24,7 @@ mod raw;
 mod reader;
 mod reference;
 mod secret;
+mod shown;
 mod sink;
 mod watch;
 
@@ -36,6 +38,7 @@ pub use file::find;
 pub use id::{FeedId, SinkId, WatchId};
 pub use problem::{Level, Origin, Place, Problem};
 pub use settings::*;
+pub use shown::shown_url;
 
 use raw::{Raw, Table};
 use reader::{Noted, Reader, not_yet};
@@ -54,6 +57,17 @@ pub struct Loaded {
     pub settings: Option<Settings>,
     /// Errors and warnings, in the order of the file.
     pub problems: Vec<Problem>,
+    /// `None` when there is no error, or nothing to read.
+    pub part: Option<Part>,
+}
+
+/// What could be read of a config that has errors: enough to look for mistakes in its queries too.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// Without what was wrong.
+    pub settings: Settings,
+    /// Whether it has every feed, list and watch that the file means to declare.
+    pub has_all_names: bool,
 }
 
 /// Reads the file and all that it names. Relative paths in it start at its folder.
@@ -65,7 +79,7 @@ pub fn load(path: &Path) -> Loaded {
 pub fn load_with(path: &Path, environment: &Environment) -> Loaded {
     match file::read_text(path) {
         Ok(text) => load_str(&text, Origin::File(path.to_owned()), environment),
-        Err(problem) => Loaded { settings: None, problems: vec![problem] },
+        Err(problem) => Loaded { settings: None, problems: vec![*problem], part: None },
     }
 }
 
@@ -98,9 +112,9 @@ pub fn load_str(text: &str, origin: Origin, environment: &Environment) -> Loaded
         true => std::env::current_dir().unwrap_or_default(),
         false => std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
     };
-    let shown = raw::covered(text, &root).into();
+    let shown = raw.covered(text).into();
     let mut reader = Reader { origin, text, shown, environment, folder, noted: Vec::new() };
-    let mut settings = read(&mut reader, root, raw.syntax.is_empty());
+    let (mut settings, has_all_names) = read(&mut reader, root, raw.syntax.is_empty());
     settings.file = file;
     let mut problems = in_order(reader, &raw);
     let is_clean = !problems.iter().any(Problem::is_error);
@@ -109,14 +123,16 @@ pub fn load_str(text: &str, origin: Origin, environment: &Environment) -> Loaded
         let message = format!("{} more problems are not shown", more.len());
         problems.push(Problem { level, message, place: None, help: None });
     }
-    Loaded { settings: is_clean.then_some(settings), problems }
+    match is_clean {
+        true => Loaded { settings: Some(settings), problems, part: None },
+        false => Loaded { settings: None, problems, part: Some(Part { settings, has_all_names }) },
+    }
 }
 
 /// The problems in the file's order. Where the file is no TOML, what was read behind the break and what needs the
 /// whole file to be true is left out: it would mostly be nonsense.
 fn in_order(reader: Reader<'_>, raw: &Raw<'_>) -> Vec<Problem> {
-    let line_start = |at: usize| reader.text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let broken_lines: Vec<usize> = raw.syntax.iter().map(|error| line_start(error.span.start)).collect();
+    let line_start = |at: usize| raw::line_start(reader.text, at);
     let mut noted: Vec<(usize, Problem)> = Vec::new();
     for error in &raw.syntax {
         let mut problem = Problem::error(error.message.clone()).at(reader.place(&error.span));
@@ -124,7 +140,7 @@ fn in_order(reader: Reader<'_>, raw: &Raw<'_>) -> Vec<Problem> {
         noted.push((error.span.start, problem));
     }
     for Noted { at, needs_whole_file, problem } in reader.noted {
-        let is_trusted = at < raw.trusted_end && !needs_whole_file && !broken_lines.contains(&line_start(at));
+        let is_trusted = at < raw.trusted_end && !needs_whole_file && !raw.broken.contains(&line_start(at));
         if is_trusted || raw.syntax.is_empty() {
             noted.push((at, problem));
         }
@@ -133,19 +149,26 @@ fn in_order(reader: Reader<'_>, raw: &Raw<'_>) -> Vec<Problem> {
     noted.into_iter().map(|(_, problem)| problem).collect()
 }
 
-fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> Settings {
+/// The settings, and whether every name that the file declares is among them.
+fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> (Settings, bool) {
     let root = known_tables(reader, root);
+    let mut has_all_names = is_whole && !reader.has_error_since(0);
     let (daemon, waits) = {
         let table = one(reader, &root, "daemon");
         daemon::read(reader, table)
     };
+    let noted = reader.noted.len();
     let mut feed_drafts: Vec<_> =
         many(reader, &root, "feed").into_iter().map(|table| feed::read(reader, table, &waits)).collect();
     let feeds = feed::finish(reader, &mut feed_drafts);
+    has_all_names &= !reader.has_error_since(noted);
     let watch_drafts: Vec<_> =
         many(reader, &root, "watch").into_iter().map(|table| watch::read(reader, table)).collect();
+    has_all_names &= watch_drafts.iter().all(|draft| draft.id.is_some() && draft.query.is_some());
     let sink_drafts: Vec<_> = many(reader, &root, "sink").into_iter().map(|table| sink::read(reader, table)).collect();
+    let noted = reader.noted.len();
     let (lists, list_places) = lists(reader, &root);
+    has_all_names &= !reader.has_error_since(noted);
     let (has_built_in, pack_folder) = packs(reader, &root);
 
     reference::unique(reader, "feeds", feed_drafts.iter().filter_map(|draft| draft.id.as_ref()));
@@ -172,7 +195,7 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> Setting
         reference::feeds_exist(reader, &draft.feeds, &feed_names);
     }
     let watches = watches(&watch_drafts, &default_sinks, has_built_in, &feed_drafts);
-    if is_whole && !reader.noted.iter().any(|noted| noted.problem.is_error()) {
+    if is_whole && !reader.has_error_since(0) {
         let parts = reference::Parts {
             feed_drafts: &feed_drafts,
             watch_drafts: &watch_drafts,
@@ -183,7 +206,7 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> Setting
         };
         reference::unused(reader, &parts);
     }
-    Settings { file: None, daemon, feeds, watches, sinks, lists, pack_folder }
+    (Settings { file: None, daemon, feeds, watches, sinks, lists, pack_folder }, has_all_names)
 }
 
 /// The built-in watches that the file does not replace, then the file's.

@@ -27,8 +27,10 @@ pub enum Level {
 pub struct Place {
     /// Whose text it is.
     pub origin: Origin,
-    /// The whole text, to show the line from.
+    /// The whole text, to show the line from; or a piece of it that begins with a line.
     pub source: Arc<str>,
+    /// Which line of the whole text `source` begins with, counted from 1.
+    pub first_line: usize,
     /// Byte range into `source`; may be empty, never beyond its end.
     pub span: Range<usize>,
 }
@@ -39,7 +41,7 @@ impl Place {
         let start = self.source.floor_char_boundary(self.span.start.min(self.source.len()));
         let before = &self.source[..start];
         let line_start = before.rfind('\n').map_or(0, |i| i + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        (before.matches('\n').count() + self.first_line, before[line_start..].chars().count() + 1)
     }
 
     /// The line that the place begins in, without its end.

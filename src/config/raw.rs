@@ -1,8 +1,10 @@
 //! The file as written: TOML's tables and values, each with its place, before anything is known of what they mean.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
+
+use super::covered::covered;
 
 /// A value and the key it was written under.
 #[derive(Debug, Clone)]
@@ -105,6 +107,8 @@ pub(super) struct Raw<'a> {
     pub syntax: Vec<SyntaxError>,
     /// What stands beyond this byte was read by a parser that had lost its way.
     pub trusted_end: usize,
+    /// Where the lines with a mistake begin.
+    pub broken: Vec<usize>,
 }
 
 impl<'a> Raw<'a> {
@@ -114,29 +118,43 @@ impl<'a> Raw<'a> {
         let mut found: Vec<(Range<usize>, &str)> =
             errors.iter().map(|error| (within(text, error.span()), error.message())).collect();
         found.sort_by_key(|(span, _)| span.start);
+        let mut kept = Vec::new();
         let mut trusted_end = text.len();
-        let mut syntax = Vec::new();
         for (span, message) in found {
-            if span.start > trusted_end {
-                break;
+            if is_local(message) {
+                kept.push((span, message));
+                continue;
             }
             // A wrong value ends at its line, and the parser goes on behind it. A bracket, brace or quote without its
             // end makes nonsense of what follows, and that nonsense is not worth showing.
-            if !is_local(message) {
-                let error = reworded(text, span, message);
-                trusted_end = text[..error.span.start].rfind('\n').map_or(0, |newline| newline + 1);
-                syntax.push(error);
-                break;
-            }
-            syntax.push(reworded(text, span, message));
+            let span = opening_of(text, span, message);
+            trusted_end = line_start(text, span.start);
+            kept.push((span, message));
+            break;
         }
-        syntax.sort_by_key(|error| error.span.start);
-        Self { root, syntax, trusted_end }
+        let mut raw = Self { root, syntax: Vec::new(), trusted_end, broken: Vec::new() };
+        raw.broken = kept.iter().map(|(span, _)| line_start(text, span.start)).collect();
+        let shown = raw.covered(text);
+        raw.syntax = kept.into_iter().map(|(span, message)| reworded(text, &shown, span, message)).collect();
+        raw.syntax.sort_by_key(|error| error.span.start);
+        raw
     }
 
     /// The whole file as a table.
     pub fn root(&'a self) -> Table<'a> {
         Table::of(0..0, self.root.get_ref())
+    }
+
+    /// `text`, of which this was read, as it may be shown.
+    pub fn covered(&self, text: &str) -> String {
+        let behind = text[self.trusted_end..].split_inclusive('\n').scan(self.trusted_end, |end, line| {
+            *end += line.len();
+            Some(*end - line.len())
+        });
+        let mut lines: Vec<usize> = self.broken.iter().copied().chain(behind).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        covered(text, &self.root(), &lines)
     }
 }
 
@@ -144,6 +162,11 @@ fn within(text: &str, span: Option<Range<usize>>) -> Range<usize> {
     let span = span.unwrap_or(0..0);
     let start = text.floor_char_boundary(span.start.min(text.len()));
     start..text.ceil_char_boundary(span.end.clamp(start, text.len()))
+}
+
+/// Where the line of the byte `at` begins.
+pub(super) fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
 
 fn is_local(message: &str) -> bool {
@@ -160,12 +183,25 @@ fn is_local(message: &str) -> bool {
     STARTS.iter().any(|start| message.starts_with(start))
 }
 
-/// toml's message in the words of someone who wants to go on.
-fn reworded(text: &str, span: Range<usize>, message: &str) -> SyntaxError {
-    let slice = &text[span.clone()];
+/// The opening quotes of a text that is never closed: toml points at the end of the file, which may be far away.
+fn opening_of(text: &str, span: Range<usize>, message: &str) -> Range<usize> {
+    let quotes = THREE_QUOTES.iter().find(|(_, message_start)| message.starts_with(message_start));
+    let opening = quotes.and_then(|(quotes, _)| text[..span.start].rfind(quotes));
+    opening.map_or(span, |opening| opening..opening + 3)
+}
+
+const THREE_QUOTES: [(&str, &str); 2] =
+    [("\"\"\"", "invalid multi-line basic string"), ("'''", "invalid multi-line literal string")];
+
+/// toml's message in the words of someone who wants to go on. It quotes `shown`, where secrets are covered.
+fn reworded(text: &str, shown: &str, span: Range<usize>, message: &str) -> SyntaxError {
+    let slice = &shown[span.clone()];
     let plain =
         |message: &str, help: Option<String>| SyntaxError { span: span.clone(), message: message.to_owned(), help };
     if message.starts_with("string values must be quoted") {
+        if slice != &text[span.clone()] {
+            return plain("a text stands in quotes, and this one does not", None);
+        }
         return plain(&format!("`{slice}` is a text, and texts stand in quotes"), Some(format!("write `\"{slice}\"`")));
     }
     if message.starts_with("duplicate key") {
@@ -180,15 +216,8 @@ fn reworded(text: &str, span: Range<usize>, message: &str) -> SyntaxError {
         let help = "in double quotes a backslash is written `\\\\`; in single quotes it stands for itself";
         return plain("a backslash that means nothing", Some(help.to_owned()));
     }
-    for (quotes, kind) in [("\"\"\"", "basic"), ("'''", "literal")] {
-        // toml points at the end of the file, which may be far from the text that was meant to end.
-        if message.starts_with(&format!("invalid multi-line {kind} string"))
-            && let Some(opening) = text[..span.start].rfind(quotes)
-        {
-            let message = "a text that begins with three quotes is never closed".to_owned();
-            let help = Some(format!("end it with `{quotes}`"));
-            return SyntaxError { span: opening..opening + quotes.len(), message, help };
-        }
+    if let Some((quotes, _)) = THREE_QUOTES.iter().find(|(_, start)| message.starts_with(start)) {
+        return plain("a text that begins with three quotes is never closed", Some(format!("end it with `{quotes}`")));
     }
     if message.starts_with("missing comma") || message.starts_with("unclosed") || message.starts_with("missing key") {
         return plain(message, Some("a bracket, brace or quote above may lack its end".to_owned()));
@@ -196,62 +225,9 @@ fn reworded(text: &str, span: Range<usize>, message: &str) -> SyntaxError {
     plain(message, None)
 }
 
-/// The text with every secret that stands in it literally covered, byte for byte, so that places stay true and a
-/// shown line gives nothing away.
-pub(super) fn covered(text: &str, root: &Table<'_>) -> String {
-    let mut spans: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut cover = |value: &Value<'_>| {
-        // A variable's name is no secret, and showing it is the point.
-        if value.value.as_str().is_some_and(|text| !text.contains('$')) {
-            spans.insert(value.span.start, value.span.end);
-        }
-    };
-    for section in &root.values {
-        let tables = section.items().unwrap_or_else(|| vec![section.clone()]);
-        for value in tables.iter().filter_map(Value::table).flat_map(|table| table.values) {
-            match (section.key, value.key) {
-                ("daemon", "token") | ("sink", "secret") => {
-                    cover(&value);
-                    value.items().unwrap_or_default().iter().for_each(&mut cover);
-                }
-                ("feed", "headers") => value.table().iter().flat_map(|t| &t.values).for_each(&mut cover),
-                _ => {}
-            }
-        }
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    for (start, end) in spans {
-        let span = within(text, Some(start..end));
-        if span.start < at {
-            continue;
-        }
-        out.push_str(&text[at..span.start]);
-        out.extend(text[span.clone()].chars().map(|c| match (c, c.len_utf8()) {
-            ('"' | '\'' | '\n' | '\r', _) => c,
-            (_, 1) => '*',
-            (_, 2) => '×',
-            (_, 3) => '•',
-            _ => '🞄',
-        }));
-        at = span.end;
-    }
-    out.push_str(&text[at..]);
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn secrets_are_covered_in_place_and_names_of_variables_are_not() {
-        let text = "[daemon]\ntoken = 'aé制🎉'\n[[feed]]\nheaders = { A = \"${B}\", C = \"d\" }\nname = 'x'\n";
-        let raw = Raw::parse(text);
-        let out = covered(text, &raw.root());
-        assert_eq!(out.len(), text.len());
-        assert_eq!(out, "[daemon]\ntoken = '*×•🞄'\n[[feed]]\nheaders = { A = \"${B}\", C = \"*\" }\nname = 'x'\n");
-    }
 
     #[test]
     fn what_follows_a_lost_bracket_is_not_reported() {

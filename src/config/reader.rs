@@ -62,7 +62,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// A place in the config.
     pub fn place(&self, span: &Range<usize>) -> Place {
-        Place { origin: self.origin.clone(), source: self.shown.clone(), span: span.clone() }
+        Place { origin: self.origin.clone(), source: self.shown.clone(), span: span.clone(), first_line: 1 }
     }
 
     /// Notes what is wrong with the text at `span`.
@@ -80,6 +80,11 @@ impl<'a> Reader<'a> {
     /// Notes what is wrong in another file that the value at `span` names.
     pub fn note_elsewhere(&mut self, span: &Range<usize>, problem: Problem) {
         self.noted.push(Noted { at: span.start, needs_whole_file: false, problem });
+    }
+
+    /// Whether an error is among what was noted from the `first` on.
+    pub fn has_error_since(&self, first: usize) -> bool {
+        self.noted[first..].iter().any(|noted| noted.problem.is_error())
     }
 
     /// Which line of the config a place is in, from 1.
@@ -196,7 +201,7 @@ impl<'a> Reader<'a> {
     pub fn texts(&mut self, value: &Value<'a>, items_max: usize) -> Option<Vec<Text>> {
         let Some(items) = value.items() else {
             let mut problem = Problem::error(format!("`{}` is a list, not {}", value.key, value.kind()));
-            if let Some(slice) = value.value.is_str().then(|| self.text.get(value.span.clone())).flatten() {
+            if let Some(slice) = value.value.is_str().then(|| self.shown.get(value.span.clone())).flatten() {
                 problem = problem.help(format!("write `[{slice}]`"));
             }
             self.note(&value.span, problem);
@@ -288,8 +293,8 @@ impl<'a> Reader<'a> {
         let wrong = match Url::parse(text.value.trim()) {
             Err(url::ParseError::RelativeUrlWithoutBase) => {
                 let problem = Problem::error(format!("`{}` does not say how to get there", value.key));
-                let help = format!("write `{}://{}`", schemes[0], text.value.trim().trim_start_matches('/'));
-                self.note(&value.span, problem.help(help));
+                // The text itself is not repeated: a variable may have brought a secret into it.
+                self.note(&value.span, problem.help(format!("put `{}://` in front", schemes[0])));
                 return None;
             }
             Ok(url) if !schemes.contains(&url.scheme()) => format!("a URL with `{}:` can't stand here", url.scheme()),

@@ -9,6 +9,7 @@ use url::Url;
 use super::{
     id::{FeedId, SinkId, WatchId},
     problem::Origin,
+    shown::shown_url,
 };
 
 /// Everything that one config says.
@@ -148,55 +149,6 @@ impl FeedSettings {
             FeedSource::Http(url) => shown_url(url, self.secret),
         }
     }
-}
-
-/// A URL as it may be shown in logs, alerts and lists: user-info and the values of query keys that look like
-/// credentials are `***`; with `hide_path`, so are path and query.
-pub fn shown_url(url: &Url, hide_path: bool) -> String {
-    const SECRET_KEYS: [&str; 12] = [
-        "token",
-        "key",
-        "auth",
-        "secret",
-        "password",
-        "passwd",
-        "pwd",
-        "sig",
-        "signature",
-        "apikey",
-        "api_key",
-        "access_token",
-    ];
-    let mut shown = format!("{}://", url.scheme());
-    if !url.username().is_empty() || url.password().is_some() {
-        shown.push_str("***@");
-    }
-    shown.push_str(url.host_str().unwrap_or(""));
-    if let Some(port) = url.port() {
-        shown.push_str(&format!(":{port}"));
-    }
-    if hide_path {
-        shown.push_str("/***");
-        return shown;
-    }
-    shown.push_str(url.path());
-    if let Some(query) = url.query() {
-        let parts: Vec<String> = query
-            .split('&')
-            .map(|pair| match pair.split_once('=') {
-                Some((key, _)) if SECRET_KEYS.iter().any(|s| is_key_like(key, s)) => format!("{key}=***"),
-                _ => pair.to_owned(),
-            })
-            .collect();
-        shown.push('?');
-        shown.push_str(&parts.join("&"));
-    }
-    shown
-}
-
-fn is_key_like(key: &str, secret: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    key == secret || key.ends_with(&format!("_{secret}")) || key.ends_with(&format!("-{secret}"))
 }
 
 /// `[[watch]]`, or a built-in one.

@@ -9,7 +9,7 @@ use url::Url;
 use super::{
     FeedError, absolute, date,
     entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup},
-    filled,
+    filled, page_address,
 };
 
 /// Reads a JSON Feed.
@@ -62,7 +62,7 @@ fn item(item: &Map<String, Value>, base: Option<&Url>, feed_authors: &[String], 
     let own_authors = authors(item);
     Entry {
         guid: id(item.get("id")),
-        url: string(item, "url").or_else(|| string(item, "external_url")).and_then(|u| absolute(&u, base)),
+        url: string(item, "url").or_else(|| string(item, "external_url")).and_then(|u| page_address(&u, base)),
         title: string(item, "title"),
         title_is_html: false,
         published,

@@ -107,6 +107,15 @@ fn absolute(url: &str, base: Option<&Url>) -> Option<String> {
     }
 }
 
+/// An article's own address. It becomes a link for people, so nothing but the web will do: no `javascript:`, no `file:`.
+fn page_address(url: &str, base: Option<&Url>) -> Option<String> {
+    absolute(url, base).filter(|url| is_web(url))
+}
+
+fn is_web(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"))
+}
+
 /// A trimmed text, or nothing where it is empty.
 fn filled(text: &str) -> Option<String> {
     let text = text.trim();

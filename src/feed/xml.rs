@@ -21,7 +21,7 @@ use super::{
     entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup},
     filled,
     guard::guarded,
-    markup, outline, repair,
+    is_web, markup, outline, page_address, repair,
 };
 
 /// Stands for "no id was stated"; a NUL is no character of XML, so no feed can state it.
@@ -76,12 +76,25 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     }
     let undated = undated.load(Ordering::Relaxed);
     if undated > 0 {
-        notes.push(format!("{undated} dates could not be read"));
+        let dates = if undated == 1 { "date" } else { "dates" };
+        notes.push(format!("{undated} {dates} could not be read"));
     }
     let not_permanent = guids_not_permanent(rewritten.as_deref().unwrap_or(text));
-    let about = about(&read, format, base);
+    let mut about = about(&read, format, base);
+    about.language = about.language.map(|language| as_written(text, language));
     let entries = read.entries.into_iter().map(|e| entry(e, format, base, &not_permanent)).collect();
     Ok(Feed { about, entries, is_cut: outline.is_cut, notes })
+}
+
+/// The feed's language in the case that it was written in: feed-rs makes `tr-TR` a `tr-tr`.
+fn as_written(text: &str, language: String) -> String {
+    let found = memchr::memmem::find_iter(text.as_bytes(), "lang").find_map(|at| {
+        let name = text[at..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let value = name.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '=' | '>' | '"' | '\''));
+        let value = value.strip_prefix("<![CDATA[").unwrap_or(value).trim_start();
+        value.get(..language.len()).filter(|value| value.eq_ignore_ascii_case(&language)).map(str::to_owned)
+    });
+    found.unwrap_or(language)
 }
 
 fn run(text: &str, base: Option<&Url>, undated: &Arc<AtomicUsize>) -> Result<model::Feed, FeedError> {
@@ -142,10 +155,12 @@ fn entry(entry: model::Entry, format: Format, base: Option<&Url>, not_permanent:
     let enclosures = enclosures(&entry, base);
     let permalink = guid.as_deref().filter(|g| is_rss(format) && is_web(g) && !not_permanent.contains(g));
     let url = link(&entry.links)
-        .and_then(|href| absolute(href, base))
+        .and_then(|href| page_address(href, base))
         .or_else(|| permalink.map(str::to_owned))
         // An episode is its own page; a picture is none.
-        .or_else(|| enclosures.iter().find(|e| is_rss(format) && !is_picture(e)).map(|e| e.url.clone()));
+        .or_else(|| {
+            enclosures.iter().find(|e| is_rss(format) && !is_picture(e) && is_web(&e.url)).map(|e| e.url.clone())
+        });
     // feed-rs copies the one into the other for RSS.
     let updated = entry.updated.filter(|_| !is_rss(format) || entry.updated != entry.published);
     let title = entry.title.filter(|t| !t.content.trim().is_empty());
@@ -190,10 +205,6 @@ fn is_html(content_type: &impl std::fmt::Display) -> bool {
 
 fn is_picture(enclosure: &Enclosure) -> bool {
     enclosure.mime.as_deref().is_none_or(|mime| mime.starts_with("image/"))
-}
-
-fn is_web(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|u| matches!(u.scheme(), "http" | "https"))
 }
 
 /// RSS does not say whether a text is HTML; most of it is.

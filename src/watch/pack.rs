@@ -184,7 +184,7 @@ fn problem(file: &File, error: &toml::de::Error) -> Problem {
     let message = error.message().trim_end_matches('.').to_owned();
     let problem = Problem::error(format!("pack `{}`: {message}", file.name));
     let span = error.span().unwrap_or(0..0);
-    problem.at(Position { origin: file.origin.clone(), source: Arc::clone(&file.text), span })
+    problem.at(Position { origin: file.origin.clone(), source: Arc::clone(&file.text), span, first_line: 1 })
 }
 
 fn read_folder(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {

@@ -104,6 +104,18 @@ struct CompiledWatch {
 impl WatchSet {
     /// Compiles watches; all that is wrong with any of them is told at once.
     pub fn compile(watches: &[WatchSettings], context: CompileContext<'_>) -> Compiled {
+        Self::compile_among(watches, context, false)
+    }
+
+    /// The errors of queries of which the config has others too. Where it `may_lack_names`, because a feed, list or
+    /// watch could not be read, a name that is not there is no error.
+    pub fn errors(watches: &[WatchSettings], context: CompileContext<'_>, may_lack_names: bool) -> Vec<Problem> {
+        let mut problems = Self::compile_among(watches, context, may_lack_names).problems;
+        problems.retain(Problem::is_error);
+        problems
+    }
+
+    fn compile_among(watches: &[WatchSettings], context: CompileContext<'_>, may_lack_names: bool) -> Compiled {
         let ids: Vec<&str> = watches.iter().map(|watch| watch.id.as_str()).collect();
         let feeds: Vec<&str> = context.feeds.iter().map(|feed| feed.id.as_str()).collect();
         let tags: Vec<&str> = context.feeds.iter().flat_map(|feed| &feed.tags).map(String::as_str).collect();
@@ -115,6 +127,7 @@ impl WatchSet {
             feeds: &feeds,
             tags: &tags,
             watches: &ids,
+            may_lack_names,
             topics: &TOPICS,
             parties: &parties,
             leaders: &leaders,
@@ -142,7 +155,7 @@ impl WatchSet {
             let needs_findings = query.needs_findings;
             set.watches.push(CompiledWatch { query, terms, feeds: watch.feeds.clone(), needs_findings });
         }
-        if !problems.iter().any(Problem::is_error) {
+        if !may_lack_names && !problems.iter().any(Problem::is_error) {
             problems.extend(set.cycle_problems(watches));
             set.pass_on_needs();
         }
@@ -214,8 +227,12 @@ impl WatchSet {
             if self.leads_back(start, &mut way, &mut known_sound) {
                 let way: Vec<&str> = way.iter().map(|&i| watches[i].id.as_str()).collect();
                 let query = &watches[start].query;
-                let place =
-                    Place { origin: query.origin.clone(), source: query.source.clone(), span: query.span.clone() };
+                let place = Place {
+                    origin: query.origin.clone(),
+                    source: query.source.clone(),
+                    span: query.span.clone(),
+                    first_line: 1,
+                };
                 let message = format!("`watch:` goes in a circle: {}", way.join(" → "));
                 problems.push(Problem::error(message).at(place));
                 // The others on the way would say the same again.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod acceptance;
+mod commands;
 mod config;
 mod daemon;
 mod deliver;

@@ -29,6 +29,9 @@ pub struct Known<'a> {
     pub tags: &'a [&'a str],
     /// Ids of watches.
     pub watches: &'a [&'a str],
+    /// Whether there may be more lists, feeds, tags and watches than these, because a part of the config could not be
+    /// read.
+    pub may_lack_names: bool,
     /// Ids of topics; empty where no pack is read, and then any will do.
     pub topics: &'a [&'a str],
     /// Ids of countries, groups and bodies; as above.
@@ -208,6 +211,7 @@ impl Checker<'_> {
                 self.error(node.span.clone(), format!("the list `@{name}` has no named entries"), Some(help));
                 None
             }
+            _ if self.known.may_lack_names => None,
             _ => {
                 let lists = self.known.lists.keys().chain(self.known.pack_lists.keys()).map(String::as_str);
                 let help = suggest::nearest(name, lists.chain(["country", "leader"]))
@@ -261,8 +265,12 @@ impl Checker<'_> {
     }
 
     fn each_known(&mut self, node: &Node, what: &str, names: &[String], known: &[&str]) -> Option<()> {
+        let is_of_config = matches!(what, "feed" | "tag" | "watch");
         names.iter().try_for_each(|name| {
-            if name == super::checked::ANY && !matches!(what, "feed" | "tag" | "watch") {
+            if is_of_config && self.known.may_lack_names {
+                return Some(());
+            }
+            if name == super::checked::ANY && !is_of_config {
                 return Some(());
             }
             self.known_name(node, what, name, known)

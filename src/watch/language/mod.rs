@@ -52,5 +52,5 @@ fn place(source: &QuerySource, fault: &Fault) -> Place {
     } else {
         source.span.clone()
     };
-    Place { origin: source.origin.clone(), source: source.source.clone(), span }
+    Place { origin: source.origin.clone(), source: source.source.clone(), span, first_line: 1 }
 }

@@ -129,10 +129,10 @@ const SPACELESS: [&str; 6] = ["zh", "ja", "th", "lo", "km", "my"];
 /// A regex that finds something in all of these finds something in nearly every article.
 const SAMPLES: [&str; 4] = ["Quartz vow.", "jump high, by 12", "Of my old kin", "Привет, мир"];
 
-/// Words that stand in nearly every text of their language, folded.
-const STOP_WORDS: [&str; 68] = [
+/// Words that stand in nearly every text of their language, folded. No `un`: who asks for `UN` means no article.
+const STOP_WORDS: [&str; 67] = [
     "the", "a", "an", "and", "or", "not", "of", "to", "in", "on", "at", "by", "for", "with", "from", "as", "is", "are",
     "was", "were", "be", "been", "it", "its", "this", "that", "he", "she", "they", "his", "her", "their", "has",
     "have", "had", "but", "said", "will", "who", "which", "der", "die", "das", "und", "den", "von", "le", "la", "les",
-    "des", "et", "de", "du", "un", "une", "el", "los", "que", "y", "ve", "bir", "bu", "и", "в", "на", "не", "что", "с",
+    "des", "et", "de", "du", "une", "el", "los", "que", "y", "ve", "bir", "bu", "и", "в", "на", "не", "что", "с",
 ];

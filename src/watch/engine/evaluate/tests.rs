@@ -85,6 +85,7 @@ fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
         feeds: &[],
         tags: &[],
         watches: &[],
+        may_lack_names: false,
         topics: &[],
         parties: &[],
         leaders: &LazyCell::new(Vec::new),
