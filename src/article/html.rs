@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use ammonia::{Builder, UrlRelative};
+use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
 pub use crate::feed::markup::{one_line, plain, to_line, to_text};
@@ -59,6 +60,37 @@ fn builder() -> Builder<'static> {
 /// A feed's text as plain text: HTML converted, plain text tidied.
 pub fn readable(text: &str, is_html: bool) -> String {
     if is_html { to_text(text) } else { plain(text, true) }
+}
+
+/// What a page is about, as text: its `<article>` or `<main>` where it has one, without menus, footers and asides.
+///
+/// All of its text where nothing else is left.
+pub fn page_text(page: &str) -> String {
+    let mut tree = Html::parse_document(page);
+    let menus = selected(&tree, "nav, footer, aside, form, [role=navigation], header:not(article header, main header)");
+    for id in menus.into_iter().map(|menu| menu.id()).collect::<Vec<_>>() {
+        if let Some(mut menu) = tree.tree.get_mut(id) {
+            menu.detach();
+        }
+    }
+    let is_within =
+        |element: &ElementRef<'_>| element.ancestors().last().is_some_and(|top| top.id() == tree.tree.root().id());
+    let longest = |selector: &str| {
+        let texts = selected(&tree, selector).into_iter().filter(is_within).map(|element| to_text(&element.html()));
+        texts.max_by_key(String::len).filter(|text| !text.is_empty())
+    };
+    let article = longest("article");
+    let main = longest("main, [role=main]");
+    let text = match (article, main) {
+        // A page of many short articles is about all of them.
+        (Some(article), Some(main)) => Some(if article.len() * 2 < main.len() { main } else { article }),
+        (article, main) => article.or(main),
+    };
+    text.or_else(|| longest("body")).unwrap_or_else(|| to_text(page))
+}
+
+fn selected<'a>(tree: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
+    Selector::parse(selector).map(|selector| tree.select(&selector).collect()).unwrap_or_default()
 }
 
 #[cfg(test)]

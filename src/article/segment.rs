@@ -214,7 +214,9 @@ impl Cutter<'_> {
         let is_turkish = self.lang.is_some_and(|lang| lang.as_str() == "tr");
         // `L'un` and `Qu'un` have the look of a Turkish genitive.
         let is_elision = head.chars().nth(1).is_none() || matches!(head, "Qu" | "QU");
-        is_turkish || !is_elision && TURKISH_CASE_ENDINGS.contains(&tail)
+        // Behind a vowel Turkish puts a consonant between: `Modi'nin`, while `Modi'in` is a city.
+        let are_vowels = head.ends_with(is_vowel) && tail.starts_with(is_vowel);
+        is_turkish || !is_elision && !are_vowels && TURKISH_CASE_ENDINGS.contains(&tail)
     }
 
     /// Adds a word, and before it the designation that it ends, if it does.
@@ -297,6 +299,10 @@ fn is_designation(head: &[Unit], tail: &[Unit]) -> bool {
         && (1..=4).contains(&digits)
         && letters.len() <= 2
         && letters.iter().all(|u| u.c.is_alphabetic())
+}
+
+fn is_vowel(c: char) -> bool {
+    "aeıioöuü".contains(c)
 }
 
 /// No chain of Turkish endings is longer: `'dekilerden`.

@@ -204,7 +204,7 @@ fn text_article(text: &str) -> Article {
     from_input(InputArticle { title: Some(title.to_owned()), text: Some(body.to_owned()), ..Default::default() })
 }
 
-/// A page as it is: its `<title>`, and all of its readable text.
+/// A page's title and its readable text.
 fn page_article(page: &str) -> Article {
     let lower = page.to_ascii_lowercase();
     let between = |open: &str, close: &str| {
@@ -212,13 +212,14 @@ fn page_article(page: &str) -> Article {
         let start = start + lower[start..].find('>')? + 1;
         Some(&page[start..start + lower[start..].find(close)?])
     };
-    let title = between("<title", "</title>").map(html::to_line);
+    let filled_line = |html: &str| Some(html::to_line(html)).filter(|line| !line.is_empty());
+    let title = between("<title", "</title>").and_then(filled_line).or_else(|| filled_line(between("<h1", "</h1>")?));
     let lang = between("<html", ">").and(lower.find("<html")).and_then(|at| {
         let tag = &page[at..at + lower[at..].find('>')?];
         let value = tag.split_once("lang=")?.1.trim_start_matches(['"', '\'']);
         Some(value.split(['"', '\'', ' ']).next()?.to_owned())
     });
-    let text = html::to_text(page);
+    let text = html::page_text(page);
     let lang = language::detect(&text, lang.as_deref()).map(|lang| lang.to_string());
     from_input(InputArticle { title, text: Some(text), lang, ..Default::default() })
 }
@@ -259,6 +260,16 @@ mod tests {
         let article = &read("x.txt", b"Title\n\nBody one\n\nBody two\n").articles[0];
         assert_eq!((article.title.as_str(), article.text.as_str()), ("Title", "Body one\n\nBody two"));
         assert_eq!(read("x.txt", b"Line one\nline two").articles[0].title, "");
+    }
+
+    #[test]
+    fn a_page_is_read_without_its_menus() {
+        let page = b"<html><body><header>Menu</header><nav>Putin</nav><main><article><header><h1>Head</h1></header>\
+            <p>The long story.</p><aside>More</aside></article><article>Teaser</article></main><footer>Legal</footer>";
+        let article = &read("x.html", page).articles[0];
+        assert_eq!((article.title.as_str(), article.text.as_str()), ("Head", "Head\n\nThe long story."));
+        assert_eq!(read("x.html", b"<nav>Menu</nav><p>Story</p>").articles[0].text, "Story");
+        assert_eq!(read("x.html", b"<nav>Only a menu</nav>").articles[0].text, "Only a menu");
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod date;
 pub mod entry;
 mod guard;
 mod json;
+mod language;
 pub mod markup;
 mod outline;
 mod reference;

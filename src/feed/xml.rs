@@ -21,7 +21,7 @@ use super::{
     entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup},
     filled,
     guard::guarded,
-    is_web, markup, outline, page_address, repair,
+    is_web, language, markup, outline, page_address, repair,
 };
 
 /// Stands for "no id was stated"; a NUL is no character of XML, so no feed can state it.
@@ -82,7 +82,14 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let not_permanent = guids_not_permanent(rewritten.as_deref().unwrap_or(text));
     let mut about = about(&read, format, base);
     about.language = about.language.map(|language| as_written(text, language));
-    let entries = read.entries.into_iter().map(|e| entry(e, format, base, &not_permanent)).collect();
+    let languages =
+        if is_rss(format) { Vec::new() } else { language::of_entries(rewritten.as_deref().unwrap_or(kept)) };
+    // Where feed-rs dropped an entry, nobody can tell which language is whose.
+    let is_told = languages.len() == read.entries.len();
+    let mut entries: Vec<Entry> = read.entries.into_iter().map(|e| entry(e, format, base, &not_permanent)).collect();
+    for (entry, language) in entries.iter_mut().zip(languages).filter(|_| is_told) {
+        entry.language = language.or(entry.language.take());
+    }
     Ok(Feed { about, entries, is_cut: outline.is_cut, notes })
 }
 

@@ -51,14 +51,19 @@ pub(super) fn units(text: &str) -> Vec<Unit> {
             units.push(Unit { end_byte, ..plain(c, at_byte as u32, at_char as u32) });
             continue;
         }
-        units.extend(text[at_byte..end_byte].nfkc().filter(|&c| !vanishes(c)).map(|c| Unit {
+        let unit = |c: char| Unit {
             c,
             class: class(c),
             start_byte: at_byte as u32,
             end_byte: end_byte as u32,
             start_chars: at_char as u32,
             end_chars: end_char as u32,
-        }));
+        };
+        // A symbol such as № is no letter of the word that it stands at, though its letters are: `№2797`, `Acme™`.
+        let is_symbol = !is_word_part(c) && c.nfkc().next().is_some_and(char::is_alphanumeric);
+        units.extend(is_symbol.then(|| unit(' ')));
+        units.extend(text[at_byte..end_byte].nfkc().filter(|&c| !vanishes(c)).map(unit));
+        units.extend(is_symbol.then(|| unit(' ')));
     }
     units
 }

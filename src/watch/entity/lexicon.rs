@@ -37,7 +37,7 @@ pub enum Target {
 pub struct Alias {
     /// What it stands for.
     pub target: Target,
-    /// Only where one of the place's `near` words stands in the article.
+    /// Of a place: only where one of its `near` words stands in the article. Of a person: only in a text about states.
     pub is_weak: bool,
     words: Box<[NameWord]>,
     lang: Option<Lang>,

@@ -7,7 +7,7 @@ use chrono::{Days, NaiveDate};
 
 use super::{
     Entities,
-    lexicon::{Casing, Hit, Target, starts_with_capital},
+    lexicon::{Alias, Casing, Hit, Target, starts_with_capital},
     mention::{PersonMention, PlaceMention, span},
     person::Call,
     slip::{self, Slip, is_slip},
@@ -244,8 +244,9 @@ impl<'a> Reader<'a> {
             }
             let persons: Vec<usize> = same
                 .iter()
-                .filter_map(|hit| match self.entities.lexicon.alias(hit.alias).target {
-                    Target::Surname(person) => Some(person),
+                .filter_map(|hit| match self.entities.lexicon.alias(hit.alias) {
+                    alias if alias.is_weak && !self.is_politics(words.start, known) => None,
+                    Alias { target: Target::Surname(person), .. } => Some(*person),
                     _ => None,
                 })
                 .filter(|&person| self.is_known_by_now(person) && !self.is_namesake(person, &words))
@@ -314,7 +315,8 @@ impl<'a> Reader<'a> {
         let fits = title.as_deref().is_some_and(|title| {
             person.roles.iter().any(|role| self.date.is_none_or(|date| role.is_held(date)) && role.fits(title))
         });
-        if known.namesakes.contains(&index) && !fits {
+        let is_prince = title.as_deref().is_some_and(|title| title.split(' ').any(|word| word == "prince"));
+        if !fits && (known.namesakes.contains(&index) || is_prince) {
             return false;
         }
         let is_country_named = known.parties.contains(person.country.as_str());
@@ -336,6 +338,11 @@ impl<'a> Reader<'a> {
             && words::is_and(&self.analysed.words[and].folded)
             && self.is_spaced(other, and)
             && self.is_spaced(and, start)
+    }
+
+    /// Whether the text is about states, so that a word that is also a surname means it: `Poutine`, not the dish.
+    fn is_politics(&self, start: usize, known: &Known<'_>) -> bool {
+        !known.parties.is_empty() || !known.named.is_empty() || self.title_before(start).is_some()
     }
 
     /// Whether the country stands right before the surname.
@@ -416,15 +423,22 @@ impl<'a> Reader<'a> {
         }) {
             return true;
         }
+        if self.is_firm(words.end - 1) {
+            return true;
+        }
         let mut after = self.line[at..].iter().copied().skip_while(|&index| index < words.end);
         let mut last = words.end - 1;
         // `Charles de Gaulle International Airport`
         for _ in 0..2 {
             let Some(next) = after.next() else { return false };
+            let folded = &self.analysed.words[next].folded;
+            let is_joined = self.between(last, next).chars().eq(['-']);
+            if is_joined && words::is_thing(folded) || words::is_broken_by(self.between(last, next), folded) {
+                return true;
+            }
             if !self.is_spaced(last, next) {
                 return false;
             }
-            let folded = &self.analysed.words[next].folded;
             if words::is_thing(folded) {
                 return true;
             }
@@ -434,6 +448,23 @@ impl<'a> Reader<'a> {
             last = next;
         }
         false
+    }
+
+    /// Whether what stands behind a word makes a firm's name of it: `& Sons`, `Ltd`.
+    fn is_firm(&self, last: usize) -> bool {
+        let Some(next) = self.line.iter().copied().find(|&index| index > last) else { return false };
+        let folded = &self.analysed.words[next].folded;
+        match self.between(last, next).trim() {
+            "&" => words::is_partner(folded),
+            "" | "," => starts_with_capital(&self.analysed.words[next].exact) && words::is_firm(folded),
+            _ => false,
+        }
+    }
+
+    /// What is written between two words.
+    fn between(&self, before: usize, after: usize) -> &'a str {
+        let (before, after) = (&self.analysed.words[before], &self.analysed.words[after]);
+        self.analysed.text.get(before.end_byte as usize..after.start_byte as usize).unwrap_or("?")
     }
 
     /// What stands right before a name and says what the person is: `prime minister`.
@@ -469,8 +500,7 @@ impl<'a> Reader<'a> {
 
     /// Whether nothing but a space stands between two words.
     fn is_spaced(&self, before: usize, after: usize) -> bool {
-        let (before, after) = (&self.analysed.words[before], &self.analysed.words[after]);
-        let between = self.analysed.text.get(before.end_byte as usize..after.start_byte as usize).unwrap_or("?");
+        let between = self.between(before, after);
         !between.is_empty() && between.len() <= 3 && between.chars().all(|c| c.is_whitespace() && c != '\n')
     }
 

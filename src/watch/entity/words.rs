@@ -3,6 +3,7 @@
 use std::{collections::HashSet, sync::LazyLock};
 
 use super::title;
+use crate::article::segment::units::is_apostrophe;
 
 type Words = LazyLock<HashSet<&'static str>>;
 
@@ -32,7 +33,8 @@ static OPENERS: Words = LazyLock::new(|| {
 
 /// What is named after people, folded: behind a name these mean a thing.
 static THINGS: Words = LazyLock::new(|| {
-    "airport arena avenue award boulevard bridge bust cathedral center centre college doctrine foundation hall \
+    "airport allee arena avenue award boulevard bridge brucke bust card cathedral center centre college damm denkmal \
+     doctrine flughafen foundation gasse hall halle haus institut platz schule stadion stiftung strasse ufer weg \
      highway hospital hotel institute jr junior library mausoleum medal memorial monument museum palace park plaza \
      prize road scholarship school sq square stadium statue street theorem tower towers trophy university"
         .split_ascii_whitespace()
@@ -41,6 +43,18 @@ static THINGS: Words = LazyLock::new(|| {
 
 /// What names a ship when it stands before a name, folded.
 static SHIPS: Words = LazyLock::new(|| "carrier frigate hms ins ship uss warship".split_ascii_whitespace().collect());
+
+/// What a firm calls itself behind its founder's name, folded.
+static FIRMS: Words =
+    LazyLock::new(|| "ag bv corp gmbh inc incorporated kg limited llc llp ltd nv plc sarl srl".split(' ').collect());
+
+/// Who a firm's founder founded it with, folded, behind `&`.
+static PARTNERS: Words = LazyLock::new(|| {
+    "associates bro brothers bros cie co company daughter daughters figli fils hijos partner partners sohn sohne son \
+     sons"
+        .split_ascii_whitespace()
+        .collect()
+});
 
 /// Words that a lost space glues to the end of a name, folded.
 static GLUED: Words = LazyLock::new(|| {
@@ -102,4 +116,21 @@ pub fn is_ship(folded: &str) -> bool {
 /// Whether this may have been a word of its own.
 pub fn is_glued(folded: &str) -> bool {
     GLUED.contains(folded)
+}
+
+/// Whether a word behind a name makes it a firm's.
+pub fn is_firm(folded: &str) -> bool {
+    FIRMS.contains(folded)
+}
+
+/// Whether a word behind a name and `&` makes it a firm's.
+pub fn is_partner(folded: &str) -> bool {
+    PARTNERS.contains(folded)
+}
+
+/// Whether an apostrophe between a name and what follows makes one longer word of both: `Modi'in`, but not `Modi'll`.
+pub fn is_broken_by(between: &str, folded: &str) -> bool {
+    let mut chars = between.chars();
+    let is_apostrophe = matches!((chars.next(), chars.next()), (Some(c), None) if is_apostrophe(c));
+    is_apostrophe && !matches!(folded, "s" | "d" | "ll" | "ve" | "re" | "m" | "nt")
 }
