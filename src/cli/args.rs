@@ -121,7 +121,7 @@ pub struct MatchArguments {
     #[arg(long = "watch", value_name = "ID")]
     pub watches: Vec<String>,
     /// Run this query (may be repeated); they are named query-1, query-2 …
-    #[arg(long = "query", value_name = "QUERY")]
+    #[arg(long = "query", value_name = "QUERY", allow_hyphen_values = true)]
     pub queries: Vec<String>,
     /// Leave out articles without alerts
     #[arg(long)]

@@ -138,7 +138,7 @@ fn line(article: &Article, alerts: &[AlertBody]) -> Result<String, serde_json::E
 fn block(context: &Context, settings: &Settings, article: &Article, alerts: &[AlertBody]) -> String {
     if alerts.is_empty() {
         let name = if article.title.trim().is_empty() { &article.id.value } else { &article.title };
-        return format!("no watch  {}\n\n", text::safe(name));
+        return format!("no alert  {}\n\n", text::safe(name));
     }
     let style = text::TextStyle {
         now: chrono::Utc::now(),
