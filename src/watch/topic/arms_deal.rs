@@ -3,7 +3,7 @@
 //! Each sentence is read by its frames; what one leaves open is filled from the sentence around it, the one before and
 //! the heading. Then the mentions of one deal over the whole article become one.
 
-use std::ops::Range;
+use std::{cmp::Reverse, ops::Range};
 
 use super::{
     frame::Framed,
@@ -67,7 +67,9 @@ pub(super) fn find(
     if named.is_empty() || !(has_weapon || has_arm) {
         return Vec::new();
     }
-    let reader = Reader { passages, hits: &hits, named, lang, rules };
+    let mut named = [named, &party::makers(passages, rules)].concat();
+    named.sort_by_key(|named| (named.field, named.words.start, Reverse(named.words.end)));
+    let reader = Reader { passages, hits: &hits, named: &named, lang, rules };
     merge(reader.mentions())
 }
 
@@ -181,7 +183,33 @@ impl Reader<'_> {
         Some(framed)
     }
 
-    fn mention(&self, framed: Framed, scene: &Scene<'_>, sentence: usize, speakers: &Speakers) -> Mention {
+    /// Of two who deal, the one that makes the weapons supplies, or else the great exporter.
+    fn direct(&self, framed: &mut Framed, scene: &Scene<'_>) {
+        if framed.is_guess {
+            framed.pair = [std::mem::take(&mut framed.supplier), std::mem::take(&mut framed.recipient)].concat();
+        }
+        let [one, other] = &framed.pair[..] else { return };
+        let makes = |id: &PartyId| {
+            scene.hits.iter().any(|hit| match hit.meaning {
+                DealWord::Weapon(item) => self.rules.items[item as usize].maker.contains(id),
+                _ => false,
+            })
+        };
+        let exports = |id: &PartyId| self.rules.exporters.contains(id);
+        let is_second = match (makes(one), makes(other), exports(one), exports(other)) {
+            (true, false, ..) => false,
+            (false, true, ..) => true,
+            (_, _, true, _) => false,
+            (_, _, _, true) => true,
+            _ if framed.is_guess => false,
+            _ => return,
+        };
+        framed.supplier = framed.pair.drain(usize::from(is_second)..=usize::from(is_second)).collect();
+        framed.recipient = std::mem::take(&mut framed.pair);
+    }
+
+    fn mention(&self, mut framed: Framed, scene: &Scene<'_>, sentence: usize, speakers: &Speakers) -> Mention {
+        self.direct(&mut framed, scene);
         let is_party = |token: usize| scene.parties.iter().any(|party| party.start <= token && token < party.end);
         let passage = scene.passage;
         let (claim, cue) =
