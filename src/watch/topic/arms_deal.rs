@@ -8,10 +8,10 @@ use std::{cmp::Reverse, ops::Range};
 use super::{
     frame::Framed,
     lexicon::Hit,
-    modality::{self, Claim},
+    modality::{self, Anchor, Claim},
     party::{self, Named, Party},
     passage::Passage,
-    rule::{DealWord, Frame, Item, Role, Rules},
+    rule::{DealWord, Form, Frame, Item, Role, Rules},
     scene::Scene,
     speaker::Speakers,
 };
@@ -210,6 +210,7 @@ impl Reader<'_> {
 
     fn mention(&self, mut framed: Framed, scene: &Scene<'_>, sentence: usize, speakers: &Speakers) -> Mention {
         self.direct(&mut framed, scene);
+        let is_done = matches!(framed.anchor, Anchor::Verb { form: Form::Done, .. });
         let is_party = |token: usize| scene.parties.iter().any(|party| party.start <= token && token < party.end);
         let passage = scene.passage;
         let (claim, cue) =
@@ -219,6 +220,9 @@ impl Reader<'_> {
         let mut attributed_to = said.by;
         // Who is a side of the deal and speaks of it accuses nobody, unless the other side is accused.
         attributed_to.retain(|id| !sides.contains(&id));
+        // What others say was done is no more than what they say.
+        let is_told = is_done && !attributed_to.is_empty() && claim.status == DealStatus::Delivered;
+        let claim = if is_told { Claim::said(DealStatus::Alleged) } else { claim };
         Mention {
             items: self.items(scene, &framed.tokens),
             claim,
@@ -342,13 +346,16 @@ fn deal(mentions: &[Mention]) -> (ArmsDeal, &'static str) {
     } else {
         best.claim.status
     };
+    // An accusation that a side denies is a deal denied.
+    let denied_by = all(|mention| &mention.denied_by);
+    let status = if status == DealStatus::Alleged && !denied_by.is_empty() { DealStatus::Denied } else { status };
     let deal = ArmsDeal {
         supplier,
         recipient,
         items,
         status,
         attributed_to,
-        denied_by: all(|mention| &mention.denied_by),
+        denied_by,
         evidence: best.evidence,
         spans: mentions.iter().map(|mention| mention.span).collect(),
         confidence,

@@ -136,6 +136,9 @@ impl Scene<'_> {
                     .or_else(|| self.puts_verb_last().then(|| anywhere(Role::To)).flatten())
                     .or_else(|| behind(Role::For))
                     .or_else(|| self.helped(hit))
+                    // "Ukraine was given tanks by".
+                    .or_else(|| (is_passive && object.start >= hit.end).then(|| self.subject(hit, &[])).flatten())
+                    .or_else(|| self.user(object))
                     .or(asked.map(|asked| asked.by));
                 if frame == Frame::Arm && direct.is_none() {
                     return None;
@@ -198,7 +201,8 @@ impl Scene<'_> {
         let with = marked(Role::With);
         let to = marked(Role::To).or_else(|| marked(Role::For));
         let to = to.or_else(|| self.marked_in_front(Role::To, tokens.start)).or_else(|| self.helped(hit));
-        let from = self.source(hit.end).or_else(|| marked(Role::By));
+        let is_seized = self.is_seized(&tokens);
+        let from = self.source(hit.end).or_else(|| marked(Role::By).filter(|_| !is_seized));
         let (to, from) = match to {
             Some(_) if frame == Frame::Get && from.is_none() && self.buys_at() => (None, to),
             _ => (to, from),
@@ -208,7 +212,6 @@ impl Scene<'_> {
             Some(asked) => (to.or(Some(asked.by)), from.or(Some(asked.whom))),
             None => (to, from),
         };
-        let is_seized = self.is_seized(&tokens);
         // "seized weapons from the militia": taken, not supplied.
         if to.is_none() && from.is_some() && self.is_used(&tokens) {
             return None;

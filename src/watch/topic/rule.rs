@@ -171,6 +171,8 @@ pub(super) enum WordRole {
     /// Stands between a joint and its party ("and the Netherlands").
     Article,
     Passive,
+    /// In front of weapons: none change hands.
+    No,
     /// Who holds an office may be quoted.
     Office,
     Say,

@@ -54,7 +54,9 @@ impl Scene<'_> {
     pub fn is_seized(&self, tokens: &Range<usize>) -> bool {
         self.hits.iter().filter(|hit| hit.meaning == DealWord::Plain(WordRole::Seize)).any(|hit| {
             let is_in_front = hit.end <= tokens.start && tokens.start - hit.end <= SEIZED_REACH;
-            let is_behind = hit.start >= tokens.end && self.puts_verb_last();
+            // "a cargo of rifles was seized by".
+            let is_passive = || hit.start > tokens.end && self.is_word(hit.start - 1, WordRole::Passive);
+            let is_behind = hit.start >= tokens.end && (self.puts_verb_last() || is_passive());
             is_in_front || is_behind
         })
     }
@@ -134,6 +136,11 @@ impl Scene<'_> {
         let leads_weapon = self.objects().any(|object| object.start >= party.end && object.start - party.end <= 1);
         let owns_weapon = party.kind == NamedKind::Adjective || party.is_owner;
         (is_open && party.role.is_none() && !(is_origin && leads_weapon && owns_weapon)).then_some(party)
+    }
+
+    /// Who uses the weapons right in front: "the shells Russia fires".
+    pub fn user(&self, object: &Hit<DealWord>) -> Option<&Party> {
+        self.parties.iter().find(|party| party.start == object.end && self.is_word(party.end, WordRole::Use))
     }
 
     /// The party in front of a weapon or noun that owns or makes it.
