@@ -3,15 +3,15 @@
 //! Each sentence is read by its frames; what one leaves open is filled from the sentence around it, the one before and
 //! the heading. Then the mentions of one deal over the whole article become one.
 
-use std::ops::Range;
+use std::{cmp::Reverse, ops::Range};
 
 use super::{
     frame::Framed,
     lexicon::Hit,
-    modality::{self, Claim},
+    modality::{self, Anchor, Claim},
     party::{self, Named, Party},
     passage::Passage,
-    rule::{DealWord, Frame, Item, Role, Rules},
+    rule::{DealWord, Form, Frame, Item, Role, Rules},
     scene::Scene,
     speaker::Speakers,
 };
@@ -67,7 +67,9 @@ pub(super) fn find(
     if named.is_empty() || !(has_weapon || has_arm) {
         return Vec::new();
     }
-    let reader = Reader { passages, hits: &hits, named, lang, rules };
+    let mut named = [named, &party::makers(passages, rules)].concat();
+    named.sort_by_key(|named| (named.field, named.words.start, Reverse(named.words.end)));
+    let reader = Reader { passages, hits: &hits, named: &named, lang, rules };
     merge(reader.mentions())
 }
 
@@ -181,7 +183,34 @@ impl Reader<'_> {
         Some(framed)
     }
 
-    fn mention(&self, framed: Framed, scene: &Scene<'_>, sentence: usize, speakers: &Speakers) -> Mention {
+    /// Of two who deal, the one that makes the weapons supplies, or else the great exporter.
+    fn direct(&self, framed: &mut Framed, scene: &Scene<'_>) {
+        if framed.is_guess {
+            framed.pair = [std::mem::take(&mut framed.supplier), std::mem::take(&mut framed.recipient)].concat();
+        }
+        let [one, other] = &framed.pair[..] else { return };
+        let makes = |id: &PartyId| {
+            scene.hits.iter().any(|hit| match hit.meaning {
+                DealWord::Weapon(item) => self.rules.items[item as usize].maker.contains(id),
+                _ => false,
+            })
+        };
+        let exports = |id: &PartyId| self.rules.exporters.contains(id);
+        let is_second = match (makes(one), makes(other), exports(one), exports(other)) {
+            (true, false, ..) => false,
+            (false, true, ..) => true,
+            (_, _, true, _) => false,
+            (_, _, _, true) => true,
+            _ if framed.is_guess => false,
+            _ => return,
+        };
+        framed.supplier = framed.pair.drain(usize::from(is_second)..=usize::from(is_second)).collect();
+        framed.recipient = std::mem::take(&mut framed.pair);
+    }
+
+    fn mention(&self, mut framed: Framed, scene: &Scene<'_>, sentence: usize, speakers: &Speakers) -> Mention {
+        self.direct(&mut framed, scene);
+        let is_done = matches!(framed.anchor, Anchor::Verb { form: Form::Done, .. });
         let is_party = |token: usize| scene.parties.iter().any(|party| party.start <= token && token < party.end);
         let passage = scene.passage;
         let (claim, cue) =
@@ -191,6 +220,9 @@ impl Reader<'_> {
         let mut attributed_to = said.by;
         // Who is a side of the deal and speaks of it accuses nobody, unless the other side is accused.
         attributed_to.retain(|id| !sides.contains(&id));
+        // What others say was done is no more than what they say.
+        let is_told = is_done && !attributed_to.is_empty() && claim.status == DealStatus::Delivered;
+        let claim = if is_told { Claim::said(DealStatus::Alleged) } else { claim };
         Mention {
             items: self.items(scene, &framed.tokens),
             claim,
@@ -314,13 +346,16 @@ fn deal(mentions: &[Mention]) -> (ArmsDeal, &'static str) {
     } else {
         best.claim.status
     };
+    // An accusation that a side denies is a deal denied.
+    let denied_by = all(|mention| &mention.denied_by);
+    let status = if status == DealStatus::Alleged && !denied_by.is_empty() { DealStatus::Denied } else { status };
     let deal = ArmsDeal {
         supplier,
         recipient,
         items,
         status,
         attributed_to,
-        denied_by: all(|mention| &mention.denied_by),
+        denied_by,
         evidence: best.evidence,
         spans: mentions.iter().map(|mention| mention.span).collect(),
         confidence,

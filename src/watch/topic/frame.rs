@@ -28,6 +28,8 @@ pub(super) struct Framed {
     pub pair: Vec<PartyId>,
     /// A noun that by itself is a deal between two ("arms deal"), so that its sides may be looked for elsewhere.
     pub is_deal: bool,
+    /// A direction that who makes the weapons may tell better.
+    pub is_guess: bool,
     /// Taken on its way: who acts in the sentence does not give, and nobody need be known to.
     pub is_seized: bool,
     /// The word that shows it.
@@ -118,6 +120,7 @@ impl Scene<'_> {
             recipient: Vec::new(),
             pair: Vec::new(),
             is_deal: false,
+            is_guess: false,
             is_seized: false,
             tokens: hit.start..hit.end,
             anchor: Anchor::Verb { form, done },
@@ -133,6 +136,9 @@ impl Scene<'_> {
                     .or_else(|| self.puts_verb_last().then(|| anywhere(Role::To)).flatten())
                     .or_else(|| behind(Role::For))
                     .or_else(|| self.helped(hit))
+                    // "Ukraine was given tanks by".
+                    .or_else(|| (is_passive && object.start >= hit.end).then(|| self.subject(hit, &[])).flatten())
+                    .or_else(|| self.user(object))
                     .or(asked.map(|asked| asked.by));
                 if frame == Frame::Arm && direct.is_none() {
                     return None;
@@ -150,6 +156,8 @@ impl Scene<'_> {
                 if from.is_some() && recipient.is_none() {
                     // "wants to supply weapons from North Korea": who brings them in gets them.
                     framed.recipient = ids(subject);
+                } else if recipient.is_none() {
+                    framed.recipient = ids(self.partner(hit, &framed.supplier));
                 }
             }
             Frame::Get => {
@@ -160,12 +168,16 @@ impl Scene<'_> {
                 framed.recipient =
                     ids(behind(Role::For).filter(|_| from.is_some()).or(subject).or_else(|| behind(Role::For)));
                 framed.supplier = ids(from.or(origin));
+                if framed.supplier.is_empty() {
+                    framed.supplier = ids(self.partner(hit, &framed.recipient));
+                }
                 // Who buys at home, or buys and nobody says where, deals with nobody.
                 if framed.supplier.is_empty() {
                     return None;
                 }
             }
         }
+        self.trade(&mut framed)?;
         part(&mut framed);
         Some((framed, object.start..object.end))
     }
@@ -189,7 +201,8 @@ impl Scene<'_> {
         let with = marked(Role::With);
         let to = marked(Role::To).or_else(|| marked(Role::For));
         let to = to.or_else(|| self.marked_in_front(Role::To, tokens.start)).or_else(|| self.helped(hit));
-        let from = self.source(hit.end).or_else(|| marked(Role::By));
+        let is_seized = self.is_seized(&tokens);
+        let from = self.source(hit.end).or_else(|| marked(Role::By).filter(|_| !is_seized));
         let (to, from) = match to {
             Some(_) if frame == Frame::Get && from.is_none() && self.buys_at() => (None, to),
             _ => (to, from),
@@ -199,7 +212,6 @@ impl Scene<'_> {
             Some(asked) => (to.or(Some(asked.by)), from.or(Some(asked.whom))),
             None => (to, from),
         };
-        let is_seized = self.is_seized(&tokens);
         // "seized weapons from the militia": taken, not supplied.
         if to.is_none() && from.is_some() && self.is_used(&tokens) {
             return None;
@@ -212,6 +224,7 @@ impl Scene<'_> {
             recipient: Vec::new(),
             pair: Vec::new(),
             is_deal: is_armed && implies == DealStatus::Agreed,
+            is_guess: false,
             is_seized,
             tokens,
             anchor: Anchor::Noun { implies },
@@ -232,7 +245,12 @@ impl Scene<'_> {
             }
         } else if let Some(with) = with {
             let other = owner.or(subject);
-            framed.pair = pair(&[ids(other), with.ids.clone()].concat());
+            if self.is_for_weapons(with) && other.is_some() {
+                (framed.supplier, framed.recipient) = (with.ids.clone(), ids(other));
+                framed.is_guess = true;
+            } else {
+                framed.pair = pair(&[ids(other), with.ids.clone()].concat());
+            }
         } else {
             framed.supplier = ids(owner.or(subject));
             framed.confidence -= 0.25;
@@ -241,8 +259,34 @@ impl Scene<'_> {
                 framed.supplier.clear();
             }
         }
+        self.trade(&mut framed)?;
         part(&mut framed);
         Some(framed)
+    }
+
+    /// Companies sell: one that stands where weapons go has been given the order for them. `None` where a country deals
+    /// with a company of its own.
+    fn trade(&self, framed: &mut Framed) -> Option<()> {
+        let of = |id: &PartyId, is: bool| {
+            self.parties.iter().any(|party| party.ids.contains(id) && (party.kind == NamedKind::Company) == is)
+        };
+        let is_company = |ids: &[PartyId]| !ids.is_empty() && ids.iter().all(|id| of(id, true) && !of(id, false));
+        if framed.pair.iter().any(|id| of(id, true)) {
+            let (sells, gets): (Vec<PartyId>, Vec<PartyId>) =
+                framed.pair.drain(..).partition(|id| is_company(std::slice::from_ref(id)));
+            if sells.is_empty() || gets.is_empty() {
+                return None;
+            }
+            (framed.supplier, framed.recipient) = (sells, gets);
+        } else if is_company(&framed.recipient) {
+            // What a company buys is for itself.
+            if framed.rule == "verb" || framed.supplier.is_empty() {
+                return None;
+            }
+            std::mem::swap(&mut framed.supplier, &mut framed.recipient);
+        }
+        let is_own = framed.supplier.iter().any(|id| of(id, true) && framed.recipient.contains(id));
+        (!is_own).then_some(())
     }
 
     /// A weapon with a direction: "missiles to Russia", "arms from Iran".
@@ -273,6 +317,7 @@ impl Scene<'_> {
             recipient: ids(recipient),
             pair: Vec::new(),
             is_deal: false,
+            is_guess: false,
             is_seized,
             tokens: hit.start..hit.end,
             anchor: Anchor::Noun { implies: DealStatus::Delivered },

@@ -77,6 +77,9 @@ pub(super) fn claim(
     is_party: impl Fn(usize) -> bool,
 ) -> (Claim, Option<Range<usize>>) {
     let cue = governing(passage, sentence, hits, tokens);
+    if is_of_none(hits, tokens) {
+        return (Claim::said(DealStatus::Denied), cue.map(|(_, cue)| cue));
+    }
     let is_stated = matches!(anchor, Anchor::Verb { form: Form::Done | Form::Going, .. });
     match (cue, anchor) {
         // A modal in front of a participle that already tells ("could have sent") tells less than the verb alone.
@@ -104,6 +107,20 @@ pub(super) fn claim(
         }
         (None, Anchor::Noun { implies }) => (Claim::implied(implies), None),
     }
+}
+
+/// "Sold no weapons to", "no arms deliveries".
+fn is_of_none(hits: &[Hit<DealWord>], tokens: &Range<usize>) -> bool {
+    let of_weapon = |end: usize| {
+        hits.iter().any(|hit| {
+            let is_weapon = matches!(hit.meaning, DealWord::Weapon(_) | DealWord::Noun { .. });
+            is_weapon && hit.start >= end && hit.start - end <= 1
+        })
+    };
+    hits.iter().any(|hit| {
+        let is_near = hit.start >= tokens.end && hit.start - tokens.end <= 1 || hit.end == tokens.start;
+        hit.meaning == DealWord::Plain(WordRole::No) && is_near && of_weapon(hit.end)
+    })
 }
 
 fn status(says: Says) -> DealStatus {
@@ -140,7 +157,10 @@ fn governing(
             }
             says => says,
         };
-        let cost = if hit.end <= tokens.start {
+        let cost = if hit.start == tokens.start && hit.end == tokens.end {
+            // A verb whose form is a future: "поставит".
+            BEHIND_COSTS
+        } else if hit.end <= tokens.start {
             let distance = tokens.start - hit.end;
             let is_cut = (hit.end..tokens.start).any(|token| passage.between(token - 1, token).contains(';'));
             (distance <= REACH_FRONT && !is_cut).then_some(distance)?
@@ -166,6 +186,18 @@ fn governing(
             cues.iter().find(|(_, says, range)| *says == Says::Denied && is_of_allegation(range))
     {
         return Some((*denied, range.clone()));
+    }
+    // "Will not authorise", "refused to clear".
+    let is_negated = |denied: &Range<usize>| denied.end <= range.start && range.start - denied.end <= 1;
+    if says == Says::Approved && cues.iter().any(|(_, says, range)| *says == Says::Denied && is_negated(range)) {
+        return Some((Says::Blocked, range.clone()));
+    }
+    // "If they were to send weapons, it would cross a red line": what may be is what is warned of.
+    let warned = |hit: &&Hit<DealWord>| matches!(hit.meaning, DealWord::Cue { says: Says::Warned, .. });
+    if says == Says::Wanted
+        && let Some(warned) = hits[from..].iter().take_while(|hit| hit.start < sentence.end).find(warned)
+    {
+        return Some((Says::Warned, warned.start..warned.end));
     }
     // A modal or a wish says little where something firmer governs it: "agreed that it would send".
     if says == Says::Wanted

@@ -36,6 +36,8 @@ pub(super) enum NamedKind {
     Name,
     Adjective,
     Person,
+    /// A maker of weapons, for its country; only ever supplies.
+    Company,
 }
 
 /// One party of a sentence, or several that are joined.
@@ -71,6 +73,23 @@ pub(super) fn in_passage<'a>(
     named.iter().filter(is_side).map(|named| (passage.tokens_of(&named.words), named)).collect()
 }
 
+/// The makers of weapons that the passages name, for their countries.
+pub(super) fn makers(passages: &[Passage<'_>], rules: &Rules) -> Vec<Named> {
+    let mut found = Vec::new();
+    for passage in passages {
+        for hit in rules.makers.find(&passage.tokens, None) {
+            let company = &rules.companies[hit.meaning as usize];
+            let words = passage.tokens[hit.start].word..passage.tokens[hit.end - 1].word + 1;
+            let exact = &passage.text.words[words.start].exact;
+            let is_name = exact.starts_with(char::is_uppercase);
+            if is_name && (!company.is_upper || !exact.contains(char::is_lowercase)) {
+                found.push(Named { id: company.party.clone(), field: passage.field, words, kind: NamedKind::Company });
+            }
+        }
+    }
+    found
+}
+
 /// The parties of one sentence, in text order.
 pub(super) fn in_sentence(
     passage: &Passage<'_>,
@@ -89,7 +108,7 @@ pub(super) fn in_sentence(
             Some(last) if tokens.start < last.end => {}
             Some(last) if reader.is_holder(last, named, tokens) => {
                 last.end = tokens.end;
-                last.kind = NamedKind::Person;
+                last.kind = named.kind;
             }
             _ => parties.push(Party {
                 ids: vec![named.id.clone()],
@@ -119,7 +138,7 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// Whether a person follows the country that they speak for: "Russian President Vladimir Putin".
     fn is_holder(&self, country: &Party, named: &Named, tokens: &Range<usize>) -> bool {
-        named.kind == NamedKind::Person
+        matches!(named.kind, NamedKind::Person | NamedKind::Company)
             && country.ids.contains(&named.id)
             && tokens.start - country.end <= OFFICE_MAX
             && !self.passage.between(tokens.start - 1, tokens.start).contains([',', ';'])

@@ -3,8 +3,6 @@
 //! A resolution counts where the text shows that it is the Council's: by a symbol (`UNSCR 1701`), by the Council's name
 //! in the sentence, or by its business around it. Other bodies pass resolutions too, and the nearest one named has it.
 
-use std::ops::Range;
-
 use super::{
     citation::{self, Cited},
     lexicon::Hit,
@@ -24,6 +22,8 @@ const BEHIND_COSTS: usize = 2;
 const BODY_NEAR: usize = 6;
 /// How near voting and the Council must stand to speak of a resolution that is not named as one.
 const VOTE_NEAR: usize = 8;
+/// How near the United Nations must stand to a council to be part of its name.
+const NAME_NEAR: usize = 3;
 
 /// One place where a resolution is spoken of.
 struct Mention {
@@ -46,6 +46,8 @@ pub(super) struct Names<'a> {
 struct Context {
     council: bool,
     united_nations: bool,
+    /// Also as a part of the Council's name.
+    names_nations: bool,
     other: bool,
 }
 
@@ -57,11 +59,12 @@ pub(super) fn find(
     names: &Names<'_>,
 ) -> Vec<ResolutionFound> {
     let mut hits: Vec<_> = passages.iter().map(|passage| rules.resolutions.find(&passage.tokens, lang)).collect();
-    mark_national(passages, &mut hits, lang, rules, names);
+    let names_nations = mark_others(passages, &mut hits, lang, rules, names);
     let has = |word| hits.iter().flatten().any(|hit| hit.meaning == ResolutionWord::Plain(word));
     let context = Context {
         council: has(Word::Council) || has(Word::Symbol),
         united_nations: has(Word::UnitedNations),
+        names_nations,
         other: has(Word::Other),
     };
     let mut mentions = Vec::new();
@@ -74,15 +77,18 @@ pub(super) fn find(
     merge(mentions, rules)
 }
 
-/// "Turkey's Security Council": where a text names a state's own council and nothing of the United Nations, no council
-/// in it is the Council.
-fn mark_national(
+/// Takes councils that are not the United Nations' for other bodies.
+///
+/// "Turkey's Security Council", "the tenants' Security Council": where a text names the council of somebody and nothing
+/// of the United Nations, no council in it is the Council. "security council" in small letters is a name only where the
+/// text gives the whole one somewhere. Whether anything of the United Nations is named is what it tells.
+fn mark_others(
     passages: &[Passage<'_>],
     hits: &mut [Vec<Hit<ResolutionWord>>],
     lang: Option<Lang>,
     rules: &Rules,
     names: &Names<'_>,
-) {
+) -> bool {
     let is = |hit: &Hit<ResolutionWord>, word| hit.meaning == ResolutionWord::Plain(word);
     // One word says whose it is by itself: UNSC, BMGK.
     let may_be_owned = |hit: &Hit<ResolutionWord>| is(hit, Word::Council) && hit.end - hit.start > 1 && hit.start > 0;
@@ -91,30 +97,45 @@ fn mark_national(
             // "Russia's Security Council veto" is Russia's veto.
             let owns_vote =
                 hits.iter().any(|other| other.start == hit.end && (is(other, Word::Vote) || is(other, Word::Business)));
-            (names.owns)(index, hit.start - 1)
+            let is_possessive = passage.tail(hit.start - 1).starts_with(['\'', '’']);
+            (is_possessive || (names.owns)(index, hit.start - 1))
                 && !owns_vote
                 && !passage.between(hit.start - 1, hit.start).contains([',', ';', ':', '.', '"'])
         })
     });
-    let names_nations = passages.iter().zip(hits.iter()).any(|(passage, hits)| {
-        hits.iter().any(|hit| match hit.meaning {
-            ResolutionWord::Plain(Word::UnitedNations | Word::Symbol) => true,
-            // Of "UN Security Council" the lexicon shows the whole alone.
-            ResolutionWord::Plain(Word::Council) => {
-                let has_nations = |tokens: Range<usize>| {
-                    let inside = rules.resolutions.find(&passage.tokens[tokens], lang);
-                    inside.iter().any(|hit| is(hit, Word::UnitedNations))
-                };
-                hit.end - hit.start == 1 || has_nations(hit.start..hit.end - 1) || has_nations(hit.start + 1..hit.end)
-            }
-            _ => false,
-        })
+    let is_full_name = |passage: &Passage<'_>, hits: &[Hit<ResolutionWord>], hit: &Hit<ResolutionWord>| {
+        // Of "UN Security Council" the lexicon shows the whole alone, so that its words are looked up few by few.
+        let has_nations = || {
+            (1..hit.end - hit.start).any(|count| {
+                passage.tokens[hit.start..hit.end]
+                    .windows(count)
+                    .any(|words| rules.resolutions.find(words, lang).iter().any(|hit| is(hit, Word::UnitedNations)))
+            })
+        };
+        // "the United Nations' security council", "consejo de seguridad de la ONU".
+        let is_beside_nations =
+            || hits.iter().any(|other| is(other, Word::UnitedNations) && distance(other, hit) <= NAME_NEAR);
+        hit.end - hit.start == 1 || has_nations() || is_beside_nations()
+    };
+    let has_full_name = passages.iter().zip(hits.iter()).any(|(passage, hits)| {
+        let names = |hit: &Hit<ResolutionWord>| {
+            is(hit, Word::Symbol) || is(hit, Word::Council) && is_full_name(passage, hits, hit)
+        };
+        hits.iter().any(names)
     });
-    if is_owned && !names_nations {
-        for hit in hits.iter_mut().flatten().filter(|hit| is(hit, Word::Council)) {
-            hit.meaning = ResolutionWord::Plain(Word::Other);
+    let names_nations = has_full_name || hits.iter().flatten().any(|hit| is(hit, Word::UnitedNations));
+    for (passage, hits) in passages.iter().zip(hits.iter_mut()) {
+        for hit in hits.iter_mut().filter(|hit| is(hit, Word::Council)) {
+            let is_small = || {
+                let word = &passage.text.words[passage.tokens[hit.start].word];
+                word.exact.starts_with(char::is_lowercase)
+            };
+            if is_owned && !names_nations || !has_full_name && is_small() {
+                hit.meaning = ResolutionWord::Plain(Word::Other);
+            }
         }
     }
+    names_nations
 }
 
 struct Reader<'a> {
@@ -148,7 +169,7 @@ impl Reader<'_> {
             }
         }
         if mentions.len() == before {
-            mentions.extend(self.vote(sentence));
+            mentions.extend(self.vote(sentence, has_veto_power));
         }
     }
 
@@ -210,9 +231,16 @@ impl Reader<'_> {
     }
 
     /// The Council votes, and the resolution goes unnamed: "US vetoes ceasefire call at UN Security Council".
-    fn vote(&self, sentence: usize) -> Option<Mention> {
+    fn vote(&self, sentence: usize, has_veto_power: &dyn Fn(usize) -> bool) -> Option<Mention> {
         let is = |hit: &&Hit<ResolutionWord>, word| hit.meaning == ResolutionWord::Plain(word);
         let council = self.hits_of(sentence).find(|hit| is(hit, Word::Council))?;
+        // Many a body is called a Security Council, and votes; scripts without capitals write no such titles.
+        let has_capitals =
+            self.passage.text.words[self.passage.tokens[council.start].word].exact.starts_with(char::is_uppercase);
+        let by_member = || self.passage.sentences[sentence].clone().any(has_veto_power);
+        if has_capitals && !self.context.names_nations && !by_member() {
+            return None;
+        }
         if self.nearest(sentence, council, |word| word == Word::Other).is_some_and(|distance| distance <= 2) {
             return None;
         }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     article::{Lang, segment},
-    watch::found::{DealItem, DealStatus, ResolutionStatus},
+    watch::found::{DealItem, DealStatus, PartyId, ResolutionStatus},
 };
 
 /// The compiled packs of the topics.
@@ -24,6 +24,11 @@ pub struct Rules {
     pub(super) suffixes: Vec<Suffix>,
     /// Ids that are never a side of a deal.
     pub(super) never: Vec<String>,
+    /// Who supplies where two deal and nothing tells which of them gives.
+    pub(super) exporters: Vec<PartyId>,
+    pub(super) makers: Lexicon<u16>,
+    /// What `makers` point to.
+    pub(super) companies: Vec<Company>,
     pub(super) resolutions: Lexicon<ResolutionWord>,
     pub(super) facts: Facts,
     versions: Vec<(String, String)>,
@@ -35,6 +40,16 @@ pub(super) struct Item {
     pub item: DealItem,
     /// Counts only where something else in the article is plainly a weapon.
     pub needs_context: bool,
+    /// Who makes it; empty where the pack does not tell.
+    pub maker: Vec<PartyId>,
+}
+
+/// A company that makes weapons, by one of its names.
+#[derive(Debug)]
+pub(super) struct Company {
+    pub party: PartyId,
+    /// Written in capitals, it is no name otherwise: `EDGE`.
+    pub is_upper: bool,
 }
 
 /// What a word of the weapons and arms-deals packs means.
@@ -156,6 +171,8 @@ pub(super) enum WordRole {
     /// Stands between a joint and its party ("and the Netherlands").
     Article,
     Passive,
+    /// In front of weapons: none change hands.
+    No,
     /// Who holds an office may be quoted.
     Office,
     Say,
@@ -276,6 +293,9 @@ impl Rules {
             items: Vec::new(),
             suffixes: Vec::new(),
             never: deals.parties.never.clone(),
+            exporters: ids(&deals.parties.exporters),
+            makers: Lexicon::default(),
+            companies: Vec::new(),
             resolutions: Lexicon::default(),
             facts: resolutions.facts,
             versions: [&weapons.pack, &deals.pack, &resolutions.pack]
@@ -302,21 +322,27 @@ impl Rules {
 
     fn add_weapons(&mut self, kinds: Vec<KindSection>, systems: Vec<SystemSection>) {
         for section in kinds {
-            let meaning = self.add_item(section.name, section.category, section.needs_context);
+            let meaning = self.add_item(section.name, section.category, section.needs_context, Vec::new());
             for (lang, terms) in &section.terms {
                 add_all(&mut self.deals, lang, terms, meaning);
             }
         }
         for section in systems {
             let names = [section.name.clone()].into_iter().chain(section.also);
-            let meaning = self.add_item(section.name.clone(), section.category.clone(), section.needs_context);
+            let meaning = self.add_item(
+                section.name.clone(),
+                section.category.clone(),
+                section.needs_context,
+                ids(&section.maker),
+            );
             let mut plain = None;
             for name in names {
                 let mut meaning = meaning;
                 // "Taurus" may be a star sign; "Taurus cruise missile" says what it is.
                 if section.needs_context && self.names_weapon(&name) {
-                    meaning = *plain
-                        .get_or_insert_with(|| self.add_item(section.name.clone(), section.category.clone(), false));
+                    meaning = *plain.get_or_insert_with(|| {
+                        self.add_item(section.name.clone(), section.category.clone(), false, ids(&section.maker))
+                    });
                 }
                 self.deals.add(&name, None, meaning);
             }
@@ -330,12 +356,19 @@ impl Rules {
         self.deals.find(&lexicon::tokens(&field), Some(Lang::EN)).iter().any(is_plain)
     }
 
-    fn add_item(&mut self, name: String, category: String, needs_context: bool) -> DealWord {
-        self.items.push(Item { item: DealItem { name, category }, needs_context });
+    fn add_item(&mut self, name: String, category: String, needs_context: bool, maker: Vec<PartyId>) -> DealWord {
+        self.items.push(Item { item: DealItem { name, category }, needs_context, maker });
         DealWord::Weapon((self.items.len() - 1) as u16)
     }
 
     fn add_deals(&mut self, file: DealsFile) {
+        for section in file.maker {
+            for name in section.names {
+                let is_upper = !name.contains(char::is_lowercase);
+                self.makers.add(&name, None, self.companies.len() as u16);
+                self.companies.push(Company { party: id(&section.party), is_upper });
+            }
+        }
         let words = &mut self.deals;
         for section in file.verb {
             for (form, terms) in
@@ -382,6 +415,14 @@ pub struct RuleError {
     /// Why, with its place in the file.
     #[source]
     pub source: toml::de::Error,
+}
+
+fn id(text: &str) -> PartyId {
+    PartyId(text.into())
+}
+
+fn ids(texts: &[String]) -> Vec<PartyId> {
+    texts.iter().map(|text| id(text)).collect()
 }
 
 fn add_all<T: Copy + PartialEq>(lexicon: &mut Lexicon<T>, lang: &str, terms: &[String], meaning: T) {

@@ -8,7 +8,7 @@ use super::{
     passage::Passage,
     rule::{DealWord, Form, Role, Says, WordRole},
 };
-use crate::article::Lang;
+use crate::{article::Lang, watch::found::PartyId};
 
 /// How far from its verb an object may stand, in words.
 pub(super) const OBJECT_REACH: usize = 9;
@@ -18,6 +18,8 @@ pub(super) const MARKED_REACH: usize = 16;
 const ASKED_REACH: usize = 3;
 /// How far behind the one who is asked the verb may stand: "to supply", "que suministre".
 const ASKED_TO_REACH: usize = 3;
+/// How far behind a partner, and then behind "for", the weapons of their deal may stand.
+const FOR_REACH: usize = 4;
 /// How far in front of weapons the word may stand that tells of their seizure.
 const SEIZED_REACH: usize = 6;
 
@@ -52,7 +54,9 @@ impl Scene<'_> {
     pub fn is_seized(&self, tokens: &Range<usize>) -> bool {
         self.hits.iter().filter(|hit| hit.meaning == DealWord::Plain(WordRole::Seize)).any(|hit| {
             let is_in_front = hit.end <= tokens.start && tokens.start - hit.end <= SEIZED_REACH;
-            let is_behind = hit.start >= tokens.end && self.puts_verb_last();
+            // "a cargo of rifles was seized by".
+            let is_passive = || hit.start > tokens.end && self.is_word(hit.start - 1, WordRole::Passive);
+            let is_behind = hit.start >= tokens.end && (self.puts_verb_last() || is_passive());
             is_in_front || is_behind
         })
     }
@@ -132,6 +136,11 @@ impl Scene<'_> {
         let leads_weapon = self.objects().any(|object| object.start >= party.end && object.start - party.end <= 1);
         let owns_weapon = party.kind == NamedKind::Adjective || party.is_owner;
         (is_open && party.role.is_none() && !(is_origin && leads_weapon && owns_weapon)).then_some(party)
+    }
+
+    /// Who uses the weapons right in front: "the shells Russia fires".
+    pub fn user(&self, object: &Hit<DealWord>) -> Option<&Party> {
+        self.parties.iter().find(|party| party.start == object.end && self.is_word(party.end, WordRole::Use))
     }
 
     /// The party in front of a weapon or noun that owns or makes it.
@@ -228,6 +237,24 @@ impl Scene<'_> {
     /// For whom others act: "Kyiv's allies to deliver tanks".
     pub fn helped(&self, hit: &Hit<DealWord>) -> Option<&Party> {
         self.parties.iter().rev().find(|party| party.is_helped && party.end <= hit.start)
+    }
+
+    /// With whom what a verb tells was agreed: "a deal with France to buy jets".
+    pub fn partner(&self, verb: &Hit<DealWord>, known: &[PartyId]) -> Option<&Party> {
+        let is_with =
+            |party: &&Party| party.end <= verb.start && party.role == Some(Role::With) && verb.start - party.end <= 3;
+        let party = self.parties.iter().rfind(is_with)?;
+        let is_noun = |hit: &Hit<DealWord>| matches!(hit.meaning, DealWord::Noun { .. }) && hit.end <= party.start;
+        let is_other = party.ids.iter().all(|id| !known.contains(id));
+        (is_other && self.hits.iter().any(is_noun)).then_some(party)
+    }
+
+    /// Whether weapons are what a deal with a party is for: "a contract with Turkey for 48 jets".
+    pub fn is_for_weapons(&self, with: &Party) -> bool {
+        let is_for = |hit: &&Hit<DealWord>| hit.meaning == DealWord::MarkerBefore(Role::For) && hit.start >= with.end;
+        let Some(marker) = self.hits.iter().find(is_for) else { return false };
+        let is_near = |object: &Hit<DealWord>| object.start >= marker.end && object.start - marker.end <= FOR_REACH;
+        marker.start - with.end <= FOR_REACH && self.objects().any(is_near)
     }
 
     /// The party that a marker gives a part, from the nearest on.

@@ -38,6 +38,9 @@ pub(super) struct SystemSection {
     pub also: Vec<String>,
     #[serde(default)]
     pub needs_context: bool,
+    /// Whose it is: of two who deal in it, this one supplies.
+    #[serde(default)]
+    pub maker: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,6 +48,8 @@ pub(super) struct SystemSection {
 pub(super) struct DealsFile {
     pub pack: PackHead,
     pub parties: PartiesSection,
+    #[serde(default)]
+    pub maker: Vec<MakerSection>,
     #[serde(default)]
     pub verb: Vec<VerbSection>,
     #[serde(default)]
@@ -64,6 +69,18 @@ pub(super) struct DealsFile {
 pub(super) struct PartiesSection {
     /// Ids of bodies that are named beside deals and are never a side of one.
     pub never: Vec<String>,
+    /// Who supplies where two deal and nothing tells which of them gives.
+    #[serde(default)]
+    pub exporters: Vec<String>,
+}
+
+/// Companies that make weapons: a deal with one is a deal with its country.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct MakerSection {
+    pub party: String,
+    /// One in capitals alone is found in capitals alone.
+    pub names: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
