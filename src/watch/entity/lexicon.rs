@@ -3,11 +3,10 @@
 //! A name is filed under the unbending part of its first word ([`Script::key`]); what stands behind is compared in the
 //! text. So an article costs one look-up a word, however many names the packs hold.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-    ops::Range,
-};
+use std::{collections::HashMap, ops::Range};
+
+// The keys are names of packs, so nobody can choose them to collide, and words are short.
+use rustc_hash::FxHashMap;
 
 use super::{
     place::PlaceForm,
@@ -65,8 +64,8 @@ pub struct Hit {
 #[derive(Debug, Default)]
 pub struct Lexicon {
     aliases: Vec<Alias>,
-    by_key: HashMap<Box<str>, Vec<u32>, QuickHash>,
-    by_stem: HashMap<Lang, HashMap<Box<str>, Vec<u32>, QuickHash>>,
+    by_key: FxHashMap<Box<str>, Vec<u32>>,
+    by_stem: HashMap<Lang, FxHashMap<Box<str>, Vec<u32>>>,
 }
 
 impl Lexicon {
@@ -316,28 +315,4 @@ fn name_words(written: &str) -> Box<[NameWord]> {
     let field = segment::analyse_field(None, written);
     let words = field.words.into_iter().filter(|word| word.kind != WordKind::Designation);
     words.map(|word| name_word(&word.exact, word.folded)).collect()
-}
-
-/// FNV-1a: names are our own, so nobody can make them collide, and words are short.
-#[derive(Debug, Clone, Copy)]
-pub struct Fnv(u64);
-
-type QuickHash = BuildHasherDefault<Fnv>;
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
 }

@@ -4,10 +4,8 @@
 //! inflecting languages need), and the last word of an English or nameless term may stand in its plural. Where terms
 //! overlap, the longest that starts first wins, so that "arms race" hides the "arms" in it.
 
-use std::{
-    collections::HashMap,
-    hash::{BuildHasherDefault, Hasher},
-};
+// The keys come from packs, so nobody can choose them to collide, and words are short.
+use rustc_hash::FxHashMap;
 
 use crate::article::{
     Lang,
@@ -21,8 +19,8 @@ const BUCKET_CHARS: usize = 2;
 /// Terms, each with a meaning of type `T`.
 #[derive(Debug)]
 pub struct Lexicon<T> {
-    whole: Map<Box<str>, Vec<u32>>,
-    prefixes: Map<Box<str>, Vec<u32>>,
+    whole: FxHashMap<Box<str>, Vec<u32>>,
+    prefixes: FxHashMap<Box<str>, Vec<u32>>,
     terms: Vec<Term<T>>,
 }
 
@@ -86,7 +84,7 @@ pub fn tokens(field: &AnalysedField) -> Vec<Token<'_>> {
 
 impl<T> Default for Lexicon<T> {
     fn default() -> Self {
-        Self { whole: Map::default(), prefixes: Map::default(), terms: Vec::new() }
+        Self { whole: FxHashMap::default(), prefixes: FxHashMap::default(), terms: Vec::new() }
     }
 }
 
@@ -200,30 +198,6 @@ fn bare(word: &str) -> &str {
 
 fn bucket(word: &str) -> &str {
     word.char_indices().nth(BUCKET_CHARS).map_or(word, |(end, _)| &word[..end])
-}
-
-type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
-
-/// FNV-1a: the keys come from packs, so nobody can choose them to collide, and words are short.
-#[derive(Debug)]
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        }
-    }
 }
 
 #[cfg(test)]
