@@ -229,7 +229,7 @@ impl Cutter<'_> {
         if let Some((start, first_part)) = designation {
             let whole = start..range.end;
             self.scratch.clear();
-            self.scratch.extend(self.units[whole.clone()].iter().filter(|u| u.class == Class::Word).map(|u| u.c));
+            self.scratch.extend(self.units[whole.clone()].iter().filter(|u| u.class != Class::Dash).map(|u| u.c));
             let first = &self.words[first_part];
             let position = (first.place, first.sentence, first.paragraph);
             let word = self.word(whole, WordKind::Designation, position);

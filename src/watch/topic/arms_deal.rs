@@ -11,7 +11,7 @@ use super::{
     modality::{self, Anchor, Claim},
     party::{self, Named, Party},
     passage::Passage,
-    rule::{DealWord, Form, Frame, Item, Role, Rules},
+    rule::{DealWord, Frame, Item, Role, Rules},
     scene::Scene,
     speaker::Speakers,
 };
@@ -210,7 +210,7 @@ impl Reader<'_> {
 
     fn mention(&self, mut framed: Framed, scene: &Scene<'_>, sentence: usize, speakers: &Speakers) -> Mention {
         self.direct(&mut framed, scene);
-        let is_done = matches!(framed.anchor, Anchor::Verb { form: Form::Done, .. });
+        let is_verb = matches!(framed.anchor, Anchor::Verb { .. });
         let is_party = |token: usize| scene.parties.iter().any(|party| party.start <= token && token < party.end);
         let passage = scene.passage;
         let (claim, cue) =
@@ -221,7 +221,7 @@ impl Reader<'_> {
         // Who is a side of the deal and speaks of it accuses nobody, unless the other side is accused.
         attributed_to.retain(|id| !sides.contains(&id));
         // What others say was done is no more than what they say.
-        let is_told = is_done && !attributed_to.is_empty() && claim.status == DealStatus::Delivered;
+        let is_told = is_verb && !attributed_to.is_empty() && claim.status == DealStatus::Delivered;
         let claim = if is_told { Claim::said(DealStatus::Alleged) } else { claim };
         Mention {
             items: self.items(scene, &framed.tokens),

@@ -92,7 +92,12 @@ impl Scene<'_> {
         let object_in_front =
             self.objects().filter(|object| object.end <= hit.start && hit.start - object.end <= OBJECT_REACH).last();
         let is_passive = form == Form::Done && self.is_passive(hit);
-        let direct = self.direct(hit);
+        // "أرسلت إيران": behind a verb that comes first stands who acts, and then who gets.
+        let acting = self.direct(hit).filter(|party| self.puts_verb_first() && self.leads(hit, party));
+        let direct = match acting {
+            Some(acting) => self.next_bare(acting),
+            None => self.direct(hit),
+        };
         let object = match frame {
             Frame::Arm => hit,
             _ if is_passive => object_in_front.or(object_behind)?,
@@ -146,6 +151,7 @@ impl Scene<'_> {
                 let skip: Vec<usize> = recipient.iter().map(|party| party.start).collect();
                 let subject = match asked {
                     _ if is_passive => None,
+                    _ if acting.is_some() => acting,
                     Some(asked) if !skip.contains(&asked.whom.start) => Some(asked.whom),
                     _ => self.controller(hit, form, &skip),
                 };
@@ -198,7 +204,7 @@ impl Scene<'_> {
         let owner = self.owner(&Hit { start: tokens.start, ..*hit }, OWNER_REACH);
         let between =
             marked(Role::Between).or_else(|| self.marked(Role::Between, self.sentence.start, self.sentence.end));
-        let with = marked(Role::With);
+        let with = marked(Role::With).or_else(|| self.marked_in_front(Role::With, tokens.start));
         let to = marked(Role::To).or_else(|| marked(Role::For));
         let to = to.or_else(|| self.marked_in_front(Role::To, tokens.start)).or_else(|| self.helped(hit));
         let is_seized = self.is_seized(&tokens);
@@ -304,7 +310,8 @@ impl Scene<'_> {
         let from = from.or_else(|| is_asked_for.then(|| in_front(Role::From)).flatten());
         let skip: Vec<usize> = to.iter().map(|party| party.start).collect();
         let owner = self.owner(hit, 2);
-        let subject = || self.subject(hit, &skip).filter(|_| !is_seized);
+        let accused = || self.accused(hit.start, &skip);
+        let subject = || accused().or_else(|| self.subject(hit, &skip)).filter(|_| !is_seized);
         let (supplier, recipient) = match (to, from, self.asked_for(hit.start)) {
             (Some(to), from, None) => (from.or(owner).or_else(subject), Some(to)),
             // "asked Berlin for missiles".

@@ -325,6 +325,12 @@ impl Rules {
             let meaning = self.add_item(section.name, section.category, section.needs_context, Vec::new());
             for (lang, terms) in &section.terms {
                 add_all(&mut self.deals, lang, terms, meaning);
+                // Arabic writes "with" and "for" on the word: "supplied it with missiles".
+                if lang == "ar" {
+                    let led: Vec<String> =
+                        terms.iter().flat_map(|term| ["ب", "ل"].map(|lead| format!("{lead}{term}"))).collect();
+                    add_all(&mut self.deals, lang, &led, meaning);
+                }
             }
         }
         for section in systems {

@@ -244,7 +244,9 @@ impl Scene<'_> {
         let is_with =
             |party: &&Party| party.end <= verb.start && party.role == Some(Role::With) && verb.start - party.end <= 3;
         let party = self.parties.iter().rfind(is_with)?;
-        let is_noun = |hit: &Hit<DealWord>| matches!(hit.meaning, DealWord::Noun { .. }) && hit.end <= party.start;
+        let is_noun = |hit: &Hit<DealWord>| {
+            matches!(hit.meaning, DealWord::Noun { .. }) && (hit.end <= party.start || self.puts_verb_last())
+        };
         let is_other = party.ids.iter().all(|id| !known.contains(id));
         (is_other && self.hits.iter().any(is_noun)).then_some(party)
     }
@@ -316,6 +318,21 @@ impl Scene<'_> {
 
     fn hits_at(&self, token: usize) -> impl Iterator<Item = &Hit<DealWord>> {
         self.hits.iter().filter(move |hit| hit.start == token)
+    }
+
+    /// Whether nobody is named in front of a verb and the party behind it.
+    pub fn leads(&self, verb: &Hit<DealWord>, party: &Party) -> bool {
+        !self.parties.iter().any(|other| other.end <= verb.start && other.start != party.start)
+    }
+
+    /// The party right behind another one, without a marker.
+    pub fn next_bare(&self, party: &Party) -> Option<&Party> {
+        self.parties.iter().find(|next| next.start == party.end && next.role.is_none())
+    }
+
+    /// Languages that put the verb in front of who acts, or may.
+    pub fn puts_verb_first(&self) -> bool {
+        self.lang.is_some_and(|lang| lang.as_str() == "ar")
     }
 
     /// Languages that mark whom one buys from as they mark whom one gives to: `comprar a`, `acheter à`.
