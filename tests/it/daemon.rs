@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     farm::{Farm, Reply},
-    program::Desk,
+    program::{Desk, terminate},
     receiver::{Answer, Receiver},
 };
 
@@ -174,8 +174,7 @@ async fn turn_that_is_told_to_stop_ends_well() {
     let desk = Desk::new(&config(&[("wire", farm.url("/feed").to_string())]));
     let child = desk.command(&["run", "--once"]).stderr(std::process::Stdio::piped()).spawn().unwrap();
     farm.wait_for(1).await;
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+    assert!(terminate(child.id()).unwrap().success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     // The poll under way has ended, and what it brought goes out with this turn or the next.

@@ -119,7 +119,7 @@ impl Daemon {
 
     /// SIGTERM, and how it ended; with what it logged.
     pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
-        let sent = Command::new("kill").arg(self.child.id().to_string()).status().unwrap();
+        let sent = terminate(self.child.id()).unwrap();
         assert!(sent.success());
         let status = self.child.wait().unwrap();
         (status, self.log.take().unwrap().join().unwrap())
@@ -141,6 +141,11 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Sends SIGTERM. By the shell's own `kill`: a small system has no other.
+pub(crate) fn terminate(process: u32) -> std::io::Result<ExitStatus> {
+    Command::new("sh").args(["-c", &format!("kill {process}")]).status()
 }
 
 /// A file that stands beside the project; `None`, and a word about it, where it does not.
