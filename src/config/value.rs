@@ -1,4 +1,4 @@
-//! The small forms that values are written in: durations, sizes, `${VAR}`. Text in, value or what is wrong out.
+//! The small forms that values are written in: durations, `${VAR}`. Text in, value or what is wrong out.
 
 use std::{ops::Range, time::Duration};
 
@@ -77,41 +77,6 @@ pub fn format_duration(duration: Duration) -> String {
         }
     }
     if text.is_empty() { "0s".to_owned() } else { text }
-}
-
-/// What is wrong with a size.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum SizeError {
-    /// `MB`, `1.5MB`, `-1KB`.
-    #[error("`{0}` is not a whole number and a unit")]
-    Number(String),
-    /// `10`, `10 mb/s`.
-    #[error("`{0}` needs a unit: B, KB, MB, GB, or KiB, MiB, GiB")]
-    Unit(String),
-    /// Beyond 64 bits.
-    #[error("`{0}` is too large")]
-    TooLarge(String),
-}
-
-/// Reads `10MB` as bytes; `MB` is a million, `MiB` 1,048,576, in any case.
-pub fn parse_size(text: &str) -> Result<u64, SizeError> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    if digits == 0 || text[digits..].starts_with(['.', ',']) {
-        return Err(SizeError::Number(text.to_owned()));
-    }
-    let bytes_each: u64 = match text[digits..].trim_start().to_ascii_lowercase().as_str() {
-        "b" => 1,
-        "kb" => 1_000,
-        "mb" => 1_000_000,
-        "gb" => 1_000_000_000,
-        "kib" => 1 << 10,
-        "mib" => 1 << 20,
-        "gib" => 1 << 30,
-        _ => return Err(SizeError::Unit(text.to_owned())),
-    };
-    let number: Option<u64> = text[..digits].parse().ok();
-    number.and_then(|n| n.checked_mul(bytes_each)).ok_or_else(|| SizeError::TooLarge(text.to_owned()))
 }
 
 /// What is wrong with a `$` in a string, and which bytes of the string it is.
@@ -230,25 +195,6 @@ mod tests {
         for text in ["200ms", "30s", "1h30m", "7d", "0s", "1d2h3m4s5ms"] {
             assert_eq!(format_duration(parse_duration(text).unwrap()), text);
         }
-    }
-
-    #[track_caller]
-    fn size(text: &str, expected: Result<u64, SizeError>) {
-        assert_eq!(parse_size(text), expected);
-    }
-
-    #[test]
-    fn sizes() {
-        size("10MB", Ok(10_000_000));
-        size("10 mb", Ok(10_000_000));
-        size("512B", Ok(512));
-        size("4KiB", Ok(4096));
-        size("2GiB", Ok(2_147_483_648));
-        size("10", Err(SizeError::Unit("10".into())));
-        size("10 mb/s", Err(SizeError::Unit("10 mb/s".into())));
-        size("MB", Err(SizeError::Number("MB".into())));
-        size("1.5MB", Err(SizeError::Number("1.5MB".into())));
-        size("99999999999GB", Err(SizeError::TooLarge("99999999999GB".into())));
     }
 
     #[track_caller]

@@ -37,7 +37,6 @@ struct MatchCase {
     categories: Vec<String>,
     url: Option<String>,
     /// Why the case is there, where it does not show.
-    #[allow(dead_code)]
     note: Option<String>,
 }
 
@@ -160,7 +159,8 @@ fn check_match(case: &MatchCase) {
     let mut found: Vec<_> = matched.hits.iter().flat_map(|hit| &hit.matches).collect::<Vec<_>>();
     found.dedup_by_key(|m| (m.field, m.start, m.end));
     let found: Vec<_> = found.into_iter().map(|m| (m.field, m.start, m.end, m.text.clone())).collect();
-    let told = format!("{} over {:?} {:?}", case.query, case.title, case.body);
+    let note = case.note.as_deref().unwrap_or("");
+    let told = format!("{} over {:?} {:?} {note}", case.query, case.title, case.body);
     assert_eq!(found, expected, "{told}");
     assert_eq!(!matched.hits.is_empty(), case.matches.unwrap_or(!expected.is_empty()), "{told}");
     assert!(matched.hits.is_empty() || !matched.hits[0].excerpt.is_empty(), "{told}");

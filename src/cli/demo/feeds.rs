@@ -207,7 +207,6 @@ mod tests {
 
     #[derive(serde::Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[allow(dead_code)]
     struct ExpectedArticle {
         feed: String,
         id: String,
@@ -217,13 +216,16 @@ mod tests {
         second: Vec<String>,
         appears: Option<String>,
         copy_of: Option<String>,
-        held: Option<String>,
+        #[serde(rename = "held")]
+        _held: Option<String>,
         #[serde(default)]
         leaders: Vec<String>,
-        deal: Option<String>,
-        #[serde(default)]
-        resolutions: Vec<u32>,
-        why: String,
+        #[serde(rename = "deal")]
+        _deal: Option<String>,
+        #[serde(default, rename = "resolutions")]
+        _resolutions: Vec<u32>,
+        #[serde(rename = "why")]
+        _why: String,
     }
 
     fn expected() -> Vec<ExpectedArticle> {
