@@ -2,7 +2,7 @@
 
 use prometheus::{
     Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry, TextEncoder,
+    Registry, TextEncoder, core::Collector,
 };
 
 /// The daemon's figures. Cheap to clone; all clones count together.
@@ -132,6 +132,17 @@ impl Metrics {
         }
         metrics.alerts_held.with_label_values(&["backlog"]);
         metrics
+    }
+
+    /// A counter summed over its labels.
+    pub fn sum(counter: &IntCounterVec) -> u64 {
+        let families = counter.collect();
+        // Counted in whole steps, so nothing is cut.
+        families
+            .iter()
+            .flat_map(|family| family.get_metric())
+            .map(|metric| metric.get_counter().get_value() as u64)
+            .sum()
     }
 
     /// The figures in Prometheus' text format.

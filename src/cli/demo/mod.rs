@@ -89,8 +89,8 @@ async fn show(context: &Context, keep: bool) -> Exit {
         setup::plural(count(polls.documents), "document"),
         polls.not_modified,
         setup::plural(count(metrics.articles.get()), "article"),
-        setup::plural(total(&metrics, "wirewatch_alerts_total{"), "alert"),
-        total(&metrics, "wirewatch_alerts_held_total{"),
+        setup::plural(count(Metrics::sum(&metrics.alerts)), "alert"),
+        Metrics::sum(&metrics.alerts_held),
         received.verified,
         received.rejected,
         received.duplicates,
@@ -129,7 +129,7 @@ async fn play(server: &DemoServer, store: &Store, metrics: &Metrics) {
     let served = polls.documents + polls.not_modified;
     let mut changed = store.changed();
     loop {
-        let committed = total(metrics, "wirewatch_polls_total{");
+        let committed = count(Metrics::sum(&metrics.polls));
         let waiting: i64 = store.backlogs().await.map_or(1, |sinks| sinks.iter().map(|s| s.pending).sum());
         if committed >= count(served) && waiting == 0 {
             return;
@@ -141,12 +141,6 @@ async fn play(server: &DemoServer, store: &Store, metrics: &Metrics) {
             () = tokio::time::sleep(Duration::from_millis(50)) => {}
         }
     }
-}
-
-/// A counter summed over its labels.
-fn total(metrics: &Metrics, name: &str) -> usize {
-    let value = |line: &str| line.rsplit(' ').next().and_then(|n| n.parse::<f64>().ok()).unwrap_or(0.0) as usize;
-    metrics.render().lines().filter(|line| line.starts_with(name)).map(value).sum()
 }
 
 fn count(n: u64) -> usize {
