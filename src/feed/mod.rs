@@ -1,8 +1,8 @@
 //! Bytes → feed and entries, without touching the net.
 //!
-//! The way: [`charset`] makes text of the bytes; [`outline`] walks its tags once, for depth and for what should be
-//! found; [`reference`] mends ampersands and entities, [`repair`] dialects that feed-rs does not know; [`guard`] runs
-//! feed-rs so that a panic costs one poll; [`xml`] turns its answer into [`Entry`]s. JSON Feed is read by [`json`], as
+//! The way: `charset` makes text of the bytes; `outline` walks its tags once, for depth and for what should be
+//! found; `reference` mends ampersands and entities, `repair` dialects that feed-rs does not know; `guard` runs
+//! feed-rs so that a panic costs one poll; `xml` turns its answer into [`Entry`]s. JSON Feed is read by `json`, as
 //! feed-rs refuses one that lacks a part.
 
 pub mod charset;

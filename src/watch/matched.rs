@@ -52,7 +52,7 @@ pub struct Matched {
 pub struct WatchHit {
     /// Its index in the list that was compiled.
     pub watch: usize,
-    /// What it hit, by field and start, each once; the first [`MATCHES_MAX`] of them.
+    /// What it hit, by field and start, each once; the first `MATCHES_MAX` of them.
     pub matches: Vec<Match>,
     /// Some twenty words around the best of them.
     pub excerpt: String,
