@@ -1,10 +1,14 @@
 //! A text as words, sentences and paragraphs. By the page "What a word is" of the watch language.
 
+mod memory;
 mod sentence;
 pub mod stem;
 pub mod units;
 
-use std::ops::Range;
+use std::{
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 use self::{
     sentence::{Break, Gap},
@@ -56,6 +60,16 @@ pub struct Word {
     pub sentence: u32,
     /// Counts paragraphs through the field, from 0.
     pub paragraph: u32,
+    /// What kind of word it is.
+    pub kind: WordKind,
+    /// How it compares; shared by all that are written alike. Of two words that share one, both are equal in form; two
+    /// equal ones need not share.
+    pub form: Arc<Form>,
+}
+
+/// A written word in a language: what every place where it stands has in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Form {
     /// As written, after NFKC, without soft hyphens and zero-width marks: what `=` compares.
     pub exact: Box<str>,
     /// Case-folded, diacritics of Latin, Greek and Cyrillic removed: what quotes compare.
@@ -64,8 +78,15 @@ pub struct Word {
     pub stem: Box<str>,
     /// The stem of the word with its diacritics, then folded; only where it differs from `stem`. Both count.
     pub stem_accented: Option<Box<str>>,
-    /// What kind of word it is.
-    pub kind: WordKind,
+}
+
+/// A word is its form in a place.
+impl Deref for Word {
+    type Target = Form;
+
+    fn deref(&self) -> &Form {
+        &self.form
+    }
 }
 
 /// What kind of word it is.
@@ -272,7 +293,6 @@ impl Cutter<'_> {
         let (first, last) = (&self.units[range.start], &self.units[range.end - 1]);
         let exact = self.scratch.as_str();
         let lang = self.lang.filter(|_| kind != WordKind::Character);
-        let stem::Forms { folded, stem, stem_accented } = stem::forms(exact, lang);
         Word {
             start_byte: first.start_byte,
             end_byte: last.end_byte,
@@ -281,11 +301,8 @@ impl Cutter<'_> {
             place,
             sentence,
             paragraph,
-            exact: exact.into(),
-            folded,
-            stem,
-            stem_accented,
             kind,
+            form: stem::forms(exact, lang),
         }
     }
 }

@@ -1,55 +1,78 @@
 //! Words by their stem, in the languages that have a stemmer.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::{cell::RefCell, sync::Arc};
 
+use rustc_hash::FxHashMap;
 use snowball_stemmers_rs::{Algorithm, Stemmer};
 
+use super::{Form, memory::Memory};
 use crate::article::{fold, language::Lang};
-
-/// News repeats its words; a thread remembers so many of each language before it starts anew. About a megabyte.
-const REMEMBERED_WORDS_MAX: usize = 1 << 13;
-
-/// How a word compares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Forms {
-    /// See [`super::Word::folded`].
-    pub folded: Box<str>,
-    /// See [`super::Word::stem`].
-    pub stem: Box<str>,
-    /// See [`super::Word::stem_accented`].
-    pub stem_accented: Option<Box<str>>,
-}
 
 /// Whether words of this language can be stemmed. Where not, whole folded words are compared.
 pub fn has_stemmer(lang: Lang) -> bool {
     algorithm(lang).is_some()
 }
 
-/// How a word, in NFKC, compares in a text of `lang`.
-pub fn forms(exact: &str, lang: Option<Lang>) -> Forms {
-    let Some((lang, algorithm)) = lang.and_then(|lang| Some((lang, algorithm(lang)?))) else {
-        let folded = fold::fold(exact).into_boxed_str();
-        return Forms { stem: folded.clone(), folded, stem_accented: None };
-    };
-    thread_local! {
-        static REMEMBERED: RefCell<HashMap<Lang, HashMap<Box<str>, Forms>>> = RefCell::default();
+/// How a word, in NFKC, compares in a text of `lang`. Words that a thread has met before cost a look-up.
+pub fn forms(exact: &str, lang: Option<Lang>) -> Arc<Form> {
+    with_forms(lang, |forms| forms.stemmed(exact))
+}
+
+/// Hands out the forms of many words of one language. `ask` must not come here again.
+pub(super) fn with_forms<T>(lang: Option<Lang>, ask: impl FnOnce(&mut Forms<'_>) -> T) -> T {
+    #[derive(Default)]
+    struct Memories {
+        /// Of words that are not stemmed, whatever their language.
+        whole: Memory,
+        by_lang: FxHashMap<Lang, Memory>,
     }
-    REMEMBERED.with_borrow_mut(|languages| {
-        let words = languages.entry(lang).or_default();
-        if let Some(forms) = words.get(exact) {
-            return forms.clone();
-        }
-        if words.len() >= REMEMBERED_WORDS_MAX {
-            words.clear();
-        }
-        let forms = stemmed(exact, lang, algorithm);
-        words.insert(exact.into(), forms.clone());
-        forms
+    thread_local! {
+        static REMEMBERED: RefCell<Memories> = RefCell::default();
+    }
+    REMEMBERED.with_borrow_mut(|memories| {
+        let stemming = lang.and_then(|lang| Some((algorithm(lang)?, lang)));
+        let stemmed = stemming.map(|(algorithm, lang)| Stemmed {
+            memory: memories.by_lang.entry(lang).or_default(),
+            stemmer: Stemmer::create(algorithm),
+            lang,
+        });
+        ask(&mut Forms { whole: &mut memories.whole, stemmed })
     })
 }
 
-fn stemmed(exact: &str, lang: Lang, algorithm: Algorithm) -> Forms {
-    let stemmer = Stemmer::create(algorithm);
+/// The forms of one language's words, from the thread's memory or made.
+pub(super) struct Forms<'a> {
+    whole: &'a mut Memory,
+    stemmed: Option<Stemmed<'a>>,
+}
+
+struct Stemmed<'a> {
+    memory: &'a mut Memory,
+    stemmer: Stemmer,
+    lang: Lang,
+}
+
+impl Forms<'_> {
+    /// Of a word that is compared by its stem too, if the language has a stemmer.
+    pub fn stemmed(&mut self, exact: &str) -> Arc<Form> {
+        match &mut self.stemmed {
+            Some(Stemmed { memory, stemmer, lang }) => memory.form(exact, |exact| stemmed(exact, stemmer, *lang)),
+            None => self.whole(exact),
+        }
+    }
+
+    /// Of a word that is compared as a whole.
+    pub fn whole(&mut self, exact: &str) -> Arc<Form> {
+        self.whole.form(exact, whole)
+    }
+}
+
+fn whole(exact: &str) -> Form {
+    let folded = fold::fold(exact).into_boxed_str();
+    Form { exact: exact.into(), stem: folded.clone(), folded, stem_accented: None }
+}
+
+fn stemmed(exact: &str, stemmer: &Stemmer, lang: Lang) -> Form {
     let folded = fold::fold(exact).into_boxed_str();
     let stem: Box<str> = stemmer.stem(&folded).into();
     let lower = fold::lower(exact, Some(lang));
@@ -57,7 +80,7 @@ fn stemmed(exact: &str, lang: Lang, algorithm: Algorithm) -> Forms {
         .then(|| fold::fold(&stemmer.stem(&lower)).into_boxed_str())
         .filter(|accented| *accented != stem && !accented.is_empty());
     let stem = if stem.is_empty() { folded.clone() } else { stem };
-    Forms { folded, stem, stem_accented }
+    Form { exact: exact.into(), folded, stem, stem_accented }
 }
 
 fn algorithm(lang: Lang) -> Option<Algorithm> {
@@ -110,7 +133,7 @@ mod tests {
     fn meet(lang: &str, a: &str, b: &str) {
         let lang = Lang::from_tag(lang);
         let (a, b) = (forms(a, lang), forms(b, lang));
-        let stems = |f: &Forms| [Some(f.stem.clone()), f.stem_accented.clone()];
+        let stems = |f: &Form| [Some(f.stem.clone()), f.stem_accented.clone()];
         assert!(stems(&a).iter().flatten().any(|s| stems(&b).contains(&Some(s.clone()))), "{a:?} {b:?}");
     }
 
@@ -127,6 +150,6 @@ mod tests {
     #[test]
     fn without_a_stemmer_the_folded_word_stands() {
         let forms = forms("Missiles", None);
-        assert_eq!((&*forms.folded, &*forms.stem, forms.stem_accented), ("missiles", "missiles", None));
+        assert_eq!((&*forms.folded, &*forms.stem, forms.stem_accented.as_deref()), ("missiles", "missiles", None));
     }
 }

@@ -130,8 +130,8 @@ impl<'a> ReadyWord<'a> {
         let mut stems = Vec::new();
         if word.measure == Measure::Stem {
             let forms = stem::forms(&word.exact, index.text.lang);
-            stems.push(forms.stem);
-            stems.extend(forms.stem_accented);
+            stems.push(forms.stem.clone());
+            stems.extend(forms.stem_accented.clone());
         }
         let is_hangul = word.folded.chars().all(|c| matches!(c, '\u{AC00}'..='\u{D7A3}'));
         Self { word, stems, lang: index.text.lang, opens_longer: is_hangul && word.measure != Measure::Exact }

@@ -82,7 +82,7 @@ impl Lexicon {
         let is_local_adjective = matches!(target, Target::Place(_, PlaceForm::Demonym)) && words.len() == 1;
         match lang {
             Some(lang) if is_local_adjective && !is_exact => {
-                let stem = stem::forms(&first.exact, Some(lang)).stem;
+                let stem = stem::forms(&first.exact, Some(lang)).stem.clone();
                 self.by_stem.entry(lang).or_default().entry(stem).or_default().push(index);
             }
             _ => {
@@ -314,5 +314,5 @@ fn name_words(written: &str) -> Box<[NameWord]> {
     }
     let field = segment::analyse_field(None, written);
     let words = field.words.into_iter().filter(|word| word.kind != WordKind::Designation);
-    words.map(|word| name_word(&word.exact, word.folded)).collect()
+    words.map(|word| name_word(&word.exact, word.folded.clone())).collect()
 }
