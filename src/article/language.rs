@@ -105,7 +105,7 @@ fn is_kin(a: Lang, b: Lang) -> bool {
 }
 
 /// ISO 639-3 → BCP 47's shortest tag, for the languages that the detector knows.
-fn two_letters(code: &str) -> &str {
+pub fn two_letters(code: &str) -> &str {
     const CODES: &str = "afr:af aka:ak amh:am ara:ar aze:az bel:be ben:bn bul:bg cat:ca ces:cs cmn:zh dan:da deu:de ell:el \
         eng:en epo:eo est:et fin:fi fra:fr guj:gu heb:he hin:hi hrv:hr hun:hu hye:hy ind:id ita:it jav:jv jpn:ja kan:kn \
         kat:ka khm:km kor:ko lat:la lav:lv lit:lt mal:ml mar:mr mkd:mk mya:my nep:ne nld:nl nob:nb ori:or pan:pa pes:fa \

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     alert::{AlertBody, text},
     article::Article,
+    clock::Clock,
     config::{QuerySource, Settings, Severity, WatchId, WatchSettings},
     watch::pack::Packs,
 };
@@ -39,6 +40,8 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
         Ok(watching) => watching,
         Err(exit) => return exit,
     };
+    // Read once, so that one run asks of every article the same.
+    let now = Clock::system().now();
     let mut exit = Exit::Done;
     for file in &arguments.files {
         let bytes = match read(file) {
@@ -59,7 +62,7 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
                 feed.tags = settings.feeds.iter().find(|f| f.id == feed.id).map(|f| f.tags.clone()).unwrap_or_default();
             }
             let article = &*article;
-            let alerts = watching.alerts(article, &article.key(), None).into_iter().map(|(_, _, mut body)| {
+            let alerts = watching.alerts(article, &article.key(), now, None).into_iter().map(|(_, _, mut body)| {
                 // The feed is what the article says of itself: it is matched on, and not vouched for.
                 body.article.feed = None;
                 body

@@ -313,7 +313,7 @@ impl Reading {
         held: Option<HeldReason>,
     ) -> StoredEntry {
         let started = std::time::Instant::now();
-        let judged = self.watching.judge(&article, &key, Some(self.now));
+        let judged = self.watching.judge(&article, &key, self.now, Some(self.now));
         self.metrics.undecided.inc_by(judged.undecided as u64);
         let alerts = judged.alerts.into_iter().map(|(id, watch, body)| NewAlert {
             id,

@@ -60,16 +60,23 @@ impl Watching {
         &self,
         article: &Article,
         key: &ArticleKey,
+        now: DateTime<Utc>,
         fetched: Option<DateTime<Utc>>,
     ) -> Vec<(AlertId, &WatchSettings, AlertBody)> {
-        self.judge(article, key, fetched).alerts
+        self.judge(article, key, now, fetched).alerts
     }
 
-    /// What every watch says of `article`, known across feeds as `key`. `fetched` is `None` in `match`; roles are looked
-    /// up for the article's own date, or else for that one.
-    pub fn judge(&self, article: &Article, key: &ArticleKey, fetched: Option<DateTime<Utc>>) -> Judged<'_> {
-        let date = article.published.or(fetched).map(|time| time.date_naive());
-        let matched = self.set.matches(article, date);
+    /// What every watch says of `article`, known across feeds as `key`. Ages are counted from `now`. `fetched` is `None`
+    /// in `match`; roles are looked up for the article's own date, or else for that one.
+    pub fn judge(
+        &self,
+        article: &Article,
+        key: &ArticleKey,
+        now: DateTime<Utc>,
+        fetched: Option<DateTime<Utc>>,
+    ) -> Judged<'_> {
+        let roles_on = article.published.or(fetched).map(|time| time.date_naive());
+        let matched = self.set.matches(article, now, roles_on);
         let findings = matched.findings.unwrap_or_default();
         let alerts = matched.hits.into_iter().map(|hit| {
             let watch = &self.watches[hit.watch];

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{
     engine::{
@@ -19,8 +19,9 @@ use super::{
     found::Findings,
     language::{
         self, CheckedQuery, Known,
-        check::Leader,
+        check::{Leader, Party},
         checked::{CheckedTerm, DEAL_TOPIC},
+        list::Lists,
         question::folded_words,
     },
     matched::{self, Matched, WatchHit},
@@ -119,11 +120,12 @@ impl WatchSet {
         let ids: Vec<&str> = watches.iter().map(|watch| watch.id.as_str()).collect();
         let feeds: Vec<&str> = context.feeds.iter().map(|feed| feed.id.as_str()).collect();
         let tags: Vec<&str> = context.feeds.iter().flat_map(|feed| &feed.tags).map(String::as_str).collect();
-        let parties: Vec<&str> = context.packs.entities.places.iter().map(|place| &*place.id.0).collect();
+        let places = context.packs.entities.places.iter();
+        let parties: Vec<Party<'_>> =
+            places.map(|place| Party { id: &place.id.0, name: &place.name, kind: place.kind }).collect();
         let leaders = LazyCell::new(|| leaders(context.packs));
         let known = Known {
-            lists: context.lists,
-            pack_lists: &BTreeMap::new(),
+            lists: &Lists::new(context.lists, &context.packs.rules.lists),
             feeds: &feeds,
             tags: &tags,
             watches: &ids,
@@ -178,15 +180,15 @@ impl WatchSet {
         self.watches.iter().filter(|watch| watch.needs_findings).count()
     }
 
-    /// Which watches match, and what they hit. `date` is the day by which roles are looked up, where the article has
-    /// none of its own.
-    pub fn matches(&self, article: &Article, date: Option<NaiveDate>) -> Matched {
+    /// Which watches match, and what they hit. Ages are counted from `now`; `roles_on` is the day by which roles are
+    /// looked up, where the article has none of its own.
+    pub fn matches(&self, article: &Article, now: DateTime<Utc>, roles_on: Option<NaiveDate>) -> Matched {
         let candidates: Vec<usize> = (0..self.watches.len()).filter(|&i| self.watches[i].reads(article)).collect();
         if candidates.is_empty() {
             return Matched::default();
         }
         let text = segment::analyse(article);
-        let date = article.published.map(|published| published.date_naive()).or(date);
+        let date = article.published.map(|published| published.date_naive()).or(roles_on);
         let findings = OnceCell::new();
         let find = || super::findings(&text, &self.packs, date);
         let nothing = Findings::default();
@@ -195,6 +197,7 @@ impl WatchSet {
         let round = Round {
             set: self,
             index: &index,
+            now,
             hits: TermHits::new(&index, &self.terms),
             answers: self.watches.iter().map(|_| OnceCell::new()).collect(),
         };
@@ -319,6 +322,7 @@ impl CompiledWatch {
 struct Round<'a> {
     set: &'a WatchSet,
     index: &'a ArticleIndex<'a>,
+    now: DateTime<Utc>,
     hits: TermHits<'a>,
     answers: Vec<OnceCell<Result<Verdict<'a>, Undecided>>>,
 }
@@ -336,6 +340,7 @@ impl<'a> Round<'a> {
             let evaluator = Evaluator {
                 index: self.index,
                 hits: &self.hits,
+                now: self.now,
                 terms: &compiled.terms,
                 watch_matches: &refers,
                 steps: Steps::default(),

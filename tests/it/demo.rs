@@ -99,7 +99,7 @@ fn alerts(watching: &Watching, settings: &Settings, expected: &Expected, is_seco
     };
     let index = identity::ids(&feed.entries).iter().position(|id| id.value == expected.id)?;
     let article = from_entry(&feed.entries[index], Some(&article_feed), feed.about.language.as_deref());
-    Some(watching.alerts(&article, &article.key(), Some(now())).into_iter().map(|(_, _, body)| body).collect())
+    Some(watching.alerts(&article, &article.key(), now(), Some(now())).into_iter().map(|(_, _, body)| body).collect())
 }
 
 fn check(expected: &Expected, watches: &[String], alerts: &[AlertBody], wrong: &mut Vec<String>) {

@@ -2,6 +2,8 @@
 
 use std::cell::OnceCell;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Hit,
     article::ArticleIndex,
@@ -88,6 +90,8 @@ pub struct Evaluator<'e, 'a> {
     pub index: &'e ArticleIndex<'a>,
     /// Where terms stand.
     pub hits: &'e TermHits<'a>,
+    /// What `published:` counts from.
+    pub now: DateTime<Utc>,
     /// Of the query's own numbering, into `hits`.
     pub terms: &'e [usize],
     /// Whether another watch matched.
@@ -266,6 +270,10 @@ impl<'a> Evaluator<'_, 'a> {
                 let url = url_start(url);
                 starts.iter().any(|start| terms::wildcard_matches(&open_ended(start), &url))
             })),
+            Question::Published(ages) => {
+                let date = article.published.or(article.updated);
+                Verdict::plain(date.is_some_and(|date| ages.iter().any(|age| age.holds(date, self.now))))
+            }
             Question::Watch(ids) => {
                 let mut matched = false;
                 for id in ids {

@@ -26,6 +26,14 @@ pub fn hits(pattern: &Pattern, index: &ArticleIndex<'_>) -> Vec<Hit> {
         }
         Pattern::Regex(regex) => matches_of(regex, index),
         Pattern::AnyOf(patterns) => patterns.iter().flat_map(|pattern| self::hits(pattern, index)).collect(),
+        Pattern::InLanguage(lang, pattern) => match index.text.lang {
+            Some(spoken) if spoken != *lang => Vec::new(),
+            _ => self::hits(pattern, index),
+        },
+        Pattern::Beside { what, context } => {
+            let hits = self::hits(what, index);
+            if hits.is_empty() || self::hits(context, index).is_empty() { Vec::new() } else { hits }
+        }
         Pattern::Country(id) => {
             let countries = index.findings.countries.iter();
             let named = countries.filter(|c| id.as_ref().is_none_or(|id| id.eq_ignore_ascii_case(&c.id.0)));

@@ -1,28 +1,29 @@
 //! Do the names exist, do the parts fit, can it match at all? Syntax tree in, checked query out.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     ops::{Deref, Range},
 };
 
 use super::{
     checked::{CheckedNode, CheckedQuery, CheckedTerm, DEAL_TOPIC, LeaderTest, Question},
+    expression,
     lexer::Fault,
+    list::Lists,
     pattern::{Measure, Pattern},
     print::print_term,
     question::{self, Answer},
     suggest,
     tree::{AboutField, Node, NodeKind, SyntaxTree, Term},
-    warn,
+    warn::{self, Part},
 };
+use crate::watch::entity::place::PlaceKind;
 
 /// The names that a query may use.
 #[derive(Clone, Copy)]
 pub struct Known<'a> {
-    /// From `[lists]`.
-    pub lists: &'a BTreeMap<String, Vec<String>>,
-    /// From packs: `weapon`, `weapon.missile`.
-    pub pack_lists: &'a BTreeMap<String, Vec<String>>,
+    /// From `[lists]` and from packs.
+    pub lists: &'a Lists,
     /// Of feeds; empty where there are none, and then any will do.
     pub feeds: &'a [&'a str],
     /// Of feeds; empty where there are none, and then any will do.
@@ -34,10 +35,21 @@ pub struct Known<'a> {
     pub may_lack_names: bool,
     /// Ids of topics; empty where no pack is read, and then any will do.
     pub topics: &'a [&'a str],
-    /// Ids of countries, groups and bodies; as above.
-    pub parties: &'a [&'a str],
+    /// Countries, groups and bodies; as above.
+    pub parties: &'a [Party<'a>],
     /// Leaders; as above. Made when first asked for: there are thousands of names to fold.
     pub leaders: &'a dyn Deref<Target = Vec<Leader>>,
+}
+
+/// A country, group or body that packs know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Party<'a> {
+    /// `RU`, `hamas`
+    pub id: &'a str,
+    /// `Russia`, for suggestions.
+    pub name: &'a str,
+    /// What it is.
+    pub kind: PlaceKind,
 }
 
 /// A leader that packs know.
@@ -71,6 +83,8 @@ pub fn check(text: &str, tree: &SyntaxTree, known: Known<'_>) -> Checked {
         term_index: HashMap::new(),
         watches: Vec::new(),
         needs_findings: false,
+        regex_bytes_left: expression::REGEXES_BYTES_MAX,
+        suggestions_left: SUGGESTIONS_MAX,
         errors: Vec::new(),
         warnings: Vec::new(),
     };
@@ -79,7 +93,9 @@ pub fn check(text: &str, tree: &SyntaxTree, known: Known<'_>) -> Checked {
         if checker.errors.is_empty() {
             checker.positive(root);
         }
-        warn::warn(root, &mut checker.warnings);
+        if let Some(checked) = &checked {
+            warn::warn(Part { node: root, checked }, &checker.terms, &mut checker.warnings);
+        }
         checked
     });
     let Checker { terms, watches, needs_findings, mut errors, mut warnings, .. } = checker;
@@ -89,6 +105,9 @@ pub fn check(text: &str, tree: &SyntaxTree, known: Known<'_>) -> Checked {
     Checked { query, errors, warnings }
 }
 
+/// Looking for what was meant takes thousands of comparisons, and a query may have thousands of mistakes.
+const SUGGESTIONS_MAX: usize = 20;
+
 struct Checker<'a> {
     text: &'a str,
     known: Known<'a>,
@@ -96,6 +115,8 @@ struct Checker<'a> {
     term_index: HashMap<Term, usize>,
     watches: Vec<String>,
     needs_findings: bool,
+    regex_bytes_left: usize,
+    suggestions_left: usize,
     errors: Vec<Fault>,
     warnings: Vec<Fault>,
 }
@@ -127,7 +148,7 @@ impl Checker<'_> {
             }
             NodeKind::Scope(scope, inner) => {
                 let checked = self.node(inner)?;
-                if self.is_positive(inner) {
+                if self.has_hits(inner) {
                     return Some(CheckedNode::Scope(*scope, Box::new(checked)));
                 }
                 let message = format!("`{}:` needs something to look for inside it", scope.as_str());
@@ -159,7 +180,7 @@ impl Checker<'_> {
             Term::Quoted(raw) => Pattern::phrase(raw, Measure::Folded),
             Term::Exact(raw) | Term::ExactQuoted(raw) => Pattern::phrase(raw, Measure::Exact),
             Term::Fuzzy(raw, edits) => Pattern::fuzzy(raw, *edits),
-            Term::Regex(source) => Pattern::regex(source),
+            Term::Regex(source) => self.regex(node, source),
             Term::List { name, key } => return self.list(node, term, name, key.as_deref()),
         };
         match pattern {
@@ -179,57 +200,138 @@ impl Checker<'_> {
         index
     }
 
+    fn regex(&mut self, node: &Node, source: &str) -> Result<Pattern, String> {
+        let compiled = expression::compile(source, self.regex_bytes_left)?;
+        self.regex_bytes_left = self.regex_bytes_left.saturating_sub(compiled.bytes);
+        if compiled.crosses_paragraphs {
+            let message = "this can never match: a regular expression is held to one paragraph".to_owned();
+            let help = Some("write one for each side, and join them with a space for both".to_owned());
+            self.warnings.push(Fault { span: node.span.clone(), message, help });
+        }
+        Ok(Pattern::Regex(compiled.regex))
+    }
+
     fn list(&mut self, node: &Node, term: &Term, name: &str, key: Option<&str>) -> Option<usize> {
-        let entries = self.known.lists.get(name).or_else(|| self.known.pack_lists.get(name));
-        if let (Some(entries), None) = (entries, key) {
-            let mut patterns = Vec::with_capacity(entries.len());
-            for entry in entries {
-                match Pattern::keyword(entry) {
-                    Ok(pattern) => patterns.push(pattern),
-                    Err(why) => {
-                        let message = format!("`{entry}` in the list `@{name}` is left out: {why}");
-                        self.warnings.push(Fault { span: node.span.clone(), message, help: None });
-                    }
-                }
+        let list = self.known.lists.get(name);
+        if let (Some(list), None) = (list, key) {
+            let compiled = list.compiled();
+            for (entry, why) in &compiled.left_out {
+                let message = format!("`{entry}` in the list `@{name}` is left out: {why}");
+                self.warnings.push(Fault { span: node.span.clone(), message, help: None });
             }
-            if patterns.is_empty() {
+            let Some(pattern) = &compiled.pattern else {
                 self.error(node.span.clone(), format!("the list `@{name}` has no entry with a word in it"), None);
                 return None;
-            }
-            return Some(self.add_term(term, Pattern::AnyOf(patterns)));
+            };
+            return Some(self.add_term(term, pattern.clone()));
         }
-        match name {
-            "country" => {
+        let parties = self.known.parties;
+        let kind = match name {
+            "country" => None,
+            "body" => Some(PlaceKind::Body),
+            "group" => Some(PlaceKind::Group),
+            "leader" => {
                 if let Some(key) = key {
-                    self.known_name(node, "country", key, self.known.parties)?;
+                    self.resolve_leader(node, &mut LeaderTest::Id(key.to_owned()))?;
                 }
-                Some(self.add_term(term, Pattern::Country(key.map(str::to_owned))))
+                return Some(self.add_term(term, Pattern::Leader(key.map(str::to_owned))));
             }
-            "leader" => Some(self.add_term(term, Pattern::Leader(key.map(str::to_owned)))),
-            _ if entries.is_some() => {
-                let help = format!("write `@{name}`");
-                self.error(node.span.clone(), format!("the list `@{name}` has no named entries"), Some(help));
-                None
-            }
-            _ if self.known.may_lack_names => None,
             _ => {
-                let lists = self.known.lists.keys().chain(self.known.pack_lists.keys()).map(String::as_str);
-                let help = suggest::nearest(name, lists.chain(["country", "leader"]))
-                    .map(|meant| format!("did you mean `@{meant}`?"))
-                    .unwrap_or_else(|| format!("define it: `[lists]` and `{name} = [\"…\", \"…\"]`"));
-                self.error(node.span.clone(), format!("there is no list `@{name}`"), Some(help));
-                None
+                self.no_list(node, name, key, list.is_some());
+                return None;
             }
+        };
+        if let Some(key) = key {
+            self.known_party(node, name, key, kind)?;
+            return Some(self.add_term(term, Pattern::Country(Some(key.to_owned()))));
         }
+        let pattern = match kind {
+            None => Pattern::Country(None),
+            Some(_) => {
+                let of_kind = parties.iter().filter(|party| Some(party.kind) == kind);
+                Pattern::AnyOf(of_kind.map(|party| Pattern::Country(Some(party.id.to_owned()))).collect())
+            }
+        };
+        Some(self.add_term(term, pattern))
+    }
+
+    fn no_list(&mut self, node: &Node, name: &str, key: Option<&str>, is_there: bool) {
+        let lists = self.known.lists;
+        if is_there {
+            let part = key.unwrap_or("").to_lowercase();
+            let parts: Vec<String> = lists.parts_of(name).map(|part| format!("`@{name}.{part}`")).collect();
+            let help = if lists.parts_of(name).any(|other| other == part) {
+                format!("did you mean `@{name}.{part}`?")
+            } else if parts.is_empty() {
+                format!("write `@{name}`")
+            } else {
+                format!("write `@{name}`, or a part of it: {}", parts.join(", "))
+            };
+            self.error(node.span.clone(), format!("the list `@{name}` has no named entries"), Some(help));
+            return;
+        }
+        if self.known.may_lack_names {
+            return;
+        }
+        let parts_of = |whole: &str| lists.parts_of(whole).map(|part| format!("`@{whole}.{part}`")).collect::<Vec<_>>();
+        // `@missile` for `@weapon.missile`
+        let as_part = lists.names().find(|other| other.rsplit_once('.').is_some_and(|(_, part)| part == name));
+        if let Some((whole, part)) = name.split_once('.')
+            && lists.get(whole).is_some()
+        {
+            let meant = self.nearest(part, lists.parts_of(whole));
+            let help = match meant {
+                Some(meant) => format!("did you mean `@{whole}.{meant}`?"),
+                None => format!("its parts are {}", parts_of(whole).join(", ")),
+            };
+            self.error(node.span.clone(), format!("there is no list `@{name}`"), Some(help));
+            return;
+        }
+        let names = lists.names().chain(["country", "body", "group", "leader"]);
+        let meant = as_part.or_else(|| self.nearest(name, names));
+        let help = match meant {
+            Some(meant) => format!("did you mean `@{meant}`?"),
+            None => format!("define it: `[lists]` and `{name} = [\"…\", \"…\"]`"),
+        };
+        self.error(node.span.clone(), format!("there is no list `@{name}`"), Some(help));
+    }
+
+    /// The name most like `written`, as long as there is time to look.
+    fn nearest<'n>(&mut self, written: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+        self.suggestions_left = self.suggestions_left.checked_sub(1)?;
+        suggest::nearest(written, names)
     }
 
     /// Complains where names are known and this is none of them.
     fn known_name(&mut self, node: &Node, what: &str, name: &str, known: &[&str]) -> Option<()> {
-        if known.is_empty() || known.iter().any(|k| k.eq_ignore_ascii_case(name)) {
+        if known.is_empty() || known.contains(&name) {
             return Some(());
         }
-        let help = suggest::nearest(name, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
+        let help = self.nearest(name, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
         self.error(node.span.clone(), format!("there is no {what} `{name}`"), help);
+        None
+    }
+
+    /// The same of countries, bodies and groups: by id, in whichever case.
+    fn known_party(&mut self, node: &Node, what: &str, id: &str, kind: Option<PlaceKind>) -> Option<()> {
+        let parties = self.known.parties;
+        let fits = |party: &&Party<'_>| kind.is_none_or(|kind| party.kind == kind);
+        if parties.is_empty() || parties.iter().filter(fits).any(|party| party.id.eq_ignore_ascii_case(id)) {
+            return Some(());
+        }
+        let by_name = |name: &str| parties.iter().find(|party| party.name == name).map(|party| party.id);
+        let named = parties.iter().filter(fits).find(|party| party.name.eq_ignore_ascii_case(id));
+        let meant = named.map(|party| party.id).or_else(|| {
+            let names = parties.iter().filter(fits).map(|party| party.name);
+            let near_name = self.nearest(id, names.filter(|name| name.chars().count() > 3));
+            near_name.and_then(by_name).or_else(|| self.nearest(id, parties.iter().filter(fits).map(|party| party.id)))
+        });
+        let help = match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None if kind.is_none() => "countries go by their two letters, as in `RU`, `KP`, `US`".to_owned(),
+            None => format!("write `@{what}` for any"),
+        };
+        self.error(node.span.clone(), format!("there is no {what} `{id}`"), Some(help));
         None
     }
 
@@ -250,7 +352,9 @@ impl Checker<'_> {
                 self.watches.extend(ids.iter().cloned());
             }
             Question::Country(ids) | Question::Supplier(ids) | Question::Recipient(ids) => {
-                self.each_known(node, "country", ids, self.known.parties)?;
+                for id in ids.iter().filter(|id| *id != super::checked::ANY) {
+                    self.known_party(node, "country", id, None)?;
+                }
             }
             Question::Leader(tests) => {
                 for test in tests {
@@ -285,8 +389,8 @@ impl Checker<'_> {
         }
         let (found, written) = match test {
             LeaderTest::Any => return Some(()),
-            LeaderTest::Country(id) => return self.known_name(node, "country", id, self.known.parties),
-            LeaderTest::Id(id) => (leaders.iter().find(|leader| leader.id == *id), id),
+            LeaderTest::Country(id) => return self.known_party(node, "country", id, None),
+            LeaderTest::Id(id) => (leaders.iter().find(|leader| leader.id.eq_ignore_ascii_case(id)), id),
             LeaderTest::Name(name) => (leaders.iter().find(|leader| leader.folded.contains(name)), name),
         };
         if let Some(leader) = found {
@@ -294,7 +398,7 @@ impl Checker<'_> {
             return Some(());
         }
         let all_names = leaders.iter().flat_map(|leader| leader.folded.iter().map(move |name| (name.as_str(), leader)));
-        let meant = suggest::nearest(written, all_names.clone().map(|(name, _)| name));
+        let meant = self.nearest(written, all_names.clone().map(|(name, _)| name));
         let meant = all_names.clone().find(|(name, _)| Some(*name) == meant).map(|(_, leader)| leader);
         let help = match meant {
             Some(leader) => format!("did you mean `leader:\"{}\"`?", leader.name),
@@ -338,12 +442,14 @@ impl Checker<'_> {
         }
         match &node.kind {
             NodeKind::Or(nodes) => nodes.iter().for_each(|node| self.positive(node)),
+            NodeKind::Not(inner) if matches!(inner.kind, NodeKind::Not(_)) => {
+                let help = Some("leave both out".to_owned());
+                self.error(node.span.clone(), "one NOT takes the other back, and nothing is looked for", help);
+            }
             _ => {
-                let asks_language = self.text.get(node.span.clone()).is_some_and(|text| text.contains("lang:"));
-                let message = if asks_language {
-                    "this alternative has nothing to look for: a language alone is not enough"
-                } else {
-                    "this alternative only says what is not wanted"
+                let message = match self.alone(node) {
+                    Some(what) => format!("this alternative has nothing to look for: {what} alone is not enough"),
+                    None => "this alternative only says what is not wanted".to_owned(),
                 };
                 let help = Some("add a word, a list or a topic to look for".to_owned());
                 self.error(node.span.clone(), message, help);
@@ -351,19 +457,44 @@ impl Checker<'_> {
         }
     }
 
-    fn is_positive(&self, node: &Node) -> bool {
+    /// What an alternative asks that is not enough alone.
+    fn alone(&self, node: &Node) -> Option<&'static str> {
         match &node.kind {
-            // A hole has its own complaint.
-            NodeKind::Hole | NodeKind::Term(_) | NodeKind::Near { .. } | NodeKind::Count(..) => true,
-            NodeKind::And(nodes) => nodes.iter().any(|node| self.is_positive(node)),
-            NodeKind::Or(nodes) => nodes.iter().all(|node| self.is_positive(node)),
-            NodeKind::Not(_) => false,
-            NodeKind::Scope(_, inner) => self.is_positive(inner),
-            NodeKind::AtLeast(needed, nodes) => {
-                nodes.iter().filter(|node| !self.is_positive(node)).count() < *needed as usize
+            NodeKind::About(AboutField::Lang, _) => Some("a language"),
+            NodeKind::About(AboutField::Published, _) => Some("an age"),
+            NodeKind::And(nodes) | NodeKind::Or(nodes) | NodeKind::AtLeast(_, nodes) => {
+                nodes.iter().find_map(|node| self.alone(node))
             }
-            NodeKind::About(field, _) => !matches!(field, AboutField::Lang | AboutField::Published),
+            _ => None,
         }
+    }
+
+    /// Whether it looks for something in every alternative.
+    fn is_positive(&self, node: &Node) -> bool {
+        asks(node, &|field| !matches!(field, AboutField::Lang | AboutField::Published))
+    }
+
+    /// Whether it has something to find in the text in every alternative: parts of a text are told by what stands there.
+    fn has_hits(&self, node: &Node) -> bool {
+        asks(node, &|field| {
+            use AboutField::{Country, Item, Leader, Recipient, Resolution, Status, Supplier, Topic};
+            matches!(field, Topic | Supplier | Recipient | Status | Item | Resolution | Leader | Country)
+        })
+    }
+}
+
+fn asks(node: &Node, is_enough: &dyn Fn(AboutField) -> bool) -> bool {
+    match &node.kind {
+        // A hole has its own complaint.
+        NodeKind::Hole | NodeKind::Term(_) | NodeKind::Near { .. } | NodeKind::Count(..) => true,
+        NodeKind::And(nodes) => nodes.iter().any(|node| asks(node, is_enough)),
+        NodeKind::Or(nodes) => nodes.iter().all(|node| asks(node, is_enough)),
+        NodeKind::Not(_) => false,
+        NodeKind::Scope(_, inner) => asks(inner, is_enough),
+        NodeKind::AtLeast(needed, nodes) => {
+            nodes.iter().filter(|node| !asks(node, is_enough)).count() < *needed as usize
+        }
+        NodeKind::About(field, _) => is_enough(*field),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A query whose names are known and whose parts fit: what the engine evaluates.
 
-use super::{pattern::Pattern, tree::Scope};
+use super::{age::AgeTest, pattern::Pattern, tree::Scope};
 use crate::{
     article::Lang,
     watch::found::{DealStatus, ResolutionStatus},
@@ -85,6 +85,8 @@ pub enum Question {
     Category(Vec<String>),
     /// Host and path from the start; `*` is anything.
     Url(Vec<String>),
+    /// How old it is; one without a date is of no age.
+    Published(Vec<AgeTest>),
     /// A detector fired.
     Topic(Vec<String>),
     /// Who gives, in a deal.
@@ -148,6 +150,6 @@ impl Question {
 
     /// Whether it is enough for a query: languages and dates are not.
     pub fn is_positive(&self) -> bool {
-        !matches!(self, Self::Lang(_))
+        !matches!(self, Self::Lang(_) | Self::Published(_))
     }
 }

@@ -5,10 +5,10 @@
 use std::ops::Range;
 
 use super::{
-    suggest,
+    habits, suggest,
     tree::{Prefix, Term, Value, prefix, prefix_names},
 };
-use crate::article::segment::units::{is_dash, is_word_part};
+use crate::article::segment::units::{is_dash, is_word_part, vanishes};
 
 /// One token and where it stands, in bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,9 +102,9 @@ impl<'a> Lexer<'a> {
         found
     }
 
-    /// False at the end.
+    /// False at the end. Marks without width come along when a query is pasted.
     fn skip_space(&mut self) -> bool {
-        while self.take_if(char::is_whitespace) {}
+        while self.take_if(|c| c.is_whitespace() || vanishes(c)) {}
         self.at < self.text.len()
     }
 
@@ -116,9 +116,9 @@ impl<'a> Lexer<'a> {
     fn token(&mut self) -> Kind {
         let start = self.at;
         match self.peek().unwrap_or(' ') {
-            '(' => self.single(Kind::Open),
-            ')' => self.single(Kind::Close),
-            ',' => self.single(Kind::Comma),
+            '(' | '（' => self.single(Kind::Open),
+            ')' | '）' => self.single(Kind::Close),
+            ',' | '，' => self.single(Kind::Comma),
             '{' => self.count(),
             '/' => self.regex(),
             '@' => self.list(),
@@ -135,6 +135,10 @@ impl<'a> Lexer<'a> {
             '=' => {
                 self.take();
                 let word = self.word_text();
+                if word.starts_with('=') {
+                    let help = format!("write `={}`", word.trim_start_matches('='));
+                    return self.broken(start..self.at, "one `=` is enough", Some(help));
+                }
                 if has_word_part(word) {
                     return Kind::Term(Term::Exact(word.to_owned()));
                 }
@@ -153,7 +157,7 @@ impl<'a> Lexer<'a> {
         let start = self.at;
         self.take();
         match self.peek() {
-            Some(c) if !c.is_whitespace() && !matches!(c, ')' | ',') && !is_dash(c) => Kind::Not,
+            Some(c) if !c.is_whitespace() && !matches!(c, ')' | '）' | ',' | '，') && !is_dash(c) => Kind::Not,
             _ => {
                 while self.take_if(is_dash) {}
                 let help = "put it right before what is not wanted: `-word`; or leave it out";
@@ -251,17 +255,24 @@ impl<'a> Lexer<'a> {
 
     /// Up to whatever ends a bare word.
     fn word_text(&mut self) -> &'a str {
-        self.take_while(|c| !c.is_whitespace() && !is_quote(c) && !matches!(c, '(' | ')' | ',' | '{' | '~' | ':'))
+        self.take_while(|c| !c.is_whitespace() && !is_quote(c) && !is_mark(c) && !matches!(c, '{' | '~'))
     }
 
     fn word(&mut self) -> Kind {
         let start = self.at;
         let word = self.word_text();
         match self.peek() {
-            Some(':') => return self.prefix(start, word),
+            Some(':' | '：') => return self.prefix(start, word),
             Some('~') => return self.fuzzy(start, word),
             _ => {}
         }
+        let visible: String;
+        let word = if word.contains(vanishes) {
+            visible = word.chars().filter(|c| !vanishes(*c)).collect();
+            visible.as_str()
+        } else {
+            word
+        };
         match word {
             "AND" => return Kind::And,
             "OR" => return Kind::Or,
@@ -278,7 +289,10 @@ impl<'a> Lexer<'a> {
             return self.near(start, number, true);
         }
         if has_word_part(word) {
-            return Kind::Term(Term::Word(word.to_owned()));
+            return match habits::refused(word) {
+                Some((message, help)) => self.broken(start..self.at, message, Some(help)),
+                None => Kind::Term(Term::Word(word.to_owned())),
+            };
         }
         if word.is_empty() {
             self.take();
@@ -293,6 +307,7 @@ impl<'a> Lexer<'a> {
         self.broken(start..self.at, message, help.map(str::to_owned))
     }
 
+    /// `number` is what stands behind the slash.
     fn near(&mut self, start: usize, number: &str, ordered: bool) -> Kind {
         match number.parse() {
             Ok(distance @ 1..=NEAR_DISTANCE_MAX) => Kind::Near { ordered, distance },
@@ -311,6 +326,15 @@ impl<'a> Lexer<'a> {
         let number = self.take_while(char::is_alphanumeric);
         match number.parse() {
             Ok(edits @ 1..=EDITS_MAX) if has_word_part(word) => Kind::Term(Term::Fuzzy(word.to_owned(), edits)),
+            // `"arms deal"~5` is nearness elsewhere.
+            Ok(number) if word.is_empty() && self.text[..start].ends_with(is_quote) => {
+                let message = "`~` and a number stand behind a single word".to_owned();
+                self.broken(
+                    start..self.at,
+                    message,
+                    Some(format!("for words near each other write `arms NEAR/{number} deal`")),
+                )
+            }
             _ if word.is_empty() => {
                 let help = "write `~\"arms deal\"` for any form, `Shoigu~1` for one edit";
                 self.broken(start..self.at, "`~` stands before a quote or behind a word", Some(help.to_owned()))
@@ -347,7 +371,9 @@ impl<'a> Lexer<'a> {
                 }
             }
             None => {
-                let help = suggest::nearest(name, prefix_names()).map(|meant| format!("did you mean `{meant}:`?"));
+                let meant = habits::prefix_meant(name).map(|meant| format!("write {meant}"));
+                let near = || suggest::nearest(name, prefix_names()).map(|meant| format!("did you mean `{meant}:`?"));
+                let help = meant.or_else(near);
                 // The value belongs to the mistake; read as a term it would only bring more complaints.
                 let _ = self.values();
                 let message = if name.is_empty() {
@@ -362,7 +388,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn at_value(&self) -> bool {
-        self.peek().is_some_and(|c| !c.is_whitespace() && !matches!(c, ')' | ',' | '{'))
+        self.peek().is_some_and(|c| !c.is_whitespace() && !matches!(c, ')' | '）' | ',' | '，' | '{'))
     }
 
     /// One value or more, parted by commas without space.
@@ -370,8 +396,8 @@ impl<'a> Lexer<'a> {
         let mut values = Vec::new();
         loop {
             values.push(self.value()?);
-            let behind_comma = self.rest().strip_prefix(',').and_then(|rest| rest.chars().next());
-            if !behind_comma.is_some_and(|c| !c.is_whitespace() && !matches!(c, ')' | ',')) {
+            let behind_comma = self.rest().strip_prefix([',', '，']).and_then(|rest| rest.chars().next());
+            if !behind_comma.is_some_and(|c| !c.is_whitespace() && !matches!(c, ')' | '）' | ',' | '，')) {
                 return Ok(values);
             }
             self.take();
@@ -383,9 +409,15 @@ impl<'a> Lexer<'a> {
             let text = self.quote_text().ok_or(())?;
             return Ok(Value { text: unescape(text), quoted: true });
         }
-        let text = self.take_while(|c| !c.is_whitespace() && !is_quote(c) && !matches!(c, '(' | ')' | ','));
+        let ends = |c| matches!(c, '(' | ')' | ',' | '{' | '（' | '）' | '，');
+        let text = self.take_while(|c| !c.is_whitespace() && !is_quote(c) && !ends(c));
         if text.is_empty() { Err(()) } else { Ok(Value { text: text.to_owned(), quoted: false }) }
     }
+}
+
+/// A bracket, comma or colon, also as Chinese and Japanese keyboards type it.
+fn is_mark(c: char) -> bool {
+    matches!(c, '(' | ')' | ',' | ':' | '（' | '）' | '，' | '：')
 }
 
 /// A double quote however typed.

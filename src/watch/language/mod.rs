@@ -4,11 +4,17 @@ pub mod lexer;
 pub mod tree;
 pub mod parser;
 pub mod suggest;
+pub mod habits;
 pub mod print;
 pub mod pattern;
+pub mod expression;
+pub mod list;
 pub mod checked;
+pub mod age;
 pub mod question;
 pub mod check;
+pub mod implied;
+pub mod contradiction;
 pub mod warn;
 
 use crate::config::{Level, Place, Problem, QuerySource};

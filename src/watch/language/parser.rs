@@ -16,6 +16,7 @@
 use std::ops::Range;
 
 use super::{
+    habits,
     lexer::{Fault, Kind, Token, lex},
     tree::{Node, NodeKind, Prefix, SyntaxTree, Term},
 };
@@ -24,6 +25,8 @@ use super::{
 pub const QUERY_BYTES_MAX: usize = 64 << 10;
 /// How deep parentheses, NOT and scopes may nest; whoever walks a tree walks it by recursion.
 pub const DEPTH_MAX: usize = 64;
+/// How deep a tree may be: at every level of nesting an OR, an AND, a NOT and a NEAR.
+const TREE_LEVELS_MAX: usize = 4 * DEPTH_MAX;
 /// How many terms a query may have.
 pub const TERMS_MAX: usize = 10_000;
 
@@ -48,13 +51,17 @@ pub fn parse(text: &str) -> Parsed {
         return parsed;
     }
     let (tokens, faults) = lex(text);
-    parsed.warnings = lower_case_operators(&tokens);
+    parsed.warnings = habits::oddities(text, &tokens);
     let end = text.len();
-    let mut parser = Parser { tokens: &tokens, at: 0, end, depth: 0, terms: 0, faults };
+    let mut parser = Parser { tokens: &tokens, at: 0, end, depth: 0, terms: 0, gave_up: false, faults };
     if tokens.is_empty() {
         parser.fault(0..end, "the query is empty", None);
     } else {
-        parsed.tree.root = Some(parser.whole());
+        let root = parser.whole();
+        match too_deep(&root) {
+            Some(span) => parser.fault(span, format!("the query nests deeper than {DEPTH_MAX}"), None),
+            None => parsed.tree.root = Some(root),
+        }
     }
     parsed.faults = parser.faults;
     parsed.faults.sort_by_key(|fault| fault.span.start);
@@ -68,12 +75,16 @@ struct Parser<'a> {
     end: usize,
     depth: usize,
     terms: usize,
+    /// Whether the rest was left unread, so that what it lacks is no further mistake.
+    gave_up: bool,
     faults: Vec<Fault>,
 }
 
 impl Parser<'_> {
     fn fault(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<&str>) {
-        self.faults.push(Fault { span, message: message.into(), help: help.map(str::to_owned) });
+        if !self.gave_up {
+            self.faults.push(Fault { span, message: message.into(), help: help.map(str::to_owned) });
+        }
     }
 
     fn kind(&self) -> Option<&Kind> {
@@ -104,9 +115,7 @@ impl Parser<'_> {
             let span = self.span();
             match self.kind() {
                 Some(Kind::Close) => self.fault(span, "this `)` closes nothing", Some("remove it, or add a `(`")),
-                Some(Kind::Comma) => {
-                    self.fault(span, "`,` has no meaning here", Some("write `OR` for either, a space for both"));
-                }
+                Some(Kind::Comma) => self.stray_comma(span),
                 _ => self.fault(span, "this cannot stand here", None),
             }
             self.at += 1;
@@ -140,10 +149,12 @@ impl Parser<'_> {
     /// Holds the depth in bounds: every way down passes here.
     fn not(&mut self) -> Node {
         let first = self.at;
-        if self.depth >= DEPTH_MAX {
+        // The outermost level is none.
+        if self.depth > DEPTH_MAX {
             let span = self.span();
             self.fault(span.clone(), format!("the query nests deeper than {DEPTH_MAX}"), None);
             // Nothing behind could be understood, and each level would complain again.
+            self.gave_up = true;
             self.at = self.tokens.len();
             return Node { span, kind: NodeKind::Hole };
         }
@@ -167,8 +178,10 @@ impl Parser<'_> {
             self.at += 1;
             chained += 1;
             let right = if self.kind() == Some(&Kind::Not) { self.not() } else { self.unit() };
-            if chained + self.depth > DEPTH_MAX {
+            if chained > DEPTH_MAX {
                 self.fault(operator, format!("the query nests deeper than {DEPTH_MAX}"), None);
+                self.gave_up = true;
+                self.at = self.tokens.len();
                 break;
             }
             let kind = NodeKind::Near { ordered, distance, left: Box::new(left), right: Box::new(right) };
@@ -183,7 +196,7 @@ impl Parser<'_> {
             Some(Kind::Prefix(Prefix::Scope(scope), _)) => {
                 let scope = *scope;
                 self.at += 1;
-                let inner = if self.depth < DEPTH_MAX && self.kind() != Some(&Kind::Not) {
+                let inner = if self.depth <= DEPTH_MAX && self.kind() != Some(&Kind::Not) {
                     self.depth += 1;
                     let inner = self.unit();
                     self.depth -= 1;
@@ -196,7 +209,8 @@ impl Parser<'_> {
             Some(Kind::Prefix(Prefix::About(field), values)) => {
                 let kind = NodeKind::About(*field, values.clone());
                 self.at += 1;
-                self.counted(first, kind)
+                let node = self.counted(first, kind);
+                self.with_count(first, node)
             }
             _ => {
                 let node = self.primary();
@@ -231,6 +245,13 @@ impl Parser<'_> {
                 self.at += 2;
                 self.at_least(first, number.ok())
             }
+            Kind::Term(Term::Word(number)) if number.parse::<u32>().is_ok() && self.is_lower_case_of(first + 1) => {
+                let of = self.tokens[first + 1].span.clone();
+                self.fault(of, "`of` is no operator", Some("the operator is `OF`: `2 OF (a, b, c)`"));
+                self.at += 2;
+                self.at_least(first, None);
+                Node { span: self.span_since(first), kind: NodeKind::Hole }
+            }
             Kind::Term(term) => {
                 let kind = NodeKind::Term(term.clone());
                 self.at += 1;
@@ -252,6 +273,13 @@ impl Parser<'_> {
             }
             _ => self.missing(span),
         }
+    }
+
+    /// Whether `of (` stands there.
+    fn is_lower_case_of(&self, at: usize) -> bool {
+        let is_of =
+            |token: &Token| matches!(&token.kind, Kind::Term(Term::Word(word)) if word.eq_ignore_ascii_case("of"));
+        self.tokens.get(at).is_some_and(is_of) && self.tokens.get(at + 1).is_some_and(|token| token.kind == Kind::Open)
     }
 
     /// A term or a value: one more of those that are limited in number.
@@ -291,11 +319,22 @@ impl Parser<'_> {
         node
     }
 
+    fn stray_comma(&mut self, span: Range<usize>) {
+        let before = self.at.checked_sub(1).map(|before| &self.tokens[before].kind);
+        match before {
+            Some(Kind::Prefix(Prefix::About(field), _)) => {
+                let help = format!("write `{0}:a,b` without a space, or `({0}:a OR {0}:b)`", field.as_str());
+                self.fault(span, "`,` has no meaning here", Some(&help));
+            }
+            _ => self.fault(span, "`,` has no meaning here", Some("write `OR` for either, a space for both")),
+        }
+    }
+
     fn unclosed(&mut self, open: Range<usize>) {
         if self.kind() == Some(&Kind::Comma) {
             let span = self.span();
+            self.stray_comma(span);
             self.at += 1;
-            self.fault(span, "`,` has no meaning here", Some("write `OR` for either, a space for both"));
             // Goes on to the bracket's end, so that it is not called unclosed.
             let _ = self.or();
             if self.take_if(&Kind::Close) {
@@ -320,6 +359,9 @@ impl Parser<'_> {
         }
         let span = self.span_since(first);
         let choices = nodes.len();
+        if self.is_lower_case_of(first + 1) {
+            return Node { span, kind: NodeKind::Hole };
+        }
         match number {
             Some(needed) if needed > 0 && needed as usize <= choices => {
                 Node { span, kind: NodeKind::AtLeast(needed, nodes) }
@@ -346,26 +388,26 @@ fn joined(mut nodes: Vec<Node>, kind: fn(Vec<Node>) -> NodeKind) -> Node {
     }
 }
 
-/// `a or b` most often means `a OR b`.
-fn lower_case_operators(tokens: &[Token]) -> Vec<Fault> {
-    let mut warnings = Vec::new();
-    for (i, token) in tokens.iter().enumerate() {
-        let Kind::Term(Term::Word(word)) = &token.kind else { continue };
-        let operator = word.split('/').next().unwrap_or(word).to_uppercase();
-        let is_first = i == 0 || tokens[i - 1].kind == Kind::Open;
-        let is_last = tokens.get(i + 1).is_none_or(|next| next.kind == Kind::Close);
-        let is_operator = match operator.as_str() {
-            "AND" | "OR" | "NEAR" | "ONEAR" => !is_first && !is_last,
-            "NOT" => !is_last,
-            _ => false,
-        };
-        if is_operator {
-            let message = format!("`{word}` is searched as a word");
-            let help = Some(format!("the operator is `{}`; to keep the word, quote it", word.to_uppercase()));
-            warnings.push(Fault { span: token.span.clone(), message, help });
+/// Whether ANDs, ORs and NEARs lie deeper in each other than anyone who walks the tree by recursion should go.
+/// Parentheses, NOT and parts are bounded while they are read; each of those levels may add a few of these.
+fn too_deep(root: &Node) -> Option<Range<usize>> {
+    let mut open = vec![(root, 0)];
+    while let Some((node, level)) = open.pop() {
+        if level > TREE_LEVELS_MAX {
+            return Some(node.span.clone());
+        }
+        match &node.kind {
+            NodeKind::And(nodes) | NodeKind::Or(nodes) | NodeKind::AtLeast(_, nodes) => {
+                open.extend(nodes.iter().map(|node| (node, level + 1)));
+            }
+            NodeKind::Not(inner) | NodeKind::Scope(_, inner) | NodeKind::Count(_, inner) => {
+                open.push((inner, level + 1))
+            }
+            NodeKind::Near { left, right, .. } => open.extend([(&**left, level + 1), (&**right, level + 1)]),
+            NodeKind::Hole | NodeKind::Term(_) | NodeKind::About(..) => {}
         }
     }
-    warnings
+    None
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! What a term looks for: words in a row, compared by one of three measures, or a regular expression.
 
-use crate::article::segment::{Word, WordKind, analyse_pattern};
+use std::sync::Arc;
 
-/// Larger compiled regular expressions are refused: a watch set holds many.
-const REGEX_BYTES_MAX: usize = 1 << 20;
+use crate::article::{
+    Lang,
+    segment::{Word, WordKind, analyse_pattern},
+};
+
 /// A `*` needs so many letters beside it, or it stands for half the dictionary.
 const LETTERS_BESIDE_STAR_MIN: usize = 2;
 
@@ -14,8 +17,17 @@ pub enum Pattern {
     Phrase(Vec<Piece>),
     /// A stretch of original text inside one paragraph.
     Regex(regex::Regex),
-    /// Any of a list's entries.
-    AnyOf(Vec<Pattern>),
+    /// Any of a list's entries; shared by all who name the list.
+    AnyOf(Arc<[Pattern]>),
+    /// A pack's words of one language: found in texts of that language, and in those of which nobody knows it.
+    InLanguage(Lang, Arc<Pattern>),
+    /// Everyday words that count only where something else stands in the same article, wherever in it.
+    Beside {
+        /// What is looked for.
+        what: Arc<Pattern>,
+        /// What must stand in the article as well.
+        context: Arc<Pattern>,
+    },
     /// Any country, or this one, however it is named.
     Country(Option<String>),
     /// Any leader, or this one, however they are named.
@@ -118,21 +130,6 @@ impl Pattern {
         Ok(Self::Phrase(vec![Piece::Fuzzy { text: word.folded.to_string(), edits }]))
     }
 
-    /// A regular expression, between its slashes.
-    pub fn regex(source: &str) -> Result<Self, String> {
-        let regex =
-            regex::RegexBuilder::new(source).case_insensitive(true).size_limit(REGEX_BYTES_MAX).build().map_err(
-                |error| match error {
-                    regex::Error::CompiledTooBig(_) => "this regular expression is too large".to_owned(),
-                    error => format!("this regular expression cannot be read: {}", last_line(&error.to_string())),
-                },
-            )?;
-        if regex.is_match("") {
-            return Err("this regular expression matches nothing at all (empty), and so everywhere".to_owned());
-        }
-        Ok(Self::Regex(regex))
-    }
-
     /// A keyword or an entry of a list: in any form, or exactly behind `=`.
     pub fn keyword(text: &str) -> Result<Self, String> {
         match text.strip_prefix('=') {
@@ -141,21 +138,14 @@ impl Pattern {
         }
     }
 
-    /// Whether words of it are compared by stem.
-    pub fn stems(&self) -> bool {
-        match self {
-            Self::Phrase(pieces) => pieces.iter().any(|piece| match piece {
-                Piece::Word(word) => word.measure == Measure::Stem,
-                Piece::Designation { .. } | Piece::Wildcard { .. } | Piece::Fuzzy { .. } => false,
-            }),
-            Self::AnyOf(patterns) => patterns.iter().any(Self::stems),
-            Self::Regex(_) | Self::Country(_) | Self::Leader(_) => false,
-        }
-    }
-
     /// Whether it looks at what an article says rather than at its words.
     pub fn needs_findings(&self) -> bool {
-        matches!(self, Self::Country(_) | Self::Leader(_))
+        match self {
+            Self::Country(_) | Self::Leader(_) => true,
+            Self::AnyOf(patterns) => patterns.iter().any(Self::needs_findings),
+            Self::InLanguage(_, what) | Self::Beside { what, .. } => what.needs_findings(),
+            Self::Phrase(_) | Self::Regex(_) => false,
+        }
     }
 }
 
@@ -192,9 +182,4 @@ fn without_escapes(raw: &str) -> String {
         }
     }
     text
-}
-
-/// Where the reason stands in regex's many-line messages.
-fn last_line(message: &str) -> &str {
-    message.lines().last().unwrap_or(message).trim().trim_start_matches("error: ")
 }

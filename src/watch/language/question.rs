@@ -1,6 +1,7 @@
 //! Values behind `lang:`, `topic:` and the like, read into questions.
 
 use super::{
+    age::AgeTest,
     checked::{ANY, LeaderTest, Question, ResolutionTest},
     suggest,
     tree::{AboutField, Value},
@@ -43,6 +44,7 @@ fn read_field(field: AboutField, values: &[Value]) -> Read<Question> {
         AboutField::Author => Question::Author(folded()),
         AboutField::Category => Question::Category(folded()),
         AboutField::Url => Question::Url(each(values, |value| Ok(url_start(&value.text)))?),
+        AboutField::Published => Question::Published(each(values, |value| AgeTest::read(&value.text))?),
         AboutField::Topic => Question::Topic(texts()),
         AboutField::Supplier => Question::Supplier(texts()),
         AboutField::Recipient => Question::Recipient(texts()),
@@ -52,7 +54,6 @@ fn read_field(field: AboutField, values: &[Value]) -> Read<Question> {
         AboutField::Leader => Question::Leader(each(values, leader)?),
         AboutField::Country => Question::Country(texts()),
         AboutField::Watch => Question::Watch(texts()),
-        AboutField::Published => return Err(("`published:` comes with a later version".to_owned(), None)),
         AboutField::Severity => {
             let help = "a watch's own severity is its `severity =` in the config";
             let message = "`severity:` stands in routes only, which come with a later version";

@@ -4,6 +4,8 @@
 //! language. A section names its language, and its terms are found in texts of that language alone, or in all where a
 //! text's language is unknown.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{
@@ -12,7 +14,10 @@ use super::{
 };
 use crate::{
     article::{Lang, segment},
-    watch::found::{DealItem, DealStatus, PartyId, ResolutionStatus},
+    watch::{
+        found::{DealItem, DealStatus, PartyId, ResolutionStatus},
+        language::list::{ListTerm, Lists},
+    },
 };
 
 /// The compiled packs of the topics.
@@ -31,6 +36,8 @@ pub struct Rules {
     pub(super) companies: Vec<Company>,
     pub(super) resolutions: Lexicon<ResolutionWord>,
     pub(super) facts: Facts,
+    /// What queries may name: `@weapon`, `@weapon.missile`, `@arms-maker`.
+    pub lists: Lists,
     versions: Vec<(String, String)>,
 }
 
@@ -298,6 +305,7 @@ impl Rules {
             companies: Vec::new(),
             resolutions: Lexicon::default(),
             facts: resolutions.facts,
+            lists: Lists::default(),
             versions: [&weapons.pack, &deals.pack, &resolutions.pack]
                 .map(|head| (head.id.clone(), head.version.clone()))
                 .into(),
@@ -321,7 +329,16 @@ impl Rules {
     }
 
     fn add_weapons(&mut self, kinds: Vec<KindSection>, systems: Vec<SystemSection>) {
+        let mut listed: BTreeMap<String, Vec<ListTerm>> = BTreeMap::new();
+        let mut list = |category: &str, text: &str, lang: Option<Lang>, needs_context: bool| {
+            let term = ListTerm { text: text.to_owned(), lang, is_exact: false, needs_context };
+            listed.entry(list_name(category)).or_default().push(term);
+        };
         for section in kinds {
+            for (lang, terms) in &section.terms {
+                let lang = Lang::from_tag(lang);
+                terms.iter().for_each(|term| list(&section.category, term, lang, section.needs_context));
+            }
             let meaning = self.add_item(section.name, section.category, section.needs_context, Vec::new());
             for (lang, terms) in &section.terms {
                 add_all(&mut self.deals, lang, terms, meaning);
@@ -350,9 +367,16 @@ impl Rules {
                         self.add_item(section.name.clone(), section.category.clone(), false, ids(&section.maker))
                     });
                 }
+                list(
+                    &section.category,
+                    &name,
+                    None,
+                    section.needs_context && plain.is_none_or(|plain| plain != meaning),
+                );
                 self.deals.add(&name, None, meaning);
             }
         }
+        self.lists.add_parts("weapon", listed);
     }
 
     /// Whether a name has a word in it that is plainly a weapon.
@@ -368,13 +392,16 @@ impl Rules {
     }
 
     fn add_deals(&mut self, file: DealsFile) {
+        let mut makers = Vec::new();
         for section in file.maker {
             for name in section.names {
                 let is_upper = !name.contains(char::is_lowercase);
+                makers.push(ListTerm { text: name.clone(), lang: None, is_exact: is_upper, needs_context: false });
                 self.makers.add(&name, None, self.companies.len() as u16);
                 self.companies.push(Company { party: id(&section.party), is_upper });
             }
         }
+        self.lists.add("arms-maker", makers);
         let words = &mut self.deals;
         for section in file.verb {
             for (form, terms) in
@@ -421,6 +448,11 @@ pub struct RuleError {
     /// Why, with its place in the file.
     #[source]
     pub source: toml::de::Error,
+}
+
+/// A category as a list's name has it: `air defence` → `air-defence`.
+fn list_name(category: &str) -> String {
+    category.split(|c: char| !c.is_alphanumeric()).collect::<Vec<_>>().join("-")
 }
 
 fn id(text: &str) -> PartyId {

@@ -1,6 +1,6 @@
 //! Terms about what an article says, over findings made by hand.
 #![allow(clippy::unwrap_used)]
-use std::{cell::LazyCell, collections::BTreeMap};
+use std::cell::LazyCell;
 
 use super::*;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
         found::{
             CountryFound, DealItem, DealStatus, Findings, LeaderFound, ResolutionFound, ResolutionStatus, TopicFound,
         },
-        language::{self, Known},
+        language::{self, Known, list::Lists},
     },
 };
 
@@ -78,10 +78,8 @@ fn findings() -> Findings {
 
 /// What a query hits, or `None` where it does not match.
 fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
-    let none = BTreeMap::new();
     let known = Known {
-        lists: &none,
-        pack_lists: &none,
+        lists: &Lists::default(),
         feeds: &[],
         tags: &[],
         watches: &[],
@@ -113,8 +111,14 @@ fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
     let index = ArticleIndex::new(&article, &text, findings);
     let hits = TermHits::new(&index, &compiled.terms);
     let terms: Vec<usize> = (0..compiled.terms.len()).collect();
-    let evaluator =
-        Evaluator { index: &index, hits: &hits, terms: &terms, watch_matches: &|_| Ok(false), steps: Steps::default() };
+    let evaluator = Evaluator {
+        index: &index,
+        hits: &hits,
+        now: DateTime::UNIX_EPOCH,
+        terms: &terms,
+        watch_matches: &|_| Ok(false),
+        steps: Steps::default(),
+    };
     let verdict = evaluator.verdict(&compiled.root).unwrap();
     let mut texts: Vec<String> = verdict
         .evidence
