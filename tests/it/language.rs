@@ -203,11 +203,17 @@ fn check_all<T: for<'a> Deserialize<'a>>(file: &str, check: impl Fn(&T) -> Resul
 #[test]
 fn words_match_as_the_page_says() {
     check_all("words.toml", check_match);
+    check_all("languages.toml", check_match);
+    check_all("phrases.toml", check_match);
+    check_all("regexes.toml", check_match);
 }
 
 #[test]
 fn queries_combine_as_the_page_says() {
     check_all("combining.toml", check_match);
+    check_all("near.toml", check_match);
+    check_all("parts.toml", check_match);
+    check_all("about.toml", check_match);
 }
 
 fn check_error(case: &ErrorCase) -> Result<(), String> {
