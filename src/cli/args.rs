@@ -72,6 +72,8 @@ pub enum Command {
     Check,
     /// Run articles through the watches: no daemon, no store
     Match(MatchArguments),
+    /// Show why a watch matches an article, or what it lacks
+    Explain(ExplainArguments),
     /// Read a feed document and print its articles
     Parse(ParseArguments),
     /// Feeds and how they do
@@ -129,6 +131,20 @@ pub struct MatchArguments {
     /// .jsonl of articles, .txt, .html, a feed document, or - for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
+}
+
+/// `explain`
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArguments {
+    /// Explain this watch; without it and --query, every watch
+    #[arg(long, value_name = "ID", conflicts_with = "query")]
+    pub watch: Option<String>,
+    /// Explain this query
+    #[arg(long, value_name = "QUERY", allow_hyphen_values = true)]
+    pub query: Option<String>,
+    /// .jsonl of articles, .txt, .html, a feed document, or - for standard input
+    #[arg(value_name = "FILE")]
+    pub file: String,
 }
 
 /// `parse`

@@ -29,7 +29,7 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
         eprintln!("error: standard input can be read only once, so `-` stands once among the files");
         return Exit::Usage;
     }
-    let watches = match chosen(&settings, arguments) {
+    let watches = match chosen(&settings, &arguments.watches, &arguments.queries) {
         Ok(watches) => watches,
         Err(message) => {
             eprintln!("error: {message}");
@@ -42,8 +42,33 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
     };
     // Read once, so that one run asks of every article the same.
     let now = Clock::system().now();
+    each_article(context, &settings, &arguments.files, |article| {
+        let alerts = watching.alerts(article, &article.key(), now, None).into_iter().map(|(_, _, mut body)| {
+            // The feed is what the article says of itself: it is matched on, and not vouched for.
+            body.article.feed = None;
+            body
+        });
+        let alerts: Vec<AlertBody> = alerts.collect();
+        if arguments.matched && alerts.is_empty() {
+            return Ok(());
+        }
+        if context.output.json {
+            output::print(&line(article, &alerts)?)
+        } else {
+            output::print(&block(context, &settings, article, &alerts))
+        }
+    })
+}
+
+/// Reads every article of every file, in order, and hands it on; what cannot be read is told and fails the command.
+pub(super) fn each_article(
+    context: &Context,
+    settings: &Settings,
+    files: &[String],
+    mut see: impl FnMut(&Article) -> std::io::Result<()>,
+) -> Exit {
     let mut exit = Exit::Done;
-    for file in &arguments.files {
+    for file in files {
         let bytes = match read(file) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -61,22 +86,7 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
             if let Some(feed) = &mut article.feed {
                 feed.tags = settings.feeds.iter().find(|f| f.id == feed.id).map(|f| f.tags.clone()).unwrap_or_default();
             }
-            let article = &*article;
-            let alerts = watching.alerts(article, &article.key(), now, None).into_iter().map(|(_, _, mut body)| {
-                // The feed is what the article says of itself: it is matched on, and not vouched for.
-                body.article.feed = None;
-                body
-            });
-            let alerts: Vec<AlertBody> = alerts.collect();
-            if arguments.matched && alerts.is_empty() {
-                continue;
-            }
-            let printed = if context.output.json {
-                line(article, &alerts).map_err(std::io::Error::from).and_then(|line| output::print(&line))
-            } else {
-                output::print(&block(context, &settings, article, &alerts))
-            };
-            if printed.is_err() {
+            if see(article).is_err() {
                 return Exit::Failed;
             }
         }
@@ -85,15 +95,19 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
 }
 
 /// Which watches run: with `--query` or `--watch` exactly those, else all of the config.
-fn chosen(settings: &Settings, arguments: &MatchArguments) -> Result<Vec<WatchSettings>, String> {
-    if arguments.watches.is_empty() && arguments.queries.is_empty() {
+pub(super) fn chosen(
+    settings: &Settings,
+    watches: &[String],
+    queries: &[String],
+) -> Result<Vec<WatchSettings>, String> {
+    if watches.is_empty() && queries.is_empty() {
         return Ok(settings.watches.clone());
     }
     let mut chosen = Vec::new();
-    for name in &arguments.watches {
+    for name in watches {
         chosen.push(setup::watch(settings, name)?.clone());
     }
-    for (index, query) in arguments.queries.iter().enumerate() {
+    for (index, query) in queries.iter().enumerate() {
         let id = format!("query-{}", index + 1);
         let id: WatchId = id.parse().map_err(|error| format!("{id}: {error}"))?;
         chosen.push(WatchSettings {

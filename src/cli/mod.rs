@@ -10,6 +10,7 @@ pub mod run;
 pub mod demo;
 pub mod init;
 pub mod check;
+pub mod explain;
 pub mod matching;
 pub mod parse;
 pub mod feeds;
@@ -74,6 +75,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Init(arguments) => init_file(&arguments.file),
         Command::Check => check::run(&context),
         Command::Match(arguments) => matching::run(&context, &arguments),
+        Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Parse(arguments) => parse::run(&context, &arguments),
         Command::Feeds(FeedsCommand::List) => feeds::list(&context),
         Command::Alerts(AlertsCommand::List(arguments)) => alerts::list(&context, &arguments),

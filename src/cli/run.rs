@@ -206,6 +206,11 @@ pub(super) fn announcement(daemon: &Daemon, listener: Option<&TcpListener>) -> S
     if settings.watches.len() > LINES_MAX {
         text.push_str(&format!("  … and {} more\n", settings.watches.len() - LINES_MAX));
     }
+    match daemon.unfiled_watches() {
+        0 => {}
+        1 => text.push_str("  one of them is looked at for every article: `check` says which\n"),
+        n => text.push_str(&format!("  {n} of them are looked at for every article: `check` says which\n")),
+    }
     let backlog = match settings.daemon.backlog {
         Backlog::All => "alerts on all that a feed holds when it is first polled".to_owned(),
         Backlog::None => "alerts on nothing that a feed holds when it is first polled".to_owned(),

@@ -215,7 +215,7 @@ impl Severity {
 }
 
 /// One of a watch's `feeds`: a feed's id, or `tag:` and a tag.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FeedSelector {
     /// That feed.
     Id(FeedId),

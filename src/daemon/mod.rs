@@ -131,6 +131,11 @@ impl Daemon {
         &self.poller.store
     }
 
+    /// How many watches must be looked at for every article.
+    pub fn unfiled_watches(&self) -> usize {
+        self.poller.watching.unfiled()
+    }
+
     /// What it was configured with.
     pub fn settings(&self) -> &Settings {
         &self.settings

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::Instant};
-use tracing::info;
+use tracing::{debug, info};
 use url::Url;
 
 use super::watching::Watching;
@@ -301,6 +301,9 @@ impl Reading {
             let url = article.url.as_deref().filter(|url| !shared_urls.contains(&identity::canonical_url(url)));
             let key = ArticleKey::new(url, &article.title, &article.text);
             read.entries.push(self.match_article(article, key, fingerprint, held));
+        }
+        if self.watching.put_in_order() {
+            debug!(articles = read.entries.len(), "watches filed anew");
         }
         Ok(read)
     }

@@ -1,21 +1,36 @@
 //! The watches that are current, with what an alert needs to know beside them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
+use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
 use crate::{
     alert::{AlertBody, AlertId},
     article::{Article, ArticleKey},
     config::{Level, Problem, Settings, Severity, SinkId, WatchSettings},
-    watch::{CompileContext, SharedPacks, WatchSet},
+    watch::{CompileContext, SharedPacks, WatchSet, matched::Explained},
 };
+
+/// Watches are first filed anew when so many articles were counted.
+const FIRST_ORDER_AT: u32 = 200;
+/// By then counts tell no more than they did.
+const ORDERED_UP_TO: u32 = 20_000;
 
 /// A compiled watch set and the settings that it was compiled from.
 #[derive(Debug)]
 pub struct Watching {
     watches: Vec<WatchSettings>,
-    set: WatchSet,
+    /// Swapped for one in better order while articles are matched; see [`Self::put_in_order`].
+    set: ArcSwap<WatchSet>,
+    /// When so many articles were counted, it is time to put the set in order.
+    order_at: AtomicU32,
     versions: BTreeMap<String, String>,
     min_severity: HashMap<SinkId, Severity>,
 }
@@ -43,7 +58,8 @@ impl Watching {
         }
         let watching = compiled.set.map(|set| Self {
             versions: packs.versions.clone(),
-            set,
+            set: ArcSwap::from_pointee(set),
+            order_at: AtomicU32::new(FIRST_ORDER_AT),
             watches,
             min_severity: settings.sinks.iter().map(|s| (s.id.clone(), s.min_severity)).collect(),
         });
@@ -76,7 +92,7 @@ impl Watching {
         fetched: Option<DateTime<Utc>>,
     ) -> Judged<'_> {
         let roles_on = article.published.or(fetched).map(|time| time.date_naive());
-        let matched = self.set.matches(article, now, roles_on);
+        let matched = self.set.load().matches(article, now, roles_on);
         let findings = matched.findings.unwrap_or_default();
         let alerts = matched.hits.into_iter().map(|hit| {
             let watch = &self.watches[hit.watch];
@@ -85,6 +101,33 @@ impl Watching {
             (id, watch, body)
         });
         Judged { alerts: alerts.collect(), undecided: matched.undecided.len() }
+    }
+
+    /// Files the watches anew under what has turned out to be their rarest words, each time as many articles again were
+    /// read. Whoever is matching goes on with the old set. Costs some ten microseconds a watch, so it is for a thread
+    /// that may wait; gives whether it did anything.
+    pub fn put_in_order(&self) -> bool {
+        let set = self.set.load();
+        let counted = set.rarity().articles();
+        let due = self.order_at.load(Ordering::Relaxed);
+        // One of several threads that come here together does it.
+        let is_due = counted >= due && counted < ORDERED_UP_TO;
+        let next = counted.saturating_mul(4);
+        if !is_due || self.order_at.compare_exchange(due, next, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+            return false;
+        }
+        self.set.store(Arc::new(set.in_order()));
+        true
+    }
+
+    /// How many watches must be looked at for every article.
+    pub fn unfiled(&self) -> usize {
+        self.set.load().unfiled()
+    }
+
+    /// Why `watch` matches an article of `match`, or why not; `None` where it is none of these watches.
+    pub fn explain(&self, watch: &WatchSettings, article: &Article, now: DateTime<Utc>) -> Option<Explained> {
+        self.set.load().explain(watch, article, now, None)
     }
 
     /// Where alerts of `watch` go: its sinks, less those that want louder ones.

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::{
-    engine::{Hit, evaluate::Evidence},
+    engine::{Hit, evaluate::Evidence, explain::Explanation, shelf::Shelf},
     found::Findings,
 };
 use crate::article::{
@@ -45,6 +45,8 @@ pub struct Matched {
     pub undecided: Vec<usize>,
     /// Whether the article was too long to be read whole.
     pub cut: bool,
+    /// How many watches' trees were walked: what matching cost.
+    pub candidates: usize,
 }
 
 /// One watch matched.
@@ -60,8 +62,67 @@ pub struct WatchHit {
     pub confidence: f32,
 }
 
+/// Why a watch matches an article or not.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Explained {
+    /// Whether it does.
+    pub matched: bool,
+    /// False where the watch is not asked about articles of this feed.
+    pub reads_feed: bool,
+    /// The query, part by part.
+    pub tree: ExplainedPart,
+}
+
+/// A part of a query, what it hit and what it lacked; the fields stand as in the contract.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct ExplainedPart {
+    /// What kind of part it is.
+    pub op: &'static str,
+    /// The part as a query.
+    pub query: String,
+    /// Whether it holds; null where that could not be told in the steps that a watch has.
+    pub matched: Option<bool>,
+    /// What made it hold; for a NOT that does not, what vetoed it.
+    pub hits: Vec<Match>,
+    /// Why it does not hold.
+    pub lacks: Option<String>,
+    /// The rule that made a topic fire.
+    pub rule: Option<String>,
+    /// Its parts.
+    pub children: Vec<ExplainedPart>,
+}
+
+impl Explained {
+    pub(super) fn new(explanation: &Explanation, reads_feed: bool, shelf: &Shelf, text: &AnalysedText) -> Self {
+        let tree = ExplainedPart::new(explanation, shelf, text);
+        Self { matched: reads_feed && tree.matched == Some(true), reads_feed, tree }
+    }
+}
+
+impl ExplainedPart {
+    fn new(explanation: &Explanation, shelf: &Shelf, text: &AnalysedText) -> Self {
+        Self {
+            op: explanation.op,
+            query: explanation.query.clone(),
+            matched: explanation.matched,
+            hits: matches(&named(&explanation.hits, shelf), text),
+            lacks: explanation.lacks.clone(),
+            rule: explanation.rule.clone(),
+            children: explanation.children.iter().map(|child| Self::new(child, shelf, text)).collect(),
+        }
+    }
+}
+
+/// A hit and the term that made it, as the query has it.
+type NamedHit<'q> = (Hit, &'q str);
+
+/// Evidence with its terms as the queries of `shelf` have them.
+pub(super) fn named<'q>(evidence: &[Evidence], shelf: &'q Shelf) -> Vec<NamedHit<'q>> {
+    evidence.iter().map(|&(hit, leaf)| (hit, shelf.written(leaf))).collect()
+}
+
 /// Evidence as matches: sorted, each once, bounded.
-pub(super) fn matches(evidence: &[Evidence<'_>], text: &AnalysedText) -> Vec<Match> {
+pub(super) fn matches(evidence: &[NamedHit<'_>], text: &AnalysedText) -> Vec<Match> {
     let mut stretches: Vec<_> =
         evidence.iter().map(|&(hit, term)| (hit.field, hit.start_chars, hit.end_chars, term)).collect();
     stretches.sort_unstable();
@@ -89,7 +150,7 @@ fn bytes_of(text: &str, chars: u32) -> usize {
 
 /// Some words around the stretch that shows most of the terms, and among such the one that tells most of a topic; of an
 /// article that was not matched by its words, how it begins.
-pub(super) fn excerpt(evidence: &[Evidence<'_>], findings: &Findings, text: &AnalysedText) -> String {
+pub(super) fn excerpt(evidence: &[NamedHit<'_>], findings: &Findings, text: &AnalysedText) -> String {
     let telling = telling(findings);
     let rank = |hit: &Hit| {
         let is_at = |span: &TextSpan| {

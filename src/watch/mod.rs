@@ -7,6 +7,7 @@ pub mod language;
 pub mod engine;
 pub mod found;
 pub mod matched;
+mod round;
 pub mod set;
 
 pub use matched::{Match, Matched, WatchHit};

@@ -1,35 +1,41 @@
-//! Many watches over one article.
+//! Many watches over one article; watches come and go while articles are matched.
 
 use std::{
-    cell::{LazyCell, OnceCell},
-    collections::{BTreeMap, HashMap},
+    cell::LazyCell,
+    collections::BTreeMap,
     ops::Deref,
     path::Path,
-    sync::Arc,
+    sync::{Arc, mpsc::sync_channel},
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
+use rustc_hash::FxHashSet;
 
 use super::{
     engine::{
-        article::ArticleIndex,
-        evaluate::{Evaluator, TermHits, Verdict},
-        positions::{Steps, Undecided},
+        article::{ArticleIndex, LazyFindings},
+        dictionary::Marks,
+        explain,
+        rarity::Rarity,
+        shelf::{NewWatch, Shelf, ShelfBuilder},
     },
-    found::Findings,
     language::{
         self, CheckedQuery, Known,
-        check::{Leader, Party},
-        checked::{CheckedTerm, DEAL_TOPIC},
+        check::{Leader, Party, WatchNames},
+        checked::DEAL_TOPIC,
         list::Lists,
         question::folded_words,
     },
-    matched::{self, Matched, WatchHit},
+    matched::{self, Explained, Matched, WatchHit},
     pack::Packs,
+    round::{self, Outcome, Round, WatchPlace},
 };
 use crate::{
-    article::{Article, segment},
-    config::{FeedSelector, FeedSettings, Place, Problem, WatchSettings},
+    article::{
+        Article,
+        segment::{self, AnalysedText},
+    },
+    config::{FeedSettings, Place, Problem, WatchSettings},
 };
 
 /// What queries may refer to.
@@ -82,172 +88,337 @@ pub struct Compiled {
     pub problems: Vec<Problem>,
 }
 
-/// Watches, ready to be asked about articles. Immutable: a changed config makes a new one.
-#[derive(Debug)]
+/// Watches, ready to be asked about articles. Never changes: one that is added or removed makes a new set, which shares
+/// nearly all with the old; whoever holds the old one goes on with it.
+#[derive(Debug, Clone)]
 pub struct WatchSet {
-    watches: Vec<CompiledWatch>,
-    by_id: HashMap<String, usize>,
-    /// Of all watches, each once.
-    terms: Vec<CheckedTerm>,
+    shelves: Vec<Held>,
+    /// Numbers that were given to watches so far.
+    slots: u32,
     packs: SharedPacks,
+    rarity: Arc<Rarity>,
 }
 
-#[derive(Debug)]
-struct CompiledWatch {
-    query: CheckedQuery,
-    /// The query's own numbering of terms, into the set's.
-    terms: Vec<usize>,
-    feeds: Vec<FeedSelector>,
-    /// Its own question or that of a watch it refers to.
-    needs_findings: bool,
+/// A shelf, less the watches that were removed.
+#[derive(Debug, Clone)]
+pub(super) struct Held {
+    pub shelf: Arc<Shelf>,
+    pub removed: Arc<Marks>,
+    pub removed_count: usize,
 }
+
+/// Shelves of together no more watches than this are joined when one comes: some of the millisecond that adding may take.
+const JOINED_AT_ONCE_MAX: usize = 64;
+/// So many shelves cost an article more than they should; see [`WatchSet::is_scattered`].
+const SHELVES_MAX: usize = 8;
+/// One article of so many is counted for how rare words are.
+const LEARNED_OF: u32 = 4;
 
 impl WatchSet {
-    /// Compiles watches; all that is wrong with any of them is told at once.
+    /// Compiles watches; all that is wrong with any of them is told at once. The watches are numbered as they stand.
     pub fn compile(watches: &[WatchSettings], context: CompileContext<'_>) -> Compiled {
-        Self::compile_among(watches, context, false)
+        Self::compile_with(watches, context, Arc::default())
+    }
+
+    /// The same, filed by what is known of how rare words are.
+    pub fn compile_with(watches: &[WatchSettings], context: CompileContext<'_>, rarity: Arc<Rarity>) -> Compiled {
+        Self::compile_among(watches, context, false, rarity)
     }
 
     /// The errors of queries of which the config has others too. Where it `may_lack_names`, because a feed, list or
     /// watch could not be read, a name that is not there is no error.
     pub fn errors(watches: &[WatchSettings], context: CompileContext<'_>, may_lack_names: bool) -> Vec<Problem> {
-        let mut problems = Self::compile_among(watches, context, may_lack_names).problems;
+        let mut problems = Self::compile_among(watches, context, may_lack_names, Arc::default()).problems;
         problems.retain(Problem::is_error);
         problems
     }
 
-    fn compile_among(watches: &[WatchSettings], context: CompileContext<'_>, may_lack_names: bool) -> Compiled {
-        let ids: Vec<&str> = watches.iter().map(|watch| watch.id.as_str()).collect();
-        let feeds: Vec<&str> = context.feeds.iter().map(|feed| feed.id.as_str()).collect();
-        let tags: Vec<&str> = context.feeds.iter().flat_map(|feed| &feed.tags).map(String::as_str).collect();
-        let places = context.packs.entities.places.iter();
-        let parties: Vec<Party<'_>> =
-            places.map(|place| Party { id: &place.id.0, name: &place.name, kind: place.kind }).collect();
-        let leaders = LazyCell::new(|| leaders(context.packs));
-        let known = Known {
-            lists: &Lists::new(context.lists, &context.packs.rules.lists),
-            feeds: &feeds,
-            tags: &tags,
-            watches: &ids,
-            may_lack_names,
-            topics: &TOPICS,
-            parties: &parties,
-            leaders: &leaders,
-        };
+    fn compile_among(
+        watches: &[WatchSettings],
+        context: CompileContext<'_>,
+        may_lack_names: bool,
+        rarity: Arc<Rarity>,
+    ) -> Compiled {
+        let ids: FxHashSet<&str> = watches.iter().map(|watch| watch.id.as_str()).collect();
+        let mut set = Self { shelves: Vec::new(), slots: 0, packs: context.packs.clone(), rarity };
+        let (shelf, mut problems) = set.shelve(watches, context, &ids, may_lack_names);
+        set.slots = watches.len() as u32;
+        set.shelves.push(Held::new(shelf));
+        let has_error = |problems: &[Problem]| problems.iter().any(Problem::is_error);
+        if !may_lack_names && !has_error(&problems) {
+            problems.extend(set.circle(watches));
+        }
+        Compiled { set: (!has_error(&problems)).then_some(set), problems }
+    }
+
+    /// Those of `watches` that can be read, on a shelf of their own, and what is wrong with any.
+    fn shelve(
+        &self,
+        watches: &[WatchSettings],
+        context: CompileContext<'_>,
+        names: &(dyn WatchNames + Sync),
+        may_lack_names: bool,
+    ) -> (Shelf, Vec<Problem>) {
+        let checking = Checking::new(context, names, may_lack_names);
         let mut problems = Vec::new();
-        let mut set = Self {
-            watches: Vec::with_capacity(watches.len()),
-            by_id: HashMap::new(),
-            terms: Vec::new(),
-            packs: context.packs.clone(),
-        };
-        let mut term_index: HashMap<String, usize> = HashMap::new();
-        for watch in watches {
-            let (query, found) = language::compile(&watch.query, known);
+        let mut builder = ShelfBuilder::new(&self.rarity);
+        let mut slots = self.slots..;
+        let mut shelve = |watch: &WatchSettings, (query, found): (Option<CheckedQuery>, Vec<Problem>)| {
+            let Some(slot) = slots.next() else { return };
+            let is_odd = !found.is_empty();
             problems.extend(found);
-            let Some(query) = query else { continue };
-            let mut shared = |term: &CheckedTerm| {
-                *term_index.entry(term.written.clone()).or_insert_with(|| {
-                    set.terms.push(term.clone());
-                    set.terms.len() - 1
+            let Some(query) = query else { return };
+            let is_filed = builder.add(&NewWatch { id: watch.id.as_str(), feeds: &watch.feeds, slot, query: &query });
+            if !is_filed && !is_odd {
+                let message =
+                    "nothing in this query must stand in a text word for word, so every article is searched for it";
+                problems.push(Problem::warning(message).at(whole(watch)).help("add a word that must be there"));
+            }
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
+        let blocks: Vec<&[WatchSettings]> = watches.chunks(BLOCK).collect();
+        if threads == 1 || blocks.len() == 1 {
+            checking.each(watches, |watch, checked| shelve(watch, checked));
+            return (builder.build(), problems);
+        }
+        // Queries are read on all cores and shelved in their order here. A thread is one block ahead at the most, so that
+        // not all trees are in memory at once.
+        std::thread::scope(|scope| {
+            let readers: Vec<_> = (0..threads)
+                .map(|first| {
+                    let (send, receive) = sync_channel(1);
+                    let (checking, blocks) = (&checking, &blocks);
+                    scope.spawn(move || {
+                        for block in blocks.iter().skip(first).step_by(threads) {
+                            let mut checked = Vec::with_capacity(block.len());
+                            checking.each(block, |_, one| checked.push(one));
+                            if send.send(checked).is_err() {
+                                return;
+                            }
+                        }
+                    });
+                    receive
                 })
-            };
-            let terms = query.terms.iter().map(&mut shared).collect();
-            set.by_id.insert(watch.id.as_str().to_owned(), set.watches.len());
-            let needs_findings = query.needs_findings;
-            set.watches.push(CompiledWatch { query, terms, feeds: watch.feeds.clone(), needs_findings });
+                .collect();
+            for (block, reader) in blocks.iter().zip(readers.iter().cycle()) {
+                // A reader that panicked passes its panic on at the end of the scope.
+                let Ok(checked) = reader.recv() else { return };
+                block.iter().zip(checked).for_each(|(watch, checked)| shelve(watch, checked));
+            }
+        });
+        (builder.build(), problems)
+    }
+
+    /// The set with one watch more, whose number is [`Self::next_slot`] of the old set; one with its id must have been
+    /// removed before. Costs well under a millisecond, save where the watch is compared with long lists.
+    pub fn with(&self, watch: &WatchSettings, context: CompileContext<'_>) -> Compiled {
+        let names = Beside { set: self, id: watch.id.as_str() };
+        let (shelf, mut problems) = self.shelve(std::slice::from_ref(watch), context, &names, false);
+        let mut set = self.clone();
+        set.slots += 1;
+        set.shelves.push(Held::new(shelf));
+        if !problems.iter().any(Problem::is_error) {
+            problems.extend(set.circle(std::slice::from_ref(watch)));
         }
-        if !may_lack_names && !problems.iter().any(Problem::is_error) {
-            problems.extend(set.cycle_problems(watches));
-            set.pass_on_needs();
+        while let [.., before, last] = set.shelves.as_slice()
+            && before.len() + last.len() <= JOINED_AT_ONCE_MAX
+        {
+            let joined = set.join(&set.shelves[set.shelves.len() - 2..]);
+            set.shelves.truncate(set.shelves.len() - 2);
+            set.shelves.push(joined);
         }
-        let has_error = problems.iter().any(Problem::is_error);
-        Compiled { set: (!has_error).then_some(set), problems }
+        Compiled { set: (!problems.iter().any(Problem::is_error)).then_some(set), problems }
+    }
+
+    /// The set with one watch less; `None` where there is no such watch.
+    pub fn without(&self, id: &str) -> Option<Self> {
+        let place = round::find(self.shelves.iter(), id)?;
+        let mut set = self.clone();
+        let held = &mut set.shelves[place.shelf];
+        Arc::make_mut(&mut held.removed).set(place.watch);
+        held.removed_count += 1;
+        if held.len() == 0 {
+            set.shelves.remove(place.shelf);
+        }
+        Some(set)
+    }
+
+    /// The number that the next watch gets.
+    pub fn next_slot(&self) -> usize {
+        self.slots as usize
+    }
+
+    /// Whether the set has come to so many shelves, or keeps so many watches that were removed, that it should be put in
+    /// order.
+    pub fn is_scattered(&self) -> bool {
+        let removed: usize = self.shelves.iter().map(|held| held.removed_count).sum();
+        self.shelves.len() > SHELVES_MAX || removed > 1000 && removed > self.len() / 4
+    }
+
+    /// The same watches on one shelf, each filed by what is known now of how rare words are. Takes some ten microseconds
+    /// a watch, so not to be done while somebody waits.
+    #[must_use]
+    pub fn in_order(&self) -> Self {
+        Self { shelves: vec![self.join(&self.shelves)], ..self.clone() }
+    }
+
+    fn join(&self, shelves: &[Held]) -> Held {
+        let mut builder = ShelfBuilder::new(&self.rarity);
+        for held in shelves {
+            for watch in (0..held.shelf.len() as u32).filter(|&watch| !held.removed.has(watch)) {
+                let shelf = &held.shelf;
+                builder.add(&NewWatch {
+                    id: shelf.id(watch),
+                    feeds: &shelf.feed_choices()[shelf.feed_choice(watch) as usize],
+                    slot: shelf.slot(watch),
+                    query: &shelf.query(watch),
+                });
+            }
+        }
+        Held::new(builder.build())
     }
 
     /// How many watches there are.
     pub fn len(&self) -> usize {
-        self.watches.len()
+        self.shelves.iter().map(Held::len).sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.watches.is_empty()
+        self.len() == 0
     }
 
-    /// How many watches ask what an article says, not only for its words.
-    pub fn asking_for_findings(&self) -> usize {
-        self.watches.iter().filter(|watch| watch.needs_findings).count()
+    /// How many watches must be looked at for every article, because nothing in their queries must be there.
+    pub fn unfiled(&self) -> usize {
+        let is_there = |held: &Held| {
+            let nowhere = held.shelf.filed().nowhere.iter();
+            nowhere.filter(|&&watch| !held.removed.has(watch)).count()
+        };
+        self.shelves.iter().map(is_there).sum()
     }
 
-    /// Which watches match, and what they hit. Ages are counted from `now`; `roles_on` is the day by which roles are
-    /// looked up, where the article has none of its own.
+    /// How rare words are, as far as this set has read.
+    pub fn rarity(&self) -> &Arc<Rarity> {
+        &self.rarity
+    }
+
+    /// Which watches match, and what they hit. `now` is the wall clock; `roles_on` the day by which roles are looked up
+    /// where the article has none of its own.
     pub fn matches(&self, article: &Article, now: DateTime<Utc>, roles_on: Option<NaiveDate>) -> Matched {
-        let candidates: Vec<usize> = (0..self.watches.len()).filter(|&i| self.watches[i].reads(article)).collect();
-        if candidates.is_empty() {
+        if self.shelves.iter().all(|held| held.len() == 0 || !round::any_reads(held.shelf.feed_choices(), article)) {
             return Matched::default();
         }
-        let text = segment::analyse(article);
+        self.matches_text(article, &segment::analyse(article), now, roles_on)
+    }
+
+    /// The same for an article whose `text` was cut into words before.
+    pub fn matches_text(
+        &self,
+        article: &Article,
+        text: &AnalysedText,
+        now: DateTime<Utc>,
+        roles_on: Option<NaiveDate>,
+    ) -> Matched {
         let date = article.published.map(|published| published.date_naive()).or(roles_on);
-        let findings = OnceCell::new();
-        let find = || super::findings(&text, &self.packs, date);
-        let nothing = Findings::default();
-        let asked = candidates.iter().any(|&i| self.watches[i].needs_findings);
-        let index = ArticleIndex::new(article, &text, if asked { findings.get_or_init(find) } else { &nothing });
-        let round = Round {
-            set: self,
-            index: &index,
-            now,
-            hits: TermHits::new(&index, &self.terms),
-            answers: self.watches.iter().map(|_| OnceCell::new()).collect(),
-        };
+        let findings = LazyFindings::new(|| super::findings(text, &self.packs, date));
         let mut matched = Matched { cut: text.cut, ..Matched::default() };
-        for watch in candidates {
-            match round.answer(watch) {
-                Ok(verdict) if verdict.matched => matched.hits.push(WatchHit {
-                    watch,
-                    matches: matched::matches(&verdict.evidence, &text),
-                    excerpt: matched::excerpt(&verdict.evidence, index.findings, &text),
+        self.look(article, text, now, &findings, |outcome| {
+            matched.candidates = outcome.candidates;
+            matched.undecided.extend(outcome.undecided.iter().map(|&place| self.slot(place)));
+            matched.hits.extend(outcome.matched.into_iter().map(|(place, verdict)| {
+                let shelf = &self.shelves[place.shelf].shelf;
+                let evidence = matched::named(&verdict.evidence, shelf);
+                WatchHit {
+                    watch: self.slot(place),
+                    matches: matched::matches(&evidence, text),
+                    excerpt: matched::excerpt(&evidence, findings.get(), text),
                     confidence: verdict.confidence,
-                }),
-                Ok(_) => {}
-                Err(Undecided) => matched.undecided.push(watch),
-            }
-        }
+                }
+            }));
+        });
         if !matched.hits.is_empty() {
-            findings.get_or_init(find);
-            matched.findings = findings.into_inner();
+            matched.findings = Some(findings.take());
         }
         matched
     }
 
-    /// `watch:` terms that lead back to where they came from.
-    fn cycle_problems(&self, watches: &[WatchSettings]) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut known_sound = vec![false; self.watches.len()];
-        for start in 0..self.watches.len() {
-            let mut way = Vec::new();
-            if self.leads_back(start, &mut way, &mut known_sound) {
-                let way: Vec<&str> = way.iter().map(|&i| watches[i].id.as_str()).collect();
-                let query = &watches[start].query;
-                let place = Place {
-                    origin: query.origin.clone(),
-                    source: query.source.clone(),
-                    span: query.span.clone(),
-                    first_line: 1,
-                };
-                let message = format!("`watch:` goes in a circle: {}", way.join(" → "));
-                problems.push(Problem::error(message).at(place));
-                // The others on the way would say the same again.
-                return problems;
-            }
+    /// Which watches match an article, by their numbers, and how many had to be looked at: what [`Self::matches_text`]
+    /// begins with, before it writes down what was hit and what the article says.
+    pub fn which(&self, article: &Article, text: &AnalysedText, now: DateTime<Utc>) -> (Vec<usize>, usize) {
+        let date = article.published.map(|published| published.date_naive());
+        let findings = LazyFindings::new(|| super::findings(text, &self.packs, date));
+        let mut which = (Vec::new(), 0);
+        self.look(article, text, now, &findings, |outcome| {
+            which = (outcome.matched.iter().map(|&(place, _)| self.slot(place)).collect(), outcome.candidates);
+        });
+        which
+    }
+
+    /// Why a watch of the set matches an article, or why not; `None` where the set has no such watch.
+    pub fn explain(
+        &self,
+        watch: &WatchSettings,
+        article: &Article,
+        now: DateTime<Utc>,
+        roles_on: Option<NaiveDate>,
+    ) -> Option<Explained> {
+        let place = self.find(watch.id.as_str())?;
+        let syntax = language::parser::parse(&watch.query.text).tree.root?;
+        let text = segment::analyse(article);
+        let date = article.published.map(|published| published.date_naive()).or(roles_on);
+        let findings = LazyFindings::new(|| super::findings(&text, &self.packs, date));
+        let index = ArticleIndex::new(article, &text, &findings);
+        let round = Round::new(&index, &self.shelves, now);
+        let shelf = &self.shelves[place.shelf].shelf;
+        let explanation = explain::explain(&round.evaluator(place.shelf), &syntax, shelf.tree(place.watch));
+        Some(Explained::new(&explanation, round.is_asked(place), shelf, &text))
+    }
+
+    /// Hands what became of the watches to `see`, in the order of their numbers.
+    fn look(
+        &self,
+        article: &Article,
+        text: &AnalysedText,
+        now: DateTime<Utc>,
+        findings: &LazyFindings<'_>,
+        see: impl FnOnce(Outcome),
+    ) {
+        let index = ArticleIndex::new(article, text, findings);
+        if self.rarity.wants(LEARNED_OF) {
+            self.rarity.learn(index.forms.iter().map(|form| &***form));
         }
-        problems
+        let round = Round::new(&index, &self.shelves, now);
+        let mut outcome = round.go();
+        outcome.matched.sort_by_key(|&(place, _)| self.slot(place));
+        outcome.undecided.sort_by_key(|&place| self.slot(place));
+        see(outcome);
+    }
+
+    fn slot(&self, place: WatchPlace) -> usize {
+        self.shelves[place.shelf].shelf.slot(place.watch) as usize
+    }
+
+    /// `watch:` terms of these watches that lead back to where they came from.
+    fn circle(&self, watches: &[WatchSettings]) -> Option<Problem> {
+        let mut known_sound = FxHashSet::default();
+        watches.iter().find_map(|watch| {
+            let start = self.find(watch.id.as_str())?;
+            let mut way = Vec::new();
+            self.leads_back(start, &mut way, &mut known_sound).then(|| {
+                let way: Vec<&str> = way.iter().map(|place| self.shelves[place.shelf].shelf.id(place.watch)).collect();
+                Problem::error(format!("`watch:` goes in a circle: {}", way.join(" → "))).at(whole(watch))
+            })
+        })
     }
 
     /// Whether a circle is on the way down from `watch`. Deep chains are refused as if they were one.
-    fn leads_back(&self, watch: usize, way: &mut Vec<usize>, known_sound: &mut [bool]) -> bool {
-        if known_sound[watch] {
+    fn leads_back(
+        &self,
+        watch: WatchPlace,
+        way: &mut Vec<WatchPlace>,
+        known_sound: &mut FxHashSet<WatchPlace>,
+    ) -> bool {
+        if known_sound.contains(&watch) {
             return false;
         }
         let is_back = way.contains(&watch) || way.len() >= REFERENCES_DEEP_MAX;
@@ -255,38 +426,120 @@ impl WatchSet {
         if is_back {
             return true;
         }
-        for next in self.referred(watch) {
+        let referred = self.shelves[watch.shelf].shelf.referred(watch.watch);
+        for next in referred.into_iter().filter_map(|id| self.find(id)) {
             if self.leads_back(next, way, known_sound) {
                 return true;
             }
         }
         way.pop();
-        known_sound[watch] = true;
+        known_sound.insert(watch);
         false
     }
 
-    fn referred(&self, watch: usize) -> Vec<usize> {
-        let ids = &self.watches[watch].query.watches;
-        ids.iter().filter_map(|id| self.by_id.get(id)).copied().collect()
+    fn find(&self, id: &str) -> Option<WatchPlace> {
+        round::find(self.shelves.iter(), id)
+    }
+}
+
+impl Held {
+    fn new(shelf: Shelf) -> Self {
+        Self { removed: Arc::new(Marks::new(shelf.len())), removed_count: 0, shelf: Arc::new(shelf) }
     }
 
-    /// A watch also needs what the watches it refers to need.
-    fn pass_on_needs(&mut self) {
-        for _ in 0..REFERENCES_DEEP_MAX {
-            let mut changed = false;
-            for watch in 0..self.watches.len() {
-                let needs = self.referred(watch).into_iter().any(|other| self.watches[other].needs_findings);
-                if needs && !self.watches[watch].needs_findings {
-                    self.watches[watch].needs_findings = true;
-                    changed = true;
-                }
-            }
-            if !changed {
-                return;
-            }
+    fn len(&self) -> usize {
+        self.shelf.len() - self.removed_count
+    }
+}
+
+/// The watches of a set, and one that is about to be added.
+struct Beside<'a> {
+    set: &'a WatchSet,
+    id: &'a str,
+}
+
+impl WatchNames for Beside<'_> {
+    fn has(&self, id: &str) -> bool {
+        id == self.id || self.set.find(id).is_some()
+    }
+
+    fn all(&self) -> Vec<&str> {
+        let of =
+            |held: &'_ Held| (0..held.shelf.len() as u32).filter(|&watch| !held.removed.has(watch)).collect::<Vec<_>>();
+        let shelved = self.set.shelves.iter().flat_map(|held| of(held).into_iter().map(|watch| held.shelf.id(watch)));
+        shelved.chain([self.id]).collect()
+    }
+}
+
+impl WatchNames for FxHashSet<&str> {
+    fn has(&self, id: &str) -> bool {
+        self.contains(id)
+    }
+
+    fn all(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = self.iter().copied().collect();
+        all.sort_unstable();
+        all
+    }
+}
+
+/// The whole of a watch's query, where it was written.
+fn whole(watch: &WatchSettings) -> Place {
+    let query = &watch.query;
+    Place { origin: query.origin.clone(), source: query.source.clone(), span: query.span.clone(), first_line: 1 }
+}
+
+/// What queries are checked against, gathered once for all of them.
+struct Checking<'a> {
+    context: CompileContext<'a>,
+    lists: Lists,
+    feeds: Vec<&'a str>,
+    tags: Vec<&'a str>,
+    parties: Vec<Party<'a>>,
+    names: &'a (dyn WatchNames + Sync),
+    may_lack_names: bool,
+}
+
+impl<'a> Checking<'a> {
+    fn new(context: CompileContext<'a>, names: &'a (dyn WatchNames + Sync), may_lack_names: bool) -> Self {
+        let places = context.packs.entities.places.iter();
+        Self {
+            lists: Lists::new(context.lists, &context.packs.rules.lists),
+            feeds: context.feeds.iter().map(|feed| feed.id.as_str()).collect(),
+            tags: context.feeds.iter().flat_map(|feed| &feed.tags).map(String::as_str).collect(),
+            parties: places.map(|place| Party { id: &place.id.0, name: &place.name, kind: place.kind }).collect(),
+            context,
+            names,
+            may_lack_names,
+        }
+    }
+
+    fn each(
+        &self,
+        watches: &[WatchSettings],
+        mut see: impl FnMut(&WatchSettings, (Option<CheckedQuery>, Vec<Problem>)),
+    ) {
+        let leaders = LazyCell::new(|| leaders(self.context.packs));
+        let known = Known {
+            lists: &self.lists,
+            feeds: &self.feeds,
+            tags: &self.tags,
+            watches: self.names,
+            may_lack_names: self.may_lack_names,
+            topics: &TOPICS,
+            parties: &self.parties,
+            leaders: &leaders,
+        };
+        for watch in watches {
+            see(watch, language::compile(&watch.query, known));
         }
     }
 }
+
+/// Queries are read in blocks of so many watches: fewer are not worth a thread.
+const BLOCK: usize = 1024;
+/// One thread cannot put on a shelf what more than this can read.
+const THREADS_MAX: usize = 4;
 
 /// The topics that have a detector.
 const TOPICS: [&str; 2] = [DEAL_TOPIC, "unsc-resolution"];
@@ -305,48 +558,3 @@ fn leaders(packs: &Packs) -> Vec<Leader> {
 
 /// Watches may refer to watches so deep; each level is a level of recursion.
 const REFERENCES_DEEP_MAX: usize = 32;
-
-impl CompiledWatch {
-    /// Whether it sees this article. One that stands in no feed is seen by every watch.
-    fn reads(&self, article: &Article) -> bool {
-        let Some(feed) = &article.feed else { return true };
-        self.feeds.is_empty()
-            || self.feeds.iter().any(|selector| match selector {
-                FeedSelector::Id(id) => *id == feed.id,
-                FeedSelector::Tag(tag) => feed.tags.contains(tag),
-            })
-    }
-}
-
-/// One article going round all watches.
-struct Round<'a> {
-    set: &'a WatchSet,
-    index: &'a ArticleIndex<'a>,
-    now: DateTime<Utc>,
-    hits: TermHits<'a>,
-    answers: Vec<OnceCell<Result<Verdict<'a>, Undecided>>>,
-}
-
-impl<'a> Round<'a> {
-    fn answer(&self, watch: usize) -> Result<&Verdict<'a>, Undecided> {
-        let answer = self.answers[watch].get_or_init(|| {
-            let compiled = &self.set.watches[watch];
-            let refers = |id: &str| match self.set.by_id.get(id) {
-                Some(&other) if self.set.watches[other].reads(self.index.article) => {
-                    self.answer(other).map(|verdict| verdict.matched)
-                }
-                _ => Ok(false),
-            };
-            let evaluator = Evaluator {
-                index: self.index,
-                hits: &self.hits,
-                now: self.now,
-                terms: &compiled.terms,
-                watch_matches: &refers,
-                steps: Steps::default(),
-            };
-            evaluator.verdict(&compiled.query.root)
-        });
-        answer.as_ref().map_err(|undecided| *undecided)
-    }
-}

@@ -84,7 +84,7 @@ fn unmarked(field: Field, text: &str, spans: &mut Vec<(Field, u32, u32, String)>
     plain
 }
 
-fn article(lang: Option<Lang>, title: String, summary: Option<String>, body: String) -> Article {
+pub(crate) fn article(lang: Option<Lang>, title: String, summary: Option<String>, body: String) -> Article {
     Article {
         id: ArticleId { value: "1".into(), kind: IdKind::Guid },
         url: None,
@@ -104,11 +104,11 @@ fn article(lang: Option<Lang>, title: String, summary: Option<String>, body: Str
 }
 
 /// When the cases are read.
-fn now() -> DateTime<Utc> {
+pub(crate) fn now() -> DateTime<Utc> {
     "2026-11-25T12:00:00Z".parse().unwrap()
 }
 
-fn watch(id: &str, query: &str, feeds: Vec<FeedSelector>) -> WatchSettings {
+pub(crate) fn watch(id: &str, query: &str, feeds: Vec<FeedSelector>) -> WatchSettings {
     WatchSettings {
         id: id.parse().unwrap(),
         name: id.into(),
@@ -119,7 +119,7 @@ fn watch(id: &str, query: &str, feeds: Vec<FeedSelector>) -> WatchSettings {
     }
 }
 
-fn feed(id: &str, tags: &[&str]) -> FeedSettings {
+pub(crate) fn feed(id: &str, tags: &[&str]) -> FeedSettings {
     FeedSettings {
         id: id.parse().unwrap(),
         source: FeedSource::File("/dev/null".into()),
@@ -251,7 +251,7 @@ fn sound_queries_draw_no_warning() {
 }
 
 /// Near twins of what is warned about.
-const SOUND: [&str; 42] = [
+const SOUND: [&str; 40] = [
     "title:missile -body:missile",
     "body:missile -title:missile",
     "missile -title:missile",
@@ -285,8 +285,6 @@ const SOUND: [&str; 42] = [
     "=IT OR =WHO",
     "?an OR wom?n OR missil*",
     "*ssil*",
-    "/\\d{4}/",
-    "/a\\s+b/",
     "24/7 and/or S/RES/2397",
     "w5 OR n3",
     "don't 'tis",
@@ -529,10 +527,14 @@ fn excerpt_of_a_topic_shows_the_sentence_that_tells_most() {
 #[test]
 fn a_flood_of_one_word_is_undecided_instead_of_slow() {
     let article = article(Some(Lang::EN), String::new(), None, "a b ".repeat(200_000));
-    let set = set(&[watch("near", "a NEAR/100 b", Vec::new()), watch("plain", "a b", Vec::new())]);
+    let set = set(&[
+        watch("nested", "(a NEAR/100 b) NEAR/100 a", Vec::new()),
+        watch("near", "a NEAR/100 b", Vec::new()),
+        watch("plain", "a b", Vec::new()),
+    ]);
     let matched = set.matches(&article, now(), None);
     assert_eq!(matched.undecided, [0]);
-    assert_eq!(matched.hits.len(), 1);
+    assert_eq!(matched.hits.len(), 2);
     assert_eq!(matched.hits[0].matches.len(), 100);
 }
 

@@ -1,11 +1,14 @@
-//! An article as the engine sees it: its words, filed so that a term finds its own.
+//! An article as the engine sees it: its distinct words, where each stands, and its parts.
 
-use std::{cell::OnceCell, collections::HashMap, ops::Range};
+use std::{cell::OnceCell, collections::hash_map::Entry, ops::Range, sync::Arc};
 
+use rustc_hash::FxHashMap;
+
+use super::{dictionary::Groups, regex_literals::canonical};
 use crate::{
     article::{
         Article, Field,
-        segment::{AnalysedText, Word, WordKind, stem},
+        segment::{AnalysedText, Form, Word, WordKind},
     },
     watch::found::Findings,
 };
@@ -19,79 +22,108 @@ pub struct WordRef {
     pub index: u32,
 }
 
+/// An article of news has fewer distinct words than this; room for so many is made at once.
+const DISTINCT_WORDS_USUAL: usize = 400;
+
+/// What an article says, found when first asked for.
+pub struct LazyFindings<'a> {
+    found: OnceCell<Findings>,
+    find: Box<dyn Fn() -> Findings + 'a>,
+}
+
+impl<'a> LazyFindings<'a> {
+    /// `find` is called once at the most.
+    pub fn new(find: impl Fn() -> Findings + 'a) -> Self {
+        Self { found: OnceCell::new(), find: Box::new(find) }
+    }
+
+    /// What it says.
+    pub fn get(&self) -> &Findings {
+        self.found.get_or_init(&self.find)
+    }
+
+    /// What it says.
+    pub fn take(self) -> Findings {
+        let Self { found, find } = self;
+        found.into_inner().unwrap_or_else(find)
+    }
+}
+
 /// An article, ready to be asked.
 pub struct ArticleIndex<'a> {
     /// What is asked about.
     pub article: &'a Article,
     /// Its texts in words.
     pub text: &'a AnalysedText,
-    /// What it says; empty where no watch asks.
-    pub findings: &'a Findings,
-    /// By folded word. Arabic words are filed a second time without their prefixes.
-    by_folded: HashMap<&'a str, Vec<WordRef>>,
-    /// By stem: that of the folded word and that of the original.
-    by_stem: HashMap<Box<str>, Vec<WordRef>>,
-    /// Every distinct folded word, sorted: for whoever looks for more than one word at once.
-    vocabulary: OnceCell<Vec<&'a str>>,
+    /// What it says.
+    pub findings: &'a LazyFindings<'a>,
+    /// Each distinct written word, in order of first use.
+    pub forms: Vec<&'a Arc<Form>>,
+    words_of_form: Groups<WordRef>,
+    fields: [FieldIndex; 3],
     sentences: OnceCell<Vec<(Field, Range<u32>)>>,
     paragraphs: OnceCell<Vec<(Field, Range<u32>)>>,
+    canonical: [OnceCell<String>; 3],
+}
+
+struct FieldIndex {
+    /// Of each word.
+    forms: Vec<u32>,
+    /// Index of each place's first word.
+    places: Vec<u32>,
 }
 
 impl<'a> ArticleIndex<'a> {
     /// Files an article's words.
-    pub fn new(article: &'a Article, text: &'a AnalysedText, findings: &'a Findings) -> Self {
-        let mut by_folded: HashMap<&str, Vec<WordRef>> = HashMap::new();
-        let mut by_stem: HashMap<Box<str>, Vec<WordRef>> = HashMap::new();
-        let mut file_stem = |stem: &str, word: WordRef| match by_stem.get_mut(stem) {
-            Some(words) if words.last() == Some(&word) => {}
-            Some(words) => words.push(word),
-            None => {
-                by_stem.insert(stem.into(), vec![word]);
-            }
-        };
-        for field in Field::ALL {
-            for (index, word) in text.field(field).words.iter().enumerate() {
-                let at = WordRef { field, index: index as u32 };
-                by_folded.entry(&word.folded).or_default().push(at);
-                file_stem(&word.stem, at);
-                if let Some(stem) = &word.stem_accented {
-                    file_stem(stem, at);
+    pub fn new(article: &'a Article, text: &'a AnalysedText, findings: &'a LazyFindings<'a>) -> Self {
+        let count = text.fields.iter().map(|field| field.words.len()).sum();
+        let mut forms: Vec<&Arc<Form>> = Vec::with_capacity(usize::min(count, DISTINCT_WORDS_USUAL));
+        let mut by_address: FxHashMap<*const Form, u32> =
+            FxHashMap::with_capacity_and_hasher(usize::min(count, DISTINCT_WORDS_USUAL), Default::default());
+        let mut words: Vec<(u32, WordRef)> = Vec::with_capacity(count);
+        let fields = Field::ALL.map(|field| {
+            let count = text.field(field).words.len();
+            let mut filed = FieldIndex { forms: Vec::with_capacity(count), places: Vec::with_capacity(count) };
+            for (index, word) in (0..).zip(&text.field(field).words) {
+                // Words that are written alike share a form, save where the memory of forms was renewed between them;
+                // then there are two, which both are looked up.
+                let form = match by_address.entry(Arc::as_ptr(&word.form)) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => {
+                        forms.push(&word.form);
+                        *new.insert(forms.len() as u32 - 1)
+                    }
+                };
+                words.push((form, WordRef { field, index }));
+                filed.forms.push(form);
+                if filed.places.len() as u32 == word.place {
+                    filed.places.push(index);
                 }
-                for bare in arabic_bases(&word.folded) {
-                    by_folded.entry(bare).or_default().push(at);
-                    file_stem(&stem::forms(bare, text.lang).stem, at);
-                }
             }
+            filed
+        });
+        let words_of_form = Groups::new(forms.len(), &words);
+        Self {
+            article,
+            text,
+            findings,
+            forms,
+            words_of_form,
+            fields,
+            sentences: OnceCell::new(),
+            paragraphs: OnceCell::new(),
+            canonical: Default::default(),
         }
-        let (vocabulary, sentences, paragraphs) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
-        Self { article, text, findings, by_folded, by_stem, vocabulary, sentences, paragraphs }
     }
 
-    /// The words that fold to `folded`, in text order.
-    pub fn folded(&self, folded: &str) -> &[WordRef] {
-        self.by_folded.get(folded).map_or(&[], Vec::as_slice)
+    /// Where a form stands, in text order.
+    pub fn words_of(&self, form: u32) -> &[WordRef] {
+        self.words_of_form.of(form)
     }
 
-    /// The words of a stem, in text order.
-    pub fn stemmed(&self, stem: &str) -> &[WordRef] {
-        self.by_stem.get(stem).map_or(&[], Vec::as_slice)
-    }
-
-    /// Every distinct folded word, sorted.
-    pub fn vocabulary(&self) -> &[&'a str] {
-        self.vocabulary.get_or_init(|| {
-            let mut words: Vec<&str> = self.by_folded.keys().copied().collect();
-            words.sort_unstable();
-            words
-        })
-    }
-
-    /// The distinct folded words that begin with `prefix`.
-    pub fn vocabulary_from(&self, prefix: &str) -> &[&'a str] {
-        let words = self.vocabulary();
-        let start = words.partition_point(|word| *word < prefix);
-        let len = words[start..].iter().take_while(|word| word.starts_with(prefix)).count();
-        &words[start..start + len]
+    /// The form of a word.
+    pub fn form_of(&self, at: WordRef) -> u32 {
+        self.fields[at.field as usize].forms[at.index as usize]
     }
 
     /// The word itself.
@@ -99,12 +131,17 @@ impl<'a> ArticleIndex<'a> {
         &self.text.field(at.field).words[at.index as usize]
     }
 
+    /// The form of each of a field's words.
+    pub fn forms_of(&self, field: Field) -> &[u32] {
+        &self.fields[field as usize].forms
+    }
+
     /// The words that stand in one place: one, or a part of a designation and its whole.
-    pub fn words_at(&self, field: Field, place: u32) -> &'a [Word] {
-        let words = &self.text.field(field).words;
-        let start = words.partition_point(|word| word.place < place);
-        let len = words[start..].iter().take_while(|word| word.place == place).count();
-        &words[start..start + len]
+    pub fn words_at(&self, field: Field, place: u32) -> impl Iterator<Item = WordRef> + use<> {
+        let filed = &self.fields[field as usize];
+        let start = filed.places.get(place as usize).copied();
+        let end = filed.places.get(place as usize + 1).copied().unwrap_or(filed.forms.len() as u32);
+        start.map_or(0..0, |start| start..end).map(move |index| WordRef { field, index })
     }
 
     /// Each sentence's places.
@@ -115,6 +152,11 @@ impl<'a> ArticleIndex<'a> {
     /// Each paragraph's places.
     pub fn paragraphs(&self) -> &[(Field, Range<u32>)] {
         self.paragraphs.get_or_init(|| self.parts(|word| word.paragraph))
+    }
+
+    /// A field's text with the cases of its letters set aside, for what is looked for by letters.
+    pub fn canonical(&self, field: Field) -> &str {
+        self.canonical[field as usize].get_or_init(|| canonical(&self.text.field(field).text))
     }
 
     fn parts(&self, number: impl Fn(&Word) -> u32) -> Vec<(Field, Range<u32>)> {
@@ -137,9 +179,9 @@ pub fn last_place(word: &Word) -> u32 {
 
 /// Each way to read an Arabic word as one with prefixes: and, so, in, for, like, the.
 pub fn arabic_bases(word: &str) -> impl Iterator<Item = &str> {
-    const PREFIXES: [&str; 24] = [
+    const PREFIXES: [&str; 26] = [
         "ال", "و", "ف", "ب", "ل", "ك", "وال", "فال", "بال", "كال", "لل", "وب", "ول", "وك", "فب", "فل", "فك", "وبال",
-        "وكال", "ولل", "فبال", "فكال", "فلل", "لال",
+        "وكال", "ولل", "فبال", "فكال", "فلل", "لال", "ولال", "فلال",
     ];
     let is_arabic = word.starts_with(|c| matches!(c, '\u{620}'..='\u{64A}'));
     let prefixes = if is_arabic { PREFIXES.as_slice() } else { &[] };

@@ -1,21 +1,23 @@
 //! Does a query match an article, and what did it hit: the tree walked over the article, construct by construct.
 
-use std::cell::OnceCell;
-
 use chrono::{DateTime, Utc};
 
 use super::{
     Hit,
     article::ArticleIndex,
-    positions::{Region, Span, Steps, Undecided, count, inside, near},
-    terms,
+    code::{Node, Nodes, Tree},
+    literals::Key,
+    positions::{Region, Span, Steps, Undecided, count, inside, near, near_widest},
+    postings::{Postings, hit_of},
+    shelf::Shelf,
+    wildcard::star_matches,
 };
 use crate::{
     article::{Article, Field, text::TextSpan},
     watch::{
         found::{ArmsDeal, PartyId},
         language::{
-            checked::{ANY, CheckedNode, CheckedTerm, DEAL_TOPIC, LeaderTest, Question, ResolutionTest},
+            checked::{ANY, DEAL_TOPIC, LeaderTest, Question, ResolutionTest},
             question::{fold_line, folded_words, url_start},
             tree::Scope,
         },
@@ -25,216 +27,266 @@ use crate::{
 /// `lead:` reaches so many words into the body.
 const LEAD_WORDS: u32 = 60;
 
-/// A hit and the term that made it.
-pub type Evidence<'q> = (Hit, &'q str);
+/// A hit and the leaf of the query that made it; [`Shelf::written`] names that.
+pub type Evidence = (Hit, Key);
 
 /// What came of a query.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict<'q> {
+pub struct Verdict {
     /// Whether it holds.
     pub matched: bool,
     /// What made it hold.
-    pub evidence: Vec<Evidence<'q>>,
+    pub evidence: Vec<Evidence>,
     /// Of what it asked about topics; 1 where it asked nothing.
     pub confidence: f32,
 }
 
-impl<'q> Verdict<'q> {
-    fn no() -> Self {
-        Self { matched: false, evidence: Vec::new(), confidence: 1.0 }
-    }
+/// How sure it is that a node holds; `None` where it does not.
+type Held = Option<f32>;
 
-    fn plain(matched: bool) -> Self {
-        Self { matched, evidence: Vec::new(), confidence: 1.0 }
-    }
+/// Sure of what is not a matter of topics.
+const SURE: Held = Some(1.0);
 
-    fn of(evidence: Vec<Evidence<'q>>) -> Self {
-        Self { matched: !evidence.is_empty(), evidence, confidence: 1.0 }
-    }
-
-    /// All of several that hold.
-    fn all(verdicts: Vec<Self>) -> Self {
-        let confidence = verdicts.iter().map(|v| v.confidence).fold(1.0, f32::min);
-        Self { matched: true, evidence: verdicts.into_iter().flat_map(|v| v.evidence).collect(), confidence }
-    }
-
-    /// Any of several: those that hold.
-    fn any(verdicts: Vec<Self>) -> Self {
-        let held: Vec<Self> = verdicts.into_iter().filter(|v| v.matched).collect();
-        let Some(confidence) = held.iter().map(|v| v.confidence).reduce(f32::max) else { return Self::no() };
-        Self { matched: true, evidence: held.into_iter().flat_map(|v| v.evidence).collect(), confidence }
-    }
+fn held_if(holds: bool) -> Held {
+    if holds { SURE } else { None }
 }
 
-/// The terms of all watches over one article; each is looked for once, and only when asked for.
-pub struct TermHits<'a> {
-    index: &'a ArticleIndex<'a>,
-    terms: &'a [CheckedTerm],
-    found: Vec<OnceCell<Vec<Hit>>>,
-}
-
-impl<'a> TermHits<'a> {
-    /// Nothing looked for yet.
-    pub fn new(index: &'a ArticleIndex<'a>, terms: &'a [CheckedTerm]) -> Self {
-        Self { index, terms, found: terms.iter().map(|_| OnceCell::new()).collect() }
-    }
-
-    fn of(&self, term: usize) -> &[Hit] {
-        self.found[term].get_or_init(|| terms::hits(&self.terms[term].pattern, self.index))
-    }
+/// Whether another watch matches.
+pub trait Referred {
+    /// By its id; false where there is none.
+    ///
+    /// # Errors
+    /// That it ran out of its steps.
+    fn matches(&self, id: &str) -> Result<bool, Undecided>;
 }
 
 /// Evaluates one query over one article.
 pub struct Evaluator<'e, 'a> {
-    /// The article.
-    pub index: &'e ArticleIndex<'a>,
-    /// Where terms stand.
-    pub hits: &'e TermHits<'a>,
-    /// What `published:` counts from.
+    /// The shelf that the query stands on.
+    pub shelf: &'a Shelf,
+    /// Where its terms stand in the article.
+    pub postings: &'e Postings<'a>,
+    /// The other watches.
+    pub watches: &'e dyn Referred,
+    /// The wall clock.
     pub now: DateTime<Utc>,
-    /// Of the query's own numbering, into `hits`.
-    pub terms: &'e [usize],
-    /// Whether another watch matched.
-    pub watch_matches: &'e dyn Fn(&str) -> Result<bool, Undecided>,
     /// What is left to spend.
     pub steps: Steps,
 }
 
 /// Where and on what a node is evaluated.
 #[derive(Clone)]
-struct View<'a> {
-    region: Region,
+pub struct View<'a> {
+    /// The part of the article that is looked at.
+    pub region: Region,
     /// The deal that deal terms speak of; any where there is none.
-    deal: Option<&'a ArmsDeal>,
+    pub deal: Option<&'a ArmsDeal>,
+}
+
+impl View<'_> {
+    /// All of the article, and every deal.
+    pub fn whole() -> Self {
+        Self { region: Region::whole(), deal: None }
+    }
 }
 
 impl<'a> Evaluator<'_, 'a> {
     /// The answer.
-    pub fn verdict(&self, root: &'a CheckedNode) -> Result<Verdict<'a>, Undecided> {
-        self.node(root, &View { region: Region::whole(), deal: None })
+    pub fn verdict(&self, root: Tree<'a>) -> Result<Verdict, Undecided> {
+        self.part(root, &View::whole())
     }
 
-    fn node(&self, node: &'a CheckedNode, view: &View<'_>) -> Result<Verdict<'a>, Undecided> {
+    /// The answer of a part of the query, in one view of the article.
+    pub fn part(&self, tree: Tree<'a>, view: &View<'_>) -> Result<Verdict, Undecided> {
+        let mut evidence = Vec::new();
+        let held = self.node(tree, view, &mut evidence)?;
+        Ok(Verdict { matched: held.is_some(), evidence, confidence: held.unwrap_or(1.0) })
+    }
+
+    fn index(&self) -> &'a ArticleIndex<'a> {
+        self.postings.index
+    }
+
+    /// Puts what makes a node hold behind `evidence`; nothing where it does not.
+    fn node(&self, tree: Tree<'a>, view: &View<'_>, evidence: &mut Vec<Evidence>) -> Result<Held, Undecided> {
         self.steps.take(1)?;
-        Ok(match node {
-            CheckedNode::Term(term) => Verdict::of(self.term(*term, view)),
-            CheckedNode::And { nodes, one_deal } => self.and(nodes, *one_deal, view)?,
-            CheckedNode::Or(nodes) => Verdict::any(self.each(nodes, view)?),
-            CheckedNode::Not(inner) => Verdict::plain(!self.node(inner, view)?.matched),
-            CheckedNode::Near { .. } => {
-                let spans = self.spans(node, view)?;
-                Verdict::of(self.leaves_inside(node, &spans, view)?)
+        Ok(match tree.node() {
+            Node::Term(term) => held_if(self.term(term, view, evidence)),
+            Node::And { nodes, one_deal } => self.and(nodes, one_deal, view, evidence)?,
+            Node::Or(nodes) => self.some_of(nodes, 1, view, evidence)?,
+            Node::AtLeast(needed, nodes) => self.some_of(nodes, needed, view, evidence)?,
+            Node::Not(inner) => {
+                let mark = evidence.len();
+                let held = self.node(inner, view, evidence)?;
+                evidence.truncate(mark);
+                held_if(held.is_none())
             }
-            CheckedNode::Count(times, inner) => {
+            Node::Near { ordered, distance, left, right } => {
+                let (left, right) = (self.spans(left, view)?, self.spans(right, view)?);
+                let spans = match near_widest(&left, &right, ordered, distance) {
+                    Some(spans) => spans,
+                    None => near(&left, &right, ordered, distance, &self.steps)?,
+                };
+                held_if(self.leaves_inside(tree, &spans, view, evidence)?)
+            }
+            Node::Count(times, inner) => {
                 let spans = self.spans(inner, view)?;
-                if count(&spans) < *times as usize {
-                    return Ok(Verdict::no());
+                if count(&spans) < times as usize {
+                    return Ok(None);
                 }
-                Verdict::of(self.leaves_inside(inner, &spans, view)?)
+                held_if(self.leaves_inside(inner, &spans, view, evidence)?)
             }
-            CheckedNode::AtLeast(needed, nodes) => {
-                let verdicts = self.each(nodes, view)?;
-                if verdicts.iter().filter(|v| v.matched).count() < *needed as usize {
-                    return Ok(Verdict::no());
-                }
-                Verdict::any(verdicts)
-            }
-            CheckedNode::Scope(scope, inner) => self.scope(*scope, inner, view)?,
-            CheckedNode::About { written, question } => self.about(written, question, view)?,
+            Node::Scope(scope, inner) => self.scope(scope, inner, view, evidence)?,
+            Node::About(question) => self.about(question, view, evidence)?,
         })
     }
 
-    fn each(&self, nodes: &'a [CheckedNode], view: &View<'_>) -> Result<Vec<Verdict<'a>>, Undecided> {
-        nodes.iter().map(|node| self.node(node, view)).collect()
-    }
-
-    fn and(&self, nodes: &'a [CheckedNode], one_deal: bool, view: &View<'_>) -> Result<Verdict<'a>, Undecided> {
-        let deals = &self.index.findings.arms_deals;
-        if !one_deal || view.deal.is_some() || deals.is_empty() {
-            return self.all(nodes, view);
-        }
-        let of_each_deal = deals.iter().map(|deal| self.all(nodes, &View { deal: Some(deal), ..view.clone() }));
-        Ok(Verdict::any(of_each_deal.collect::<Result<_, _>>()?))
-    }
-
-    fn all(&self, nodes: &'a [CheckedNode], view: &View<'_>) -> Result<Verdict<'a>, Undecided> {
-        let mut verdicts = Vec::with_capacity(nodes.len());
+    /// At least so many of several; all that hold are evidence, and the surest counts.
+    fn some_of(
+        &self,
+        nodes: Nodes<'a>,
+        needed: u32,
+        view: &View<'_>,
+        evidence: &mut Vec<Evidence>,
+    ) -> Result<Held, Undecided> {
+        let mark = evidence.len();
+        let (mut holding, mut surest) = (0, None);
         for node in nodes {
-            let verdict = self.node(node, view)?;
-            if !verdict.matched {
-                return Ok(Verdict::no());
-            }
-            verdicts.push(verdict);
+            let held = self.node(node, view, evidence)?;
+            holding += u32::from(held.is_some());
+            surest = surer(surest, held);
         }
-        Ok(Verdict::all(verdicts))
+        if holding < needed {
+            evidence.truncate(mark);
+            return Ok(None);
+        }
+        Ok(surest)
     }
 
-    fn term(&self, term: usize, view: &View<'_>) -> Vec<Evidence<'a>> {
-        let term = self.terms[term];
-        let written = self.hits.terms[term].written.as_str();
-        view.region.of(self.hits.of(term)).map(|&hit| (hit, written)).collect()
+    fn and(
+        &self,
+        nodes: Nodes<'a>,
+        one_deal: bool,
+        view: &View<'_>,
+        evidence: &mut Vec<Evidence>,
+    ) -> Result<Held, Undecided> {
+        if !one_deal || view.deal.is_some() {
+            return self.all(nodes, view, evidence);
+        }
+        let deals = &self.index().findings.get().arms_deals;
+        if deals.is_empty() {
+            return self.all(nodes, view, evidence);
+        }
+        let mut surest = None;
+        for deal in deals {
+            let of_deal = View { deal: Some(deal), ..view.clone() };
+            surest = surer(surest, self.all(nodes, &of_deal, evidence)?);
+        }
+        Ok(surest)
+    }
+
+    /// All of several; none is surer than the least sure.
+    fn all(&self, nodes: Nodes<'a>, view: &View<'_>, evidence: &mut Vec<Evidence>) -> Result<Held, Undecided> {
+        let mark = evidence.len();
+        let mut least = 1.0f32;
+        for node in nodes {
+            match self.node(node, view, evidence)? {
+                Some(confidence) => least = least.min(confidence),
+                None => {
+                    evidence.truncate(mark);
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(least))
+    }
+
+    fn term(&self, term: u32, view: &View<'_>, evidence: &mut Vec<Evidence>) -> bool {
+        // Most names of a long list are not there.
+        if !self.postings.has(term) {
+            return false;
+        }
+        let mark = evidence.len();
+        self.postings.each_hit(term, &view.region, |hit| evidence.push((hit, Key::Term(term))));
+        evidence.len() > mark
     }
 
     /// Where a node with positions stands, sorted, each once.
-    fn spans(&self, node: &'a CheckedNode, view: &View<'_>) -> Result<Vec<Span>, Undecided> {
-        let mut spans: Vec<Span> = match node {
-            CheckedNode::Term(term) => view.region.of(self.hits.of(self.terms[*term])).map(|&hit| hit.into()).collect(),
-            CheckedNode::Or(nodes) => {
-                let each = nodes.iter().map(|node| self.spans(node, view)).collect::<Result<Vec<_>, _>>()?;
-                each.concat()
+    pub fn spans(&self, tree: Tree<'a>, view: &View<'_>) -> Result<Vec<Span>, Undecided> {
+        let mut spans: Vec<Span> = Vec::new();
+        match tree.node() {
+            Node::Term(term) if !self.postings.has(term) => {}
+            Node::Term(term) => self.postings.each_hit(term, &view.region, |hit| spans.push(hit.into())),
+            Node::Or(nodes) => {
+                for node in nodes {
+                    spans.extend(self.spans(node, view)?);
+                }
             }
-            CheckedNode::Near { ordered, distance, left, right } => {
+            Node::Near { ordered, distance, left, right } => {
                 let (left, right) = (self.spans(left, view)?, self.spans(right, view)?);
-                near(&left, &right, *ordered, *distance, &self.steps)?
+                spans = near(&left, &right, ordered, distance, &self.steps)?;
             }
             // The checker lets nothing else in here.
-            _ => Vec::new(),
-        };
+            _ => {}
+        }
         self.steps.take(spans.len())?;
-        spans.sort_unstable();
-        spans.dedup();
+        if !spans.is_sorted_by(|a, b| a < b) {
+            spans.sort_unstable();
+            spans.dedup();
+        }
         Ok(spans)
     }
 
     fn leaves_inside(
         &self,
-        node: &'a CheckedNode,
+        tree: Tree<'a>,
         spans: &[Span],
         view: &View<'_>,
-    ) -> Result<Vec<Evidence<'a>>, Undecided> {
+        evidence: &mut Vec<Evidence>,
+    ) -> Result<bool, Undecided> {
+        if spans.is_empty() {
+            return Ok(false);
+        }
         let mut leaves = Vec::new();
-        self.leaves(node, view, &mut leaves)?;
-        Ok(inside(&leaves, spans))
+        self.leaves(tree, view, &mut leaves)?;
+        let mark = evidence.len();
+        evidence.extend(inside(&leaves, spans));
+        Ok(evidence.len() > mark)
     }
 
     /// Everything that the terms below hit, whatever comes of it.
-    fn leaves(&self, node: &'a CheckedNode, view: &View<'_>, to: &mut Vec<Evidence<'a>>) -> Result<(), Undecided> {
-        match node {
-            CheckedNode::Term(term) => to.extend(self.term(*term, view)),
-            CheckedNode::About { written, question } => to.extend(self.about(written, question, view)?.evidence),
-            CheckedNode::And { nodes, .. } | CheckedNode::Or(nodes) | CheckedNode::AtLeast(_, nodes) => {
-                nodes.iter().try_for_each(|node| self.leaves(node, view, to))?;
+    fn leaves(&self, tree: Tree<'a>, view: &View<'_>, to: &mut Vec<Evidence>) -> Result<(), Undecided> {
+        match tree.node() {
+            Node::Term(term) => _ = self.term(term, view, to),
+            Node::About(question) => _ = self.about(question, view, to)?,
+            Node::And { nodes, .. } | Node::Or(nodes) | Node::AtLeast(_, nodes) => {
+                for node in nodes {
+                    self.leaves(node, view, to)?;
+                }
             }
-            CheckedNode::Near { left, right, .. } => {
+            Node::Near { left, right, .. } => {
                 self.leaves(left, view, to)?;
                 self.leaves(right, view, to)?;
             }
-            CheckedNode::Not(inner) | CheckedNode::Scope(_, inner) | CheckedNode::Count(_, inner) => {
-                self.leaves(inner, view, to)?;
-            }
+            Node::Not(inner) | Node::Scope(_, inner) | Node::Count(_, inner) => self.leaves(inner, view, to)?,
         }
         self.steps.take(to.len())
     }
 
-    fn scope(&self, scope: Scope, inner: &'a CheckedNode, view: &View<'_>) -> Result<Verdict<'a>, Undecided> {
+    fn scope(
+        &self,
+        scope: Scope,
+        inner: Tree<'a>,
+        view: &View<'_>,
+        evidence: &mut Vec<Evidence>,
+    ) -> Result<Held, Undecided> {
         let within = |region: &Region| View { region: view.region.and(region), deal: view.deal };
+        if let Some(region) = scope.region() {
+            return self.node(inner, &within(&region), evidence);
+        }
         let parts = match scope {
-            Scope::Title => return self.node(inner, &within(&Region::field(Field::Title))),
-            Scope::Summary => return self.node(inner, &within(&Region::field(Field::Summary))),
-            Scope::Body => return self.node(inner, &within(&Region::field(Field::Body))),
-            Scope::Lead => return self.node(inner, &within(&Region::lead(LEAD_WORDS))),
-            Scope::Sentence => self.index.sentences(),
-            Scope::Paragraph => self.index.paragraphs(),
+            Scope::Paragraph => self.index().paragraphs(),
+            _ => self.index().sentences(),
         };
         // What is positive needs a hit, so parts without one need no look.
         let mut leaves = Vec::new();
@@ -245,71 +297,79 @@ impl<'a> Evaluator<'_, 'a> {
             .collect();
         touched.sort_unstable();
         touched.dedup();
-        let verdicts = touched
-            .into_iter()
-            .filter_map(|part| parts.get(part))
-            .map(|(field, places)| self.node(inner, &within(&Region::part(*field, places.clone()))));
-        Ok(Verdict::any(verdicts.collect::<Result<_, _>>()?))
+        let mut surest = None;
+        for (field, places) in touched.into_iter().filter_map(|part| parts.get(part)) {
+            let part = within(&Region::part(*field, places.clone()));
+            surest = surer(surest, self.node(inner, &part, evidence)?);
+        }
+        Ok(surest)
     }
 
-    fn about(&self, written: &'a str, question: &Question, view: &View<'_>) -> Result<Verdict<'a>, Undecided> {
-        let article = self.index.article;
-        let found = self.index.findings;
+    /// Whether a question is answered with yes for the whole article.
+    pub fn holds(&self, question: u32) -> Result<bool, Undecided> {
+        Ok(self.about(question, &View::whole(), &mut Vec::new())?.is_some())
+    }
+
+    fn about(&self, question: u32, view: &View<'_>, evidence: &mut Vec<Evidence>) -> Result<Held, Undecided> {
+        let leaf = Key::Question(question);
+        let (_, question) = &self.shelf.questions[question as usize];
+        let article = self.index().article;
+        let found = || self.index().findings.get();
         let is_any = |values: &[String], actual: &str| values.iter().any(|value| value == actual);
         Ok(match question {
-            Question::Lang(langs) => Verdict::plain(article.lang.is_some_and(|lang| langs.contains(&lang))),
-            Question::Feed(ids) => Verdict::plain(article.feed.as_ref().is_some_and(|f| is_any(ids, f.id.as_str()))),
+            Question::Lang(langs) => held_if(article.lang.is_some_and(|lang| langs.contains(&lang))),
+            Question::Feed(ids) => held_if(article.feed.as_ref().is_some_and(|f| is_any(ids, f.id.as_str()))),
             Question::Tag(tags) => {
                 let has =
                     |article: &Article| article.feed.as_ref().is_some_and(|f| f.tags.iter().any(|t| is_any(tags, t)));
-                Verdict::plain(has(article))
+                held_if(has(article))
             }
-            Question::Author(names) => Verdict::plain(is_whole(names, &article.authors)),
-            Question::Category(names) => Verdict::plain(is_whole(names, &article.categories)),
-            Question::Url(starts) => Verdict::plain(article.url.as_ref().is_some_and(|url| {
+            Question::Author(names) => held_if(is_whole(names, &article.authors)),
+            Question::Category(names) => held_if(is_whole(names, &article.categories)),
+            Question::Url(starts) => held_if(article.url.as_ref().is_some_and(|url| {
                 let url = url_start(url);
-                starts.iter().any(|start| terms::wildcard_matches(&open_ended(start), &url))
+                starts.iter().any(|start| star_matches(&format!("{start}*"), &url))
             })),
             Question::Published(ages) => {
                 let date = article.published.or(article.updated);
-                Verdict::plain(date.is_some_and(|date| ages.iter().any(|age| age.holds(date, self.now))))
+                held_if(date.is_some_and(|date| ages.iter().any(|age| age.holds(date, self.now))))
             }
             Question::Watch(ids) => {
                 let mut matched = false;
                 for id in ids {
-                    matched |= (self.watch_matches)(id)?;
+                    matched |= self.watches.matches(id)?;
                 }
-                Verdict::plain(matched)
+                held_if(matched)
             }
             Question::Topic(ids) => {
-                let topics = found.topics.iter().filter(|topic| is_any(ids, &topic.id) || is_any(ids, ANY));
+                let topics = found().topics.iter().filter(|topic| is_any(ids, &topic.id) || is_any(ids, ANY));
                 let spans = topics.map(|topic| match view.deal {
                     Some(deal) if topic.id == DEAL_TOPIC => (&deal.spans, deal.confidence),
                     _ => (&topic.spans, topic.confidence),
                 });
-                self.found(written, spans, view)
+                self.found(leaf, spans, view, evidence)
             }
             Question::Supplier(_) | Question::Recipient(_) | Question::Status(_) | Question::Item(_) => {
                 let fits = |deal: &&ArmsDeal| is_of_deal(question, deal);
                 let spans = |deal: &'a ArmsDeal| (&deal.spans, deal.confidence);
                 match view.deal {
-                    Some(deal) if fits(&deal) => self.found(written, [(&deal.spans, deal.confidence)], view),
-                    Some(_) => Verdict::no(),
-                    None => self.found(written, found.arms_deals.iter().filter(fits).map(spans), view),
+                    Some(deal) if fits(&deal) => self.found(leaf, [(&deal.spans, deal.confidence)], view, evidence),
+                    Some(_) => None,
+                    None => self.found(leaf, found().arms_deals.iter().filter(fits).map(spans), view, evidence),
                 }
             }
             Question::Resolution(tests) => {
-                let resolutions = found.resolutions.iter().filter(|resolution| {
+                let resolutions = found().resolutions.iter().filter(|resolution| {
                     tests.iter().any(|test| match test {
                         ResolutionTest::Any => true,
                         ResolutionTest::Number(number) => resolution.number == Some(*number),
                         ResolutionTest::Status(status) => resolution.status == *status,
                     })
                 });
-                self.found(written, resolutions.map(|r| (&r.spans, r.confidence)), view)
+                self.found(leaf, resolutions.map(|r| (&r.spans, r.confidence)), view, evidence)
             }
             Question::Leader(tests) => {
-                let leaders = found.leaders.iter().filter(|leader| {
+                let leaders = found().leaders.iter().filter(|leader| {
                     tests.iter().any(|test| match test {
                         LeaderTest::Any => true,
                         LeaderTest::Id(id) => leader.id == *id,
@@ -317,11 +377,11 @@ impl<'a> Evaluator<'_, 'a> {
                         LeaderTest::Country(country) => is_party(country, &leader.country),
                     })
                 });
-                self.found(written, leaders.map(|leader| (&leader.spans, 1.0)), view)
+                self.found(leaf, leaders.map(|leader| (&leader.spans, 1.0)), view, evidence)
             }
             Question::Country(ids) => {
-                let countries = found.countries.iter().filter(|c| ids.iter().any(|id| is_party(id, &c.id)));
-                self.found(written, countries.map(|country| (&country.spans, 1.0)), view)
+                let countries = found().countries.iter().filter(|c| ids.iter().any(|id| is_party(id, &c.id)));
+                self.found(leaf, countries.map(|country| (&country.spans, 1.0)), view, evidence)
             }
         })
     }
@@ -329,16 +389,42 @@ impl<'a> Evaluator<'_, 'a> {
     /// What was found, where it lies in view.
     fn found<'f>(
         &self,
-        written: &'a str,
+        leaf: Key,
         spans: impl IntoIterator<Item = (&'f Vec<TextSpan>, f32)>,
         view: &View<'_>,
-    ) -> Verdict<'a> {
-        let verdicts = spans.into_iter().map(|(spans, confidence)| {
-            let hits = spans.iter().filter_map(|&span| terms::hit_of(span, self.index));
-            let evidence = hits.filter(|hit| view.region.holds(hit)).map(|hit| (hit, written)).collect();
-            Verdict { confidence, ..Verdict::of(evidence) }
-        });
-        Verdict::any(verdicts.collect())
+        evidence: &mut Vec<Evidence>,
+    ) -> Held {
+        let mut surest = None;
+        for (spans, confidence) in spans {
+            let mark = evidence.len();
+            let hits = spans.iter().map(|&span| hit_of(span, self.index()));
+            evidence.extend(hits.filter(|hit| view.region.holds(hit)).map(|hit| (hit, leaf)));
+            if evidence.len() > mark {
+                surest = surer(surest, Some(confidence));
+            }
+        }
+        surest
+    }
+}
+
+/// The surer of two that may hold.
+fn surer(a: Held, b: Held) -> Held {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.max(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+impl Scope {
+    /// The part of the article that it is, where there is one of it only.
+    pub fn region(self) -> Option<Region> {
+        match self {
+            Self::Title => Some(Region::field(Field::Title)),
+            Self::Summary => Some(Region::field(Field::Summary)),
+            Self::Body => Some(Region::field(Field::Body)),
+            Self::Lead => Some(Region::lead(LEAD_WORDS)),
+            Self::Sentence | Self::Paragraph => None,
+        }
     }
 }
 
@@ -365,13 +451,8 @@ fn is_party(id: &str, party: &PartyId) -> bool {
 fn is_whole(wanted: &[String], values: &[String]) -> bool {
     values.iter().any(|value| {
         let value = fold_line(value);
-        wanted.iter().any(|pattern| terms::wildcard_matches(&pattern.chars().collect::<Vec<_>>(), &value))
+        wanted.iter().any(|pattern| star_matches(pattern, &value))
     })
-}
-
-/// `url:` compares from the start, so the end is open.
-fn open_ended(start: &str) -> Vec<char> {
-    start.chars().chain(['*']).collect()
 }
 
 #[cfg(test)]

@@ -1,12 +1,26 @@
 //! A checked query and an article in, the answer and its evidence out.
 //!
-//! Plain on purpose: each construct is evaluated as the page on the language defines it. Faster engines are tested
-//! against this one.
+//! Queries are compiled onto a [`shelf`]: their [`terms`], made of [`atoms`], each once; their trees as flat [`code`];
+//! and under which [`literals`] each is filed, the rarest by what [`rarity`] has learned. An article becomes an
+//! [`article`] index, read once for each shelf as [`postings`]; [`evaluate`] walks a tree over them, with the algebra of
+//! [`positions`]; [`explain`] asks it node by node.
 
+pub mod dictionary;
+pub mod rarity;
+pub mod regex_literals;
 pub mod article;
+pub mod wildcard;
+pub mod edits;
+pub mod atoms;
+pub mod remembered;
 pub mod terms;
+pub mod code;
+pub mod literals;
+pub mod shelf;
+pub mod postings;
 pub mod positions;
 pub mod evaluate;
+pub mod explain;
 
 use crate::article::Field;
 

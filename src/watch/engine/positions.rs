@@ -83,6 +83,44 @@ pub fn near(
     Ok(found)
 }
 
+/// Of each span on the left, the widest stretches that it makes with one on the right: enough to tell whether there is any,
+/// and what lies inside. Costs no more than sorting. `None` where spans have gaps or lie inside each other, so that the
+/// widest do not stand for all.
+pub fn near_widest(left: &[Span], right: &[Span], ordered: bool, distance: u32) -> Option<Vec<Span>> {
+    let is_plain = |spans: &[Span]| {
+        spans.iter().all(|span| !span.has_gaps)
+            && spans.windows(2).all(|w| (w[0].field, w[0].last) <= (w[1].field, w[1].last))
+    };
+    if !is_plain(left) || !is_plain(right) {
+        return None;
+    }
+    let mut found = Vec::new();
+    for &a in left {
+        let mut add = |b: Span| {
+            let (first, last) = (a.first.min(b.first), a.last.max(b.last));
+            found.push(Span { field: a.field, first, last, has_gaps: true });
+        };
+        let behind = right.partition_point(|b| (b.field, b.first) <= (a.field, a.last.saturating_add(distance)));
+        if let Some(&b) = behind.checked_sub(1).map(|i| &right[i])
+            && b.field == a.field
+            && b.first > a.last
+        {
+            add(b);
+        }
+        let before = right.partition_point(|b| (b.field, b.last) < (a.field, a.first.saturating_sub(distance)));
+        if let Some(&b) = right.get(before)
+            && !ordered
+            && b.field == a.field
+            && b.last < a.first
+        {
+            add(b);
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    Some(found)
+}
+
 /// Places between the nearer edges, neighbours being 1 apart. `None` where they share a word: a word is not near itself.
 fn apart(a: Span, b: Span) -> Option<u32> {
     if a.last < b.first {
@@ -95,6 +133,22 @@ fn apart(a: Span, b: Span) -> Option<u32> {
     let both_have_gaps = a.has_gaps && b.has_gaps && (a.first, a.last) != (b.first, b.last);
     (lies_in(a, b) || lies_in(b, a) || both_have_gaps).then_some(0)
 }
+
+/// The fewest places between a span on the left and one on the right in the same field, for who asks why none were near
+/// enough. Gaps are taken for solid.
+pub fn nearest(left: &[Span], right: &[Span], ordered: bool) -> Option<u32> {
+    let of = |&a: &Span| {
+        let behind = right.partition_point(|b| (b.field, b.first) <= (a.field, a.last));
+        let behind = right.get(behind).filter(|b| b.field == a.field).map(|b| b.first - a.last);
+        let before = right.iter().take_while(|b| (b.field, b.first) < (a.field, a.first));
+        let before = before.filter(|b| !ordered && b.field == a.field && b.last < a.first).map(|b| a.first - b.last);
+        behind.into_iter().chain(before.min()).min()
+    };
+    left.iter().take(NEAREST_OF_MAX).filter_map(of).min()
+}
+
+/// Of more spans than this, the first are enough to show how far apart things are.
+const NEAREST_OF_MAX: usize = 1000;
 
 /// How many of them stand beside each other without sharing a word.
 pub fn count(spans: &[Span]) -> usize {
@@ -134,6 +188,11 @@ impl Region {
     /// All of it.
     pub fn whole() -> Self {
         Self([0..u32::MAX, 0..u32::MAX, 0..u32::MAX])
+    }
+
+    /// Whether it is all of the article.
+    pub fn is_whole(&self) -> bool {
+        self.0.iter().all(|places| *places == (0..u32::MAX))
     }
 
     /// One field.
@@ -197,6 +256,29 @@ mod tests {
         assert!(near(at(4, 5), at(1, 2), 2));
         assert!(!near(at(4, 5), at(1, 2), 1));
         assert!(!near(at(3, 3), at(3, 3), 5), "a word is not near itself");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn widest_stretches_hold_what_all_hold(
+            left in proptest::collection::vec((0..40u32, 0..3u32), 0..12),
+            right in proptest::collection::vec((0..40u32, 0..3u32), 0..12),
+            ordered: bool, distance in 1..8u32,
+        ) {
+            let spans = |pairs: Vec<(u32, u32)>| {
+                let mut spans: Vec<Span> = pairs.into_iter().map(|(first, len)| at(first, first + len)).collect();
+                spans.sort_unstable();
+                spans.dedup();
+                spans
+            };
+            let (left, right) = (spans(left), spans(right));
+            if let Some(widest) = near_widest(&left, &right, ordered, distance) {
+                let all = near(&left, &right, ordered, distance, &Steps::default()).unwrap();
+                let holds = |spans: &[Span], place: u32| spans.iter().any(|s| s.first <= place && place <= s.last);
+                proptest::prop_assert!((0..50).all(|place| holds(&all, place) == holds(&widest, place)));
+                proptest::prop_assert!(widest.iter().all(|span| all.contains(span)));
+            }
+        }
     }
 
     #[test]

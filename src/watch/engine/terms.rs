@@ -1,305 +1,538 @@
-//! Where a term stands in an article.
+//! What a shelf's queries look for in a text, each thing once, and by what it is noticed.
+//!
+//! A term is noticed by one of its words, or by two of them side by side, or by letters that a regular expression
+//! needs. What is noticed is surely there, save for regular expressions, which are tried where they matter.
 
-use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aho_corasick::AhoCorasick;
+use hashbrown::HashTable;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::hash::BuildHasher;
 
 use super::{
-    Hit,
-    article::{ArticleIndex, WordRef, arabic_bases, last_place},
+    atoms::{Atom, AtomId, Atoms, AtomsBuilder},
+    dictionary::{Dictionary, Groups, Marks},
+    rarity::Rarity,
+    regex_literals,
 };
 use crate::{
-    article::{
-        Field, Lang,
-        segment::{Word, WordKind, stem},
-        text::TextSpan,
+    article::Lang,
+    watch::language::{
+        checked::CheckedTerm,
+        pattern::{Measure, Pattern, PatternWord, Piece},
     },
-    watch::language::pattern::{Measure, Pattern, PatternWord, Piece},
 };
 
-/// Of one regular expression, more hits than this tell nothing new.
-const REGEX_HITS_MAX: usize = 10_000;
+/// A term by its number in its shelf.
+pub type TermId = u32;
 
-/// Every hit of a pattern, sorted, each once.
-pub fn hits(pattern: &Pattern, index: &ArticleIndex<'_>) -> Vec<Hit> {
-    let mut hits = match pattern {
-        Pattern::Phrase(pieces) => {
-            phrase(&pieces.iter().map(|piece| Ready::new(piece, index)).collect::<Vec<_>>(), index)
-        }
-        Pattern::Regex(regex) => matches_of(regex, index),
-        Pattern::AnyOf(patterns) => patterns.iter().flat_map(|pattern| self::hits(pattern, index)).collect(),
-        Pattern::InLanguage(lang, pattern) => match index.text.lang {
-            Some(spoken) if spoken != *lang => Vec::new(),
-            _ => self::hits(pattern, index),
-        },
-        Pattern::Beside { what, context } => {
-            let hits = self::hits(what, index);
-            if hits.is_empty() || self::hits(context, index).is_empty() { Vec::new() } else { hits }
-        }
-        Pattern::Country(id) => {
-            let countries = index.findings.countries.iter();
-            let named = countries.filter(|c| id.as_ref().is_none_or(|id| id.eq_ignore_ascii_case(&c.id.0)));
-            named.flat_map(|country| &country.spans).filter_map(|&span| hit_of(span, index)).collect()
-        }
-        Pattern::Leader(id) => {
-            let leaders = index.findings.leaders.iter();
-            let named = leaders.filter(|l| id.as_ref().is_none_or(|id| id.eq_ignore_ascii_case(&l.id)));
-            named.flat_map(|leader| &leader.spans).filter_map(|&span| hit_of(span, index)).collect()
-        }
-    };
-    hits.sort_unstable();
-    hits.dedup();
-    hits
+/// What a term looks for.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub enum TermPattern {
+    /// One word.
+    Word(AtomId),
+    /// Steps side by side, a stretch of [`Terms::steps`].
+    Phrase { start: u32, len: u32 },
+    /// Any of several terms, a stretch of members; and the list that they came from.
+    AnyOf { start: u32, len: u32, list: u32 },
+    /// Another term, in texts of one language and in those of which nobody knows it.
+    InLanguage { term: TermId, lang: Lang },
+    /// A term that counts only where another stands in the same article.
+    Beside { what: TermId, context: TermId },
+    /// By its number among the regular expressions.
+    Regex(u32),
+    /// What the article says, by its number among such.
+    Said(u32),
 }
 
-/// A piece and what it compares with in this article's language.
-enum Ready<'a> {
-    Word(ReadyWord<'a>),
-    Wildcard { text: &'a [char], exact: bool },
-    Fuzzy { text: &'a str, edits: usize },
-    Designation { whole: ReadyWord<'a>, parts: [ReadyWord<'a>; 2] },
+/// One step of a phrase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// A word.
+    Word(AtomId),
+    /// `F-16`: the whole as one word, or else its two parts.
+    Designation([AtomId; 3]),
 }
 
-struct ReadyWord<'a> {
-    word: &'a PatternWord,
-    /// Of the folded and of the original word; empty unless compared by stem.
-    stems: Vec<Box<str>>,
-    lang: Option<Lang>,
-    /// Korean hangs its particles on: a word also matches as the beginning of a longer one.
-    opens_longer: bool,
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    pattern: TermPattern,
+    /// As the query has it.
+    written: u32,
 }
 
-impl<'a> Ready<'a> {
-    fn new(piece: &'a Piece, index: &ArticleIndex<'_>) -> Self {
-        match piece {
-            Piece::Word(word) => Self::Word(ReadyWord::new(word, index)),
-            Piece::Wildcard { text, exact } => Self::Wildcard { text, exact: *exact },
-            Piece::Fuzzy { text, edits } => Self::Fuzzy { text, edits: usize::from(*edits) },
-            Piece::Designation { whole, parts: [first, second] } => Self::Designation {
-                whole: ReadyWord::new(whole, index),
-                parts: [ReadyWord::new(first, index), ReadyWord::new(second, index)],
+/// By what a term is noticed.
+enum Sign {
+    Word(AtomId),
+    /// Side by side.
+    Pair(AtomId, AtomId),
+}
+
+/// Terms as they are collected.
+#[derive(Debug, Default)]
+pub struct TermsBuilder {
+    atoms: AtomsBuilder,
+    rows: Vec<Row>,
+    written: Dictionary,
+    /// The first term that is written so.
+    by_written: FxHashMap<u32, TermId>,
+    steps: Vec<Step>,
+    members: Vec<TermId>,
+    lists: Vec<Arc<[Pattern]>>,
+    regexes: Vec<regex::Regex>,
+    said: Vec<Pattern>,
+    contexts: Vec<(Arc<Pattern>, TermId)>,
+}
+
+/// All terms of a shelf, filed by their signs.
+#[derive(Debug)]
+pub struct Terms {
+    /// Their words.
+    pub atoms: Atoms,
+    rows: Vec<Row>,
+    written: Dictionary,
+    steps: Vec<Step>,
+    members: Vec<TermId>,
+    lists: Vec<Arc<[Pattern]>>,
+    regexes: Vec<regex::Regex>,
+    said: Vec<Pattern>,
+    /// Terms that one word shows.
+    by_atom: Groups<TermId>,
+    /// Terms that two neighbours show, to be looked at from there.
+    pairs: Pairs,
+    /// Of a term that others are made of: these.
+    made_of: Groups<TermId>,
+    /// What regular expressions need.
+    literals: Option<(AhoCorasick, Vec<TermId>)>,
+    /// Regular expressions that need no letters.
+    unsigned: Vec<TermId>,
+    /// Terms about what the article says.
+    pub said_terms: Vec<TermId>,
+}
+
+/// Two words side by side → terms.
+#[derive(Debug, Default)]
+struct Pairs {
+    keys: Vec<(AtomId, AtomId)>,
+    slots: HashTable<u32>,
+    terms: Groups<TermId>,
+    opens: Marks,
+    closes: Marks,
+}
+
+impl TermsBuilder {
+    /// The number of a term.
+    pub fn term(&mut self, term: &CheckedTerm) -> TermId {
+        let written = self.written.intern(&term.written);
+        let known = self.by_written.get(&written).copied();
+        if let Some(known) = known
+            && self.is_same(known, &term.pattern)
+        {
+            return known;
+        }
+        let id = self.add(&term.pattern, written);
+        self.by_written.entry(written).or_insert(id);
+        id
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether two terms that are written alike look for the same: lists may have changed, or words be cut otherwise.
+    fn is_same(&mut self, known: TermId, pattern: &Pattern) -> bool {
+        match (self.rows[known as usize].pattern, pattern) {
+            (TermPattern::AnyOf { list, .. }, Pattern::AnyOf(entries)) => {
+                Arc::ptr_eq(&self.lists[list as usize], entries)
+            }
+            (TermPattern::Regex(regex), Pattern::Regex(other)) => {
+                self.regexes[regex as usize].as_str() == other.as_str()
+            }
+            (TermPattern::Said(said), other) => self.said[said as usize].is_same_said(other),
+            (TermPattern::Word(atom), Pattern::Phrase(pieces)) => match pieces.as_slice() {
+                [piece] => self.step(piece) == Step::Word(atom),
+                _ => false,
             },
+            (TermPattern::Phrase { start, len }, Pattern::Phrase(pieces)) => {
+                pieces.len() == len as usize
+                    && (start..).zip(pieces).all(|(at, piece)| self.step(piece) == self.steps[at as usize])
+            }
+            _ => false,
         }
     }
 
-    /// Every word that this piece can begin at.
-    fn starts(&self, index: &ArticleIndex<'_>) -> BTreeSet<WordRef> {
-        match self {
-            Self::Word(word) => word.occurrences(index),
-            Self::Designation { whole, parts: [first, _] } => {
-                let mut starts = whole.occurrences(index);
-                starts.extend(first.occurrences(index));
-                starts
+    fn add(&mut self, pattern: &Pattern, written: u32) -> TermId {
+        let pattern = match pattern {
+            Pattern::Phrase(pieces) => match pieces.as_slice() {
+                [piece @ (Piece::Word(_) | Piece::Wildcard { .. } | Piece::Fuzzy { .. })] => match self.step(piece) {
+                    Step::Word(atom) => TermPattern::Word(atom),
+                    step => self.phrase(&[step]),
+                },
+                pieces => {
+                    let steps: Vec<Step> = pieces.iter().map(|piece| self.step(piece)).collect();
+                    self.phrase(&steps)
+                }
+            },
+            Pattern::AnyOf(entries) => {
+                let members: Vec<TermId> = entries.iter().map(|entry| self.add(entry, written)).collect();
+                let start = self.members.len() as u32;
+                self.members.extend(&members);
+                self.lists.push(Arc::clone(entries));
+                TermPattern::AnyOf { start, len: members.len() as u32, list: self.lists.len() as u32 - 1 }
             }
-            Self::Wildcard { text, exact } => {
-                let literal: String = text.iter().take_while(|c| !matches!(c, '*' | '?')).collect();
-                // Exact patterns hold capitals, which no folded prefix has.
-                let words = if *exact { index.vocabulary() } else { index.vocabulary_from(&literal) };
-                let fits = |word: &&&str| *exact || wildcard_matches(text, word);
-                words.iter().filter(fits).flat_map(|word| index.folded(word)).copied().collect()
+            Pattern::InLanguage(lang, inner) => TermPattern::InLanguage { term: self.add(inner, written), lang: *lang },
+            Pattern::Beside { what, context } => {
+                TermPattern::Beside { what: self.add(what, written), context: self.context(context, written) }
             }
-            Self::Fuzzy { text, edits } => {
-                let fits = |word: &&&str| within_edits(text, word, *edits);
-                index.vocabulary().iter().filter(fits).flat_map(|word| index.folded(word)).copied().collect()
+            Pattern::Regex(regex) => {
+                self.regexes.push(regex.clone());
+                TermPattern::Regex(self.regexes.len() as u32 - 1)
+            }
+            Pattern::Country(_) | Pattern::Leader(_) => {
+                self.said.push(pattern.clone());
+                TermPattern::Said(self.said.len() as u32 - 1)
+            }
+        };
+        self.rows.push(Row { pattern, written });
+        self.rows.len() as TermId - 1
+    }
+
+    /// What everyday words need beside them is the same for many, and large.
+    fn context(&mut self, context: &Arc<Pattern>, written: u32) -> TermId {
+        if let Some((_, known)) = self.contexts.iter().find(|(other, _)| Arc::ptr_eq(other, context)) {
+            return *known;
+        }
+        let added = self.add(context, written);
+        self.contexts.push((Arc::clone(context), added));
+        added
+    }
+
+    fn phrase(&mut self, steps: &[Step]) -> TermPattern {
+        let start = self.steps.len() as u32;
+        self.steps.extend(steps);
+        TermPattern::Phrase { start, len: steps.len() as u32 }
+    }
+
+    fn step(&mut self, piece: &Piece) -> Step {
+        match piece {
+            Piece::Word(word) => Step::Word(self.atoms.word(word)),
+            Piece::Wildcard { text, exact } => Step::Word(self.atoms.wildcard(text, *exact)),
+            Piece::Fuzzy { text, edits } => Step::Word(self.atoms.fuzzy(text, *edits)),
+            Piece::Designation { whole, parts: [first, second] } => {
+                Step::Designation([self.atoms.word(whole), self.atoms.word(first), self.atoms.word(second)])
             }
         }
     }
 
-    /// Where a match that begins at `place` goes on, and its first and last word.
-    fn step<'t>(&self, field: Field, place: u32, index: &ArticleIndex<'t>) -> Vec<(u32, &'t Word, &'t Word)> {
-        let words = index.words_at(field, place);
-        let next = |word: &'t Word| (last_place(word) + 1, word, word);
-        match self {
-            Self::Word(ready) => words.iter().filter(|word| ready.matches(word)).map(next).collect(),
-            Self::Wildcard { text, exact: true } => {
-                words.iter().filter(|word| wildcard_matches(text, &word.exact)).map(next).collect()
+    /// In what share of articles a term is likely to stand.
+    pub fn share(&self, term: TermId, rarity: &Rarity) -> f32 {
+        match self.rows[term as usize].pattern {
+            TermPattern::Word(atom) => self.share_of_atom(atom, rarity),
+            TermPattern::Phrase { start, len } => {
+                let steps = &self.steps[start as usize..(start + len) as usize];
+                let rarest = steps.iter().map(|step| match step {
+                    Step::Word(atom) => self.share_of_atom(*atom, rarity),
+                    Step::Designation([whole, ..]) => 2.0 * self.share_of_atom(*whole, rarity),
+                });
+                // Words that stand beside each other do so rarely, however often each of them comes.
+                rarest.fold(1.0, f32::min) * if len > 1 { 0.1 } else { 1.0 }
             }
-            Self::Wildcard { text, exact: false } => {
-                words.iter().filter(|word| wildcard_matches(text, &word.folded)).map(next).collect()
+            TermPattern::AnyOf { start, len, .. } => {
+                let members = &self.members[start as usize..(start + len) as usize];
+                members.iter().map(|&member| self.share(member, rarity)).sum::<f32>().min(1.0)
             }
-            Self::Fuzzy { text, edits } => {
-                words.iter().filter(|word| within_edits(text, &word.folded, *edits)).map(next).collect()
+            TermPattern::InLanguage { term, .. } | TermPattern::Beside { what: term, .. } => self.share(term, rarity),
+            TermPattern::Regex(regex) => match regex_literals::required(self.regexes[regex as usize].as_str()) {
+                Some(choices) => {
+                    let guess = |choice: &String| 0.5f32.powi(choice.chars().count().min(10) as i32);
+                    choices.iter().map(guess).sum::<f32>().min(1.0)
+                }
+                None => 1.0,
+            },
+            TermPattern::Said(_) => 0.3,
+        }
+    }
+
+    fn share_of_atom(&self, atom: AtomId, rarity: &Rarity) -> f32 {
+        match self.atoms.get(atom) {
+            // Other forms of the word come beside the one written.
+            Atom::Word { folded, measure: Measure::Stem, .. } => 1.5 * rarity.share(self.atoms.text(folded)),
+            Atom::Word { folded, .. } => rarity.share(self.atoms.text(folded)),
+            Atom::Wildcard { pattern, .. } => {
+                let letters = self.atoms.text(pattern).chars().filter(|c| !matches!(c, '*' | '?')).count();
+                0.6f32.powi(letters.min(16) as i32)
             }
-            Self::Designation { whole, parts: [first, second] } => {
-                let mut found: Vec<_> = words.iter().filter(|word| whole.matches(word)).map(next).collect();
-                if found.is_empty() {
-                    let behind = index.words_at(field, place + 1);
-                    for start in words.iter().filter(|word| word.kind != WordKind::Designation && first.matches(word)) {
-                        let ends = behind.iter().filter(|word| second.matches(word));
-                        found.extend(ends.map(|end| (place + 2, start, end)));
+            Atom::Fuzzy { folded, edits } => f32::from(1 + 2 * edits) * rarity.share(self.atoms.text(folded)),
+        }
+    }
+
+    /// Whether an article can be told not to hold a term without looking for it.
+    pub fn has_sign(&self, term: TermId) -> bool {
+        match self.rows[term as usize].pattern {
+            TermPattern::Regex(regex) => regex_literals::required(self.regexes[regex as usize].as_str()).is_some(),
+            _ => true,
+        }
+    }
+
+    /// Whether a term asks what the article says.
+    pub fn is_said(&self, term: TermId) -> bool {
+        match self.rows[term as usize].pattern {
+            TermPattern::Said(_) => true,
+            TermPattern::AnyOf { start, len, .. } => {
+                self.members[start as usize..(start + len) as usize].iter().any(|&member| self.is_said(member))
+            }
+            TermPattern::InLanguage { term, .. } | TermPattern::Beside { what: term, .. } => self.is_said(term),
+            TermPattern::Word(_) | TermPattern::Phrase { .. } | TermPattern::Regex(_) => false,
+        }
+    }
+
+    /// Files the terms.
+    pub fn build(self) -> Terms {
+        let Self { atoms, mut rows, mut written, mut steps, mut members, lists, mut regexes, said, .. } = self;
+        let (mut by_atom, mut by_pair, mut made_of) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut literals, mut of_literal) = (Vec::new(), Vec::new());
+        let (mut unsigned, mut said_terms) = (Vec::new(), Vec::new());
+        for (id, row) in (0..).zip(&rows) {
+            match row.pattern {
+                TermPattern::Word(atom) => by_atom.push((atom, id)),
+                TermPattern::Phrase { start, len } => {
+                    for sign in signs(&steps[start as usize..(start + len) as usize]) {
+                        match sign {
+                            Sign::Word(atom) => by_atom.push((atom, id)),
+                            Sign::Pair(first, second) => by_pair.push(((first, second), id)),
+                        }
                     }
                 }
-                found
-            }
-        }
-    }
-}
-
-impl<'a> ReadyWord<'a> {
-    fn new(word: &'a PatternWord, index: &ArticleIndex<'_>) -> Self {
-        let mut stems = Vec::new();
-        if word.measure == Measure::Stem {
-            let forms = stem::forms(&word.exact, index.text.lang);
-            stems.push(forms.stem.clone());
-            stems.extend(forms.stem_accented.clone());
-        }
-        let is_hangul = word.folded.chars().all(|c| matches!(c, '\u{AC00}'..='\u{D7A3}'));
-        Self { word, stems, lang: index.text.lang, opens_longer: is_hangul && word.measure != Measure::Exact }
-    }
-
-    fn occurrences(&self, index: &ArticleIndex<'_>) -> BTreeSet<WordRef> {
-        let folded = &self.word.folded;
-        let mut found: BTreeSet<WordRef> = index.folded(folded).iter().copied().collect();
-        found.extend(self.stems.iter().flat_map(|stem| index.stemmed(stem)));
-        if self.opens_longer {
-            found.extend(index.vocabulary_from(folded).iter().flat_map(|word| index.folded(word)));
-        }
-        found.retain(|&at| self.matches(index.word(at)));
-        found
-    }
-
-    fn matches(&self, word: &Word) -> bool {
-        match self.word.measure {
-            Measure::Exact => word.exact == self.word.exact,
-            Measure::Folded => self.matches_folded(word),
-            Measure::Stem => {
-                self.stems.iter().any(|stem| *stem == word.stem || word.stem_accented.as_ref() == Some(stem))
-                    || self.matches_folded(word)
-                    || self.matches_behind_prefix(word)
-            }
-        }
-    }
-
-    fn matches_folded(&self, word: &Word) -> bool {
-        let folded = &*self.word.folded;
-        *word.folded == *folded
-            || self.opens_longer && word.folded.starts_with(folded)
-            || arabic_bases(&word.folded).any(|bare| bare == folded)
-    }
-
-    fn matches_behind_prefix(&self, word: &Word) -> bool {
-        arabic_bases(&word.folded).any(|bare| self.stems.contains(&stem::forms(bare, self.lang).stem))
-    }
-}
-
-/// Pieces side by side.
-fn phrase(pieces: &[Ready<'_>], index: &ArticleIndex<'_>) -> Vec<Hit> {
-    let Some((first, rest)) = pieces.split_first() else { return Vec::new() };
-    let mut hits = Vec::new();
-    let places: BTreeSet<(Field, u32)> =
-        first.starts(index).into_iter().map(|at| (at.field, index.word(at).place)).collect();
-    for (field, place) in places {
-        let mut open = first.step(field, place, index);
-        for piece in rest {
-            let steps = open.iter().flat_map(|&(next, start, _)| {
-                piece.step(field, next, index).into_iter().map(move |(next, _, end)| (next, start, end))
-            });
-            open = steps.collect();
-            if open.is_empty() {
-                break;
-            }
-        }
-        hits.extend(open.into_iter().map(|(next, start, end)| Hit {
-            field,
-            start_chars: start.start_chars,
-            end_chars: end.end_chars,
-            first: place,
-            last: next - 1,
-        }));
-    }
-    hits
-}
-
-/// Hits of a regular expression, each inside one paragraph.
-fn matches_of(regex: &regex::Regex, index: &ArticleIndex<'_>) -> Vec<Hit> {
-    let mut hits = Vec::new();
-    for field in Field::ALL {
-        let text = index.text.field(field).text.as_str();
-        let mut chars = CharCounter { text, byte: 0, chars: 0 };
-        for paragraph in paragraphs(text) {
-            for found in regex.find_iter(&text[paragraph.clone()]).filter(|found| !found.is_empty()) {
-                if hits.len() >= REGEX_HITS_MAX {
-                    return hits;
+                TermPattern::AnyOf { start, len, .. } => {
+                    let entries = &members[start as usize..(start + len) as usize];
+                    made_of.extend(entries.iter().map(|&entry| (entry, id)));
                 }
-                let start_chars = chars.at(paragraph.start + found.start());
-                let end_chars = chars.at(paragraph.start + found.end());
-                hits.extend(hit_of(TextSpan { field, start_chars, end_chars }, index));
-            }
-        }
-    }
-    hits
-}
-
-/// Byte ranges between empty lines.
-fn paragraphs(text: &str) -> Vec<std::ops::Range<usize>> {
-    let mut paragraphs = Vec::new();
-    let (mut start, mut at) = (0, 0);
-    for line in text.split_inclusive('\n') {
-        if line.trim().is_empty() {
-            paragraphs.push(start..at);
-            start = at + line.len();
-        }
-        at += line.len();
-    }
-    paragraphs.push(start..at);
-    paragraphs.retain(|range| !range.is_empty());
-    paragraphs
-}
-
-/// Byte offsets into scalar offsets, asked for in rising order.
-struct CharCounter<'a> {
-    text: &'a str,
-    byte: usize,
-    chars: u32,
-}
-
-impl CharCounter<'_> {
-    fn at(&mut self, byte: usize) -> u32 {
-        self.chars += self.text[self.byte..byte].chars().count() as u32;
-        self.byte = byte;
-        self.chars
-    }
-}
-
-/// A stretch of text with the places of the words it touches; of punctuation alone, that of the word behind it.
-pub fn hit_of(span: TextSpan, index: &ArticleIndex<'_>) -> Option<Hit> {
-    let words = &index.text.field(span.field).words;
-    let first = words.partition_point(|word| word.end_chars <= span.start_chars);
-    let first_word = words.get(first).or(words.last())?;
-    let last = words.partition_point(|word| word.start_chars < span.end_chars);
-    let last_word = last.checked_sub(1).and_then(|last| words.get(last)).unwrap_or(first_word);
-    let first = first_word.place;
-    let last = last_place(last_word).max(first);
-    Some(Hit { field: span.field, start_chars: span.start_chars, end_chars: span.end_chars, first, last })
-}
-
-/// Whether a whole word fits a pattern of letters, `*` and `?`. Linear in both: goes back to the last star alone.
-pub fn wildcard_matches(pattern: &[char], word: &str) -> bool {
-    let word: Vec<char> = word.chars().collect();
-    let (mut p, mut w) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while w < word.len() {
-        match pattern.get(p) {
-            Some('*') => {
-                star = Some((p + 1, w));
-                p += 1;
-            }
-            Some(&c) if c == '?' || c == word[w] => {
-                p += 1;
-                w += 1;
-            }
-            _ => match star {
-                Some((behind, from)) => {
-                    (p, w) = (behind, from + 1);
-                    star = Some((behind, from + 1));
+                TermPattern::InLanguage { term, .. } | TermPattern::Beside { what: term, .. } => {
+                    made_of.push((term, id))
                 }
-                None => return false,
+                TermPattern::Regex(regex) => match regex_literals::required(regexes[regex as usize].as_str()) {
+                    Some(choices) => {
+                        of_literal.extend(choices.iter().map(|_| id));
+                        literals.extend(choices);
+                    }
+                    None => unsigned.push(id),
+                },
+                TermPattern::Said(_) => said_terms.push(id),
+            }
+        }
+        let literals = match AhoCorasick::new(&literals) {
+            Ok(automaton) if !literals.is_empty() => Some((automaton, of_literal)),
+            // Too many for one automaton: all are tried.
+            _ => {
+                unsigned.extend(of_literal);
+                None
+            }
+        };
+        let atoms = atoms.build();
+        rows.shrink_to_fit();
+        written.shrink();
+        steps.shrink_to_fit();
+        members.shrink_to_fit();
+        regexes.shrink_to_fit();
+        let made_of = if made_of.is_empty() { Groups::default() } else { Groups::new(rows.len(), &made_of) };
+        Terms {
+            by_atom: Groups::new(atoms.count(), &by_atom),
+            pairs: Pairs::new(atoms.count(), by_pair),
+            made_of,
+            literals,
+            unsigned,
+            said_terms,
+            atoms,
+            rows,
+            written,
+            steps,
+            members,
+            lists,
+            regexes,
+            said,
+        }
+    }
+}
+
+/// By what a phrase is noticed, whichever way it is written in a text.
+fn signs(steps: &[Step]) -> Vec<Sign> {
+    let first_words = |step: &Step| match *step {
+        Step::Word(atom) => vec![atom],
+        Step::Designation([whole, first, _]) => vec![whole, first],
+    };
+    let beside = |atom: AtomId| match steps.get(1) {
+        Some(next) => first_words(next).into_iter().map(|next| Sign::Pair(atom, next)).collect(),
+        None => vec![Sign::Word(atom)],
+    };
+    match steps.first() {
+        Some(&Step::Word(atom)) => beside(atom),
+        Some(&Step::Designation([whole, first, second])) => {
+            let mut signs = beside(whole);
+            signs.push(Sign::Pair(first, second));
+            signs
+        }
+        None => Vec::new(),
+    }
+}
+
+impl Pairs {
+    fn new(atoms: usize, mut pairs: Vec<((AtomId, AtomId), TermId)>) -> Self {
+        pairs.sort_unstable();
+        let mut made = Self { opens: Marks::new(atoms), closes: Marks::new(atoms), ..Self::default() };
+        let mut terms = Vec::with_capacity(pairs.len());
+        for (key, term) in pairs {
+            if made.keys.last() != Some(&key) {
+                made.opens.set(key.0);
+                made.closes.set(key.1);
+                made.keys.push(key);
+            }
+            terms.push((made.keys.len() as u32 - 1, term));
+        }
+        made.keys.shrink_to_fit();
+        made.terms = Groups::new(made.keys.len(), &terms);
+        let Self { keys, slots, .. } = &mut made;
+        slots.reserve(keys.len(), |&slot| hash(keys[slot as usize]));
+        for (slot, &key) in (0..).zip(&*keys) {
+            slots.insert_unique(hash(key), slot, |&slot| hash(keys[slot as usize]));
+        }
+        made
+    }
+
+    fn of(&self, first: AtomId, second: AtomId) -> &[TermId] {
+        let slot = self.slots.find(hash((first, second)), |&slot| self.keys[slot as usize] == (first, second));
+        slot.map_or(&[], |&slot| self.terms.of(slot))
+    }
+}
+
+fn hash(pair: (AtomId, AtomId)) -> u64 {
+    FxBuildHasher.hash_one(pair)
+}
+
+impl Terms {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// What a term looks for.
+    pub fn pattern(&self, term: TermId) -> TermPattern {
+        self.rows[term as usize].pattern
+    }
+
+    /// A term as the query has it.
+    pub fn written(&self, term: TermId) -> &str {
+        self.written.text(self.rows[term as usize].written)
+    }
+
+    /// The steps of a phrase.
+    pub fn steps(&self, start: u32, len: u32) -> &[Step] {
+        &self.steps[start as usize..(start + len) as usize]
+    }
+
+    /// The entries of a list.
+    pub fn members(&self, start: u32, len: u32) -> &[TermId] {
+        &self.members[start as usize..(start + len) as usize]
+    }
+
+    /// A regular expression.
+    pub fn regex(&self, regex: u32) -> &regex::Regex {
+        &self.regexes[regex as usize]
+    }
+
+    /// A pattern about what the article says.
+    pub fn said(&self, said: u32) -> &Pattern {
+        &self.said[said as usize]
+    }
+
+    /// Terms that a word shows.
+    pub fn shown_by(&self, atom: AtomId) -> &[TermId] {
+        self.by_atom.of(atom)
+    }
+
+    /// Terms that two words side by side point to.
+    pub fn pointed_to(&self, first: AtomId, second: AtomId) -> &[TermId] {
+        self.pairs.of(first, second)
+    }
+
+    /// Whether any term is noticed by two words of which this is the first.
+    pub fn opens_pair(&self, atom: AtomId) -> bool {
+        self.pairs.opens.has(atom)
+    }
+
+    /// Whether any term is noticed by two words of which this is the second.
+    pub fn closes_pair(&self, atom: AtomId) -> bool {
+        self.pairs.closes.has(atom)
+    }
+
+    /// Whether any term is noticed by two words.
+    pub fn has_pairs(&self) -> bool {
+        !self.pairs.keys.is_empty()
+    }
+
+    /// The terms of which a term is a part: lists that it is an entry of, and the like.
+    pub fn made_of(&self, term: TermId) -> &[TermId] {
+        self.made_of.of(term)
+    }
+
+    /// Regular expressions that `texts`, in canonical form, may match.
+    pub fn regexes_in<'t>(&self, texts: impl Iterator<Item = &'t str>, mut see: impl FnMut(TermId)) {
+        self.unsigned.iter().for_each(|&term| see(term));
+        if let Some((automaton, of_literal)) = &self.literals {
+            for text in texts {
+                automaton.find_overlapping_iter(text).for_each(|found| see(of_literal[found.pattern().as_usize()]));
+            }
+        }
+    }
+
+    /// Whether any regular expression is noticed by letters.
+    pub fn has_literals(&self) -> bool {
+        self.literals.is_some()
+    }
+
+    /// The term again as the checker gave it.
+    pub fn checked(&self, term: TermId) -> CheckedTerm {
+        let pattern = match self.pattern(term) {
+            TermPattern::Word(atom) => Pattern::Phrase(vec![self.piece(Step::Word(atom))]),
+            TermPattern::Phrase { start, len } => {
+                Pattern::Phrase(self.steps(start, len).iter().map(|&step| self.piece(step)).collect())
+            }
+            TermPattern::AnyOf { list, .. } => Pattern::AnyOf(Arc::clone(&self.lists[list as usize])),
+            TermPattern::InLanguage { term, lang } => Pattern::InLanguage(lang, Arc::new(self.checked(term).pattern)),
+            TermPattern::Beside { what, context } => {
+                let part = |term| Arc::new(self.checked(term).pattern);
+                Pattern::Beside { what: part(what), context: part(context) }
+            }
+            TermPattern::Regex(regex) => Pattern::Regex(self.regex(regex).clone()),
+            TermPattern::Said(said) => self.said(said).clone(),
+        };
+        CheckedTerm { written: self.written(term).to_owned(), pattern }
+    }
+
+    fn piece(&self, step: Step) -> Piece {
+        match step {
+            Step::Word(atom) => match self.atoms.get(atom) {
+                Atom::Word { .. } => Piece::Word(self.pattern_word(atom)),
+                Atom::Wildcard { pattern, exact } => {
+                    Piece::Wildcard { text: self.atoms.text(pattern).chars().collect(), exact }
+                }
+                Atom::Fuzzy { folded, edits } => Piece::Fuzzy { text: self.atoms.text(folded).to_owned(), edits },
+            },
+            Step::Designation([whole, first, second]) => Piece::Designation {
+                whole: self.pattern_word(whole),
+                parts: [self.pattern_word(first), self.pattern_word(second)],
             },
         }
     }
-    pattern[p..].iter().all(|&c| c == '*')
-}
 
-/// Whether two words are within so many edits, a transposition being one.
-fn within_edits(a: &str, b: &str, edits: usize) -> bool {
-    let len = |text: &str| text.chars().count();
-    len(a).abs_diff(len(b)) <= edits && strsim::osa_distance(a, b) <= edits
+    fn pattern_word(&self, atom: AtomId) -> PatternWord {
+        let (folded, exact, measure) = match self.atoms.get(atom) {
+            Atom::Word { folded, exact, measure } => (folded, exact, measure),
+            // Only words are parts of designations and whole words.
+            Atom::Wildcard { pattern: word, .. } | Atom::Fuzzy { folded: word, .. } => (word, word, Measure::Folded),
+        };
+        PatternWord { exact: self.atoms.text(exact).into(), folded: self.atoms.text(folded).into(), measure }
+    }
 }

@@ -13,10 +13,6 @@ pub struct CheckedQuery {
     pub root: CheckedNode,
     /// What its leaves look for; nodes name them by index. Equal terms are one.
     pub terms: Vec<CheckedTerm>,
-    /// Whether it asks what an article says (topics, leaders, countries), not only for words.
-    pub needs_findings: bool,
-    /// Ids of the watches it refers to.
-    pub watches: Vec<String>,
 }
 
 /// A term, compiled.

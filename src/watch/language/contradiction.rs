@@ -10,7 +10,7 @@ use super::{
     implied::implies,
     lexer::Fault,
     pattern::Pattern,
-    tree::{Node, NodeKind, Scope},
+    tree::{AboutField, Node, NodeKind, Scope},
     warn::Part,
 };
 
@@ -21,8 +21,33 @@ const CHOICES_TRIED_MAX: usize = 8;
 
 /// Adds a warning for each part that can never match, the smallest that tells why.
 pub fn warn(root: Part<'_>, terms: &[CheckedTerm], warnings: &mut Vec<Fault>) {
+    if !may_contradict(root.node) {
+        return;
+    }
     let mut finder = Finder { terms, warnings, comparisons_left: COMPARISONS_MAX };
     finder.is_never(root, Area::WHOLE, &Facts::default());
+}
+
+/// Whether there is anything that could: most queries have no NOT, and ask of one language at most. Loading a hundred
+/// thousand of them must not wait for the rest of this file.
+fn may_contradict(root: &Node) -> bool {
+    let mut open = vec![root];
+    let (mut parts, mut singles) = (0, 0);
+    while let Some(node) = open.pop() {
+        match &node.kind {
+            NodeKind::Not(_) | NodeKind::About(AboutField::Published, _) => return true,
+            NodeKind::Scope(_, inner) => {
+                parts += 1;
+                open.push(inner);
+            }
+            NodeKind::About(AboutField::Lang | AboutField::Feed | AboutField::Url, _) => singles += 1,
+            NodeKind::And(nodes) | NodeKind::Or(nodes) | NodeKind::AtLeast(_, nodes) => open.extend(nodes),
+            NodeKind::Count(_, inner) => open.push(inner),
+            // No NEAR holds anything but terms and ORs of them.
+            NodeKind::Near { .. } | NodeKind::Hole | NodeKind::Term(_) | NodeKind::About(..) => {}
+        }
+    }
+    parts > 1 || singles > 1
 }
 
 /// Where in an article: any of title, summary, the body's lead and the body's rest.

@@ -74,7 +74,7 @@ pub struct PatternWord {
 }
 
 /// By what words are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Measure {
     /// Their stems in the article's language.
     Stem,
@@ -135,6 +135,14 @@ impl Pattern {
         match text.strip_prefix('=') {
             Some(exact) => Self::phrase(exact, Measure::Exact),
             None => Self::phrase(text, Measure::Stem),
+        }
+    }
+
+    /// Whether two patterns ask the same of what an article says.
+    pub fn is_same_said(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Country(a), Self::Country(b)) | (Self::Leader(a), Self::Leader(b)) => a == b,
+            _ => false,
         }
     }
 

@@ -6,11 +6,14 @@ use super::tree::{Node, NodeKind, SyntaxTree, Term, Value};
 
 /// The tree as a query, with no more parentheses than help a reader.
 pub fn print(tree: &SyntaxTree) -> String {
+    tree.root.as_ref().map(print_node).unwrap_or_default()
+}
+
+/// A part of a tree as a query.
+pub fn print_node(node: &Node) -> String {
     let mut text = String::new();
-    if let Some(root) = &tree.root {
-        // Writing to a string does not fail.
-        let _ = write_node(root, Binding::Or, &mut text);
-    }
+    // Writing to a string does not fail.
+    let _ = write_node(node, Binding::Or, &mut text);
     text
 }
 

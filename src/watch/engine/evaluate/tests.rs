@@ -7,6 +7,11 @@ use crate::{
     article::{ArticleId, IdKind, Lang, TextSource, segment},
     config::QuerySource,
     watch::{
+        engine::{
+            article::LazyFindings,
+            rarity::Rarity,
+            shelf::{NewWatch, ShelfBuilder},
+        },
         found::{
             CountryFound, DealItem, DealStatus, Findings, LeaderFound, ResolutionFound, ResolutionStatus, TopicFound,
         },
@@ -76,13 +81,22 @@ fn findings() -> Findings {
     }
 }
 
+/// A watch that no others stand beside.
+struct Alone;
+
+impl Referred for Alone {
+    fn matches(&self, _: &str) -> Result<bool, Undecided> {
+        Ok(false)
+    }
+}
+
 /// What a query hits, or `None` where it does not match.
 fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
     let known = Known {
         lists: &Lists::default(),
         feeds: &[],
         tags: &[],
-        watches: &[],
+        watches: &rustc_hash::FxHashSet::default(),
         may_lack_names: false,
         topics: &[],
         parties: &[],
@@ -90,7 +104,6 @@ fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
     };
     let (compiled, problems) = language::compile(&QuerySource::standalone("q", query), known);
     let compiled = compiled.unwrap_or_else(|| panic!("{query}: {problems:?}"));
-    assert!(compiled.needs_findings, "{query}");
     let article = Article {
         id: ArticleId { value: "1".into(), kind: IdKind::Guid },
         url: None,
@@ -108,18 +121,21 @@ fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
         feed: None,
     };
     let text = segment::analyse(&article);
-    let index = ArticleIndex::new(&article, &text, findings);
-    let hits = TermHits::new(&index, &compiled.terms);
-    let terms: Vec<usize> = (0..compiled.terms.len()).collect();
+    let findings = LazyFindings::new(|| findings.clone());
+    let index = ArticleIndex::new(&article, &text, &findings);
+    let rarity = Rarity::default();
+    let mut builder = ShelfBuilder::new(&rarity);
+    assert!(builder.add(&NewWatch { id: "w", feeds: &[], slot: 0, query: &compiled }), "{query}");
+    let shelf = builder.build();
+    let postings = Postings::new(&index, &shelf.terms, shelf.filed().under_findings);
     let evaluator = Evaluator {
-        index: &index,
-        hits: &hits,
+        shelf: &shelf,
+        postings: &postings,
+        watches: &Alone,
         now: DateTime::UNIX_EPOCH,
-        terms: &terms,
-        watch_matches: &|_| Ok(false),
         steps: Steps::default(),
     };
-    let verdict = evaluator.verdict(&compiled.root).unwrap();
+    let verdict = evaluator.verdict(shelf.tree(0)).unwrap();
     let mut texts: Vec<String> = verdict
         .evidence
         .iter()
