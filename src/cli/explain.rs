@@ -12,6 +12,8 @@ use crate::{
 const HITS_SHOWN_MAX: usize = 4;
 /// The queries of parts are cut to so many characters, so that what is said of them is seen.
 const QUERY_CHARS_MAX: usize = 60;
+/// So are titles; some wires put a paragraph there.
+const TITLE_CHARS_MAX: usize = 100;
 
 /// Explains every article of the file.
 pub fn run(context: &Context, arguments: &ExplainArguments) -> Exit {
@@ -37,7 +39,7 @@ pub fn run(context: &Context, arguments: &ExplainArguments) -> Exit {
     matching::each_article(context, &settings, std::slice::from_ref(&arguments.file), |article| {
         if !context.output.json {
             let name = if article.title.trim().is_empty() { &article.id.value } else { &article.title };
-            output::print(&format!("{}\n", safe(name)))?;
+            output::print(&format!("{}\n", cut(&safe(name), TITLE_CHARS_MAX)))?;
         }
         for watch in &explained {
             let Some(explained) = watching.explain(watch, article, now) else { continue };
@@ -103,7 +105,7 @@ struct Row {
 }
 
 fn row(part: &ExplainedPart, branch: &str, below: &str, rows: &mut Vec<Row>) {
-    let query = cut(&safe(&part.query));
+    let query = cut(&safe(&part.query), QUERY_CHARS_MAX);
     rows.push(Row {
         branch: branch.to_owned(),
         matched: part.matched,
@@ -119,35 +121,26 @@ fn row(part: &ExplainedPart, branch: &str, below: &str, rows: &mut Vec<Row>) {
 
 fn said(part: &ExplainedPart) -> String {
     let is_leaf = part.children.is_empty();
-    let veto = part.op == "not" && part.matched == Some(false);
     let mut said = Vec::new();
     if part.matched.is_none() {
         said.push("undecided: it ran out of its steps".to_owned());
     }
     said.extend(part.rule.as_ref().map(|rule| format!("rule {rule}")));
-    if let Some(lacks) = &part.lacks {
-        // Of a group, its parts say what they lack.
-        let is_list = matches!(part.op, "and" | "near" | "scope") && !is_leaf && lacks.is_empty();
-        said.extend((!is_list).then(|| safe(lacks)));
-    }
-    if is_leaf || veto || matches!(part.op, "near" | "count") {
+    // Of a group that lacks some of its parts, these say so themselves.
+    said.extend(part.lacks.as_ref().filter(|_| part.op != "and" || part.is_apart).map(|lacks| safe(lacks)));
+    let is_veto = part.op == "not" && part.matched == Some(false);
+    if is_leaf || is_veto || matches!(part.op, "near" | "count") {
         let hits = shown_hits(&part.hits);
         said.extend((!hits.is_empty()).then_some(hits));
     }
-    match (part.op, part.matched) {
-        ("and", Some(false)) => part.lacks.as_ref().map_or(String::new(), |lacks| match lacks.starts_with("no one") {
-            true => lacks.clone(),
-            false => format!("lacks {}", cut(&safe(lacks))),
-        }),
-        _ => said.join(" · "),
-    }
+    said.join(" · ")
 }
 
 /// `title “Missiles”, body “missile” ×3`
 fn shown_hits(hits: &[Match]) -> String {
     let mut shown: Vec<(String, usize)> = Vec::new();
     for hit in hits {
-        let words = format!("{} “{}”", hit.field.as_str(), cut(&safe(&hit.text)));
+        let words = format!("{} “{}”", hit.field.as_str(), cut(&safe(&hit.text), QUERY_CHARS_MAX));
         match shown.iter_mut().find(|(known, _)| *known == words) {
             Some((_, times)) => *times += 1,
             None => shown.push((words, 1)),
@@ -165,8 +158,8 @@ fn shown_hits(hits: &[Match]) -> String {
     text
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(QUERY_CHARS_MAX) {
+fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
         Some((at, _)) => format!("{}…", text[..at].trim_end()),
         None => text.to_owned(),
     }

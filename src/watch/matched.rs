@@ -86,6 +86,9 @@ pub struct ExplainedPart {
     pub hits: Vec<Match>,
     /// Why it does not hold.
     pub lacks: Option<String>,
+    /// Whether each of its parts holds somewhere, but not all together.
+    #[serde(skip)]
+    pub is_apart: bool,
     /// The rule that made a topic fire.
     pub rule: Option<String>,
     /// Its parts.
@@ -107,6 +110,7 @@ impl ExplainedPart {
             matched: explanation.matched,
             hits: matches(&named(&explanation.hits, shelf), text),
             lacks: explanation.lacks.clone(),
+            is_apart: explanation.is_apart,
             rule: explanation.rule.clone(),
             children: explanation.children.iter().map(|child| Self::new(child, shelf, text)).collect(),
         }

@@ -30,6 +30,8 @@ pub struct Explanation {
     pub hits: Vec<Evidence>,
     /// Why it does not hold.
     pub lacks: Option<String>,
+    /// Whether each of its parts holds somewhere, but not all together.
+    pub is_apart: bool,
     /// The rule that made a topic fire.
     pub rule: Option<String>,
     /// Its parts.
@@ -54,6 +56,7 @@ impl<'a> Explainer<'_, 'a> {
             matched: verdict.as_ref().ok().map(|verdict| verdict.matched),
             hits: verdict.as_ref().map_or(Vec::new(), |verdict| verdict.evidence.clone()),
             lacks: None,
+            is_apart: false,
             rule: None,
             children: Vec::new(),
         };
@@ -66,8 +69,9 @@ impl<'a> Explainer<'_, 'a> {
                 let inner = View { region: view.region.clone(), deal: deal.or(view.deal) };
                 explained.children = self.each(parts, nodes, &inner);
                 if explained.matched == Some(false) {
-                    let is_apart = deal.is_some() && self.each(parts, nodes, view).iter().all(Explanation::holds);
-                    explained.lacks = Some(match is_apart {
+                    let hold_somewhere = || self.each(parts, nodes, view).iter().all(Explanation::holds);
+                    explained.is_apart = deal.is_some() && hold_somewhere();
+                    explained.lacks = Some(match explained.is_apart {
                         true => "no one deal has all of it".to_owned(),
                         false => missing(&explained.children),
                     });
@@ -76,14 +80,14 @@ impl<'a> Explainer<'_, 'a> {
             (NodeKind::Or(parts), Code::Or(nodes)) => {
                 explained.children = self.each(parts, nodes, view);
                 if explained.matched == Some(false) {
-                    explained.lacks = Some("any of these".to_owned());
+                    explained.lacks = Some("none of these holds".to_owned());
                 }
             }
             (NodeKind::AtLeast(needed, parts), Code::AtLeast(_, nodes)) => {
                 explained.children = self.each(parts, nodes, view);
                 if explained.matched == Some(false) {
                     let held = explained.children.iter().filter(|child| child.holds()).count();
-                    explained.lacks = Some(format!("{held} of the {needed} that are needed"));
+                    explained.lacks = Some(format!("{held} of them hold, {needed} are needed"));
                 }
             }
             (NodeKind::Not(part), Code::Not(inner)) => {
@@ -100,8 +104,9 @@ impl<'a> Explainer<'_, 'a> {
             (NodeKind::Count(times, part), Code::Count(_, inner)) => {
                 if let (Some(false), Ok(spans)) = (explained.matched, self.evaluator.spans(inner, view)) {
                     explained.lacks = Some(match count(&spans) {
-                        1 => format!("it stands there once, not {times} times"),
-                        n => format!("it stands there {n} times, not {times}"),
+                        0 => format!("it is not in the text, {times} times are needed"),
+                        1 => format!("it is there once, {times} times are needed"),
+                        n => format!("it is there {n} times, {times} are needed"),
                     });
                 }
                 explained.children.push(self.node(part, inner, view));
@@ -125,9 +130,9 @@ impl<'a> Explainer<'_, 'a> {
         match elsewhere {
             Ok(Verdict { evidence, .. }) if !evidence.is_empty() => {
                 let (hit, _) = evidence[0];
-                format!("it stands in the {}, and not here", hit.field.as_str())
+                format!("it stands in the {}, but not in this part", hit.field.as_str())
             }
-            _ => "it does not stand there".to_owned(),
+            _ => "it is not in the text".to_owned(),
         }
     }
 

@@ -12,8 +12,19 @@ pub enum Key {
     Question(u32),
 }
 
-/// So many keys beside the one a watch is filed under are tested before its query is walked.
+/// So many things more that a query needs are tested before it is walked.
 pub const WITNESSES: usize = 2;
+/// Longer ORs are no witness: they would be noticed too often.
+const WITNESS_TERMS_MAX: usize = 40;
+
+impl Key {
+    fn term(self) -> Option<u32> {
+        match self {
+            Self::Term(term) => Some(term),
+            Self::Question(_) => None,
+        }
+    }
+}
 
 /// What a query needs.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +32,17 @@ pub struct Needs {
     /// One of these at the least, and how often an article has one. `None` where nothing is needed that can be told
     /// without looking at the query.
     any_of: Option<AnyOf>,
-    /// Terms that are all needed, the rarest first; of several more, these.
-    all_of: Vec<(f32, u32)>,
+    /// Each of these is needed, the rarest first; of several more, these.
+    all_of: Vec<(f32, Witness)>,
+}
+
+/// Something that a query needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Witness {
+    /// A term.
+    Term(u32),
+    /// One of several terms at the least; sorted, each once.
+    AnyOf(Vec<u32>),
 }
 
 #[derive(Debug, Clone)]
@@ -36,8 +56,8 @@ struct AnyOf {
 pub struct Filing {
     /// Under each of these.
     pub keys: Vec<Key>,
-    /// Terms without which it cannot match either.
-    pub witnesses: Vec<u32>,
+    /// Without each of which it cannot match either.
+    pub witnesses: Vec<Witness>,
 }
 
 /// What the leaves of a query are worth as keys.
@@ -55,18 +75,23 @@ pub fn filing(root: &CheckedNode, worth: &mut impl Worth) -> Option<Filing> {
     let mut keys = needs.any_of?.keys;
     keys.sort_unstable();
     keys.dedup();
-    let is_key = |term: &u32| keys.as_slice() == [Key::Term(*term)];
-    let witnesses =
-        needs.all_of.into_iter().map(|(_, term)| term).filter(|term| !is_key(term)).take(WITNESSES).collect();
+    let terms: Vec<u32> = keys.iter().filter_map(|key| key.term()).collect();
+    // What brings the watch up is no witness as well.
+    let is_new = |witness: &Witness| match witness {
+        Witness::Term(term) => terms != [*term],
+        Witness::AnyOf(any) => terms != *any,
+    };
+    let witnesses = needs.all_of.into_iter().map(|(_, witness)| witness).filter(is_new).take(WITNESSES).collect();
     Some(Filing { keys, witnesses })
 }
 
 fn needs(node: &CheckedNode, worth: &mut impl Worth) -> Needs {
     match node {
         CheckedNode::Term(term) => match worth.term(*term) {
-            Some((term, share)) => {
-                Needs { any_of: Some(AnyOf { keys: vec![Key::Term(term)], share }), all_of: vec![(share, term)] }
-            }
+            Some((term, share)) => Needs {
+                any_of: Some(AnyOf { keys: vec![Key::Term(term)], share }),
+                all_of: vec![(share, Witness::Term(term))],
+            },
             None => Needs::default(),
         },
         CheckedNode::About { question, .. } => match share(question) {
@@ -99,7 +124,7 @@ fn all(each: Vec<Needs>) -> Needs {
         };
     }
     together.all_of.sort_by(|a, b| a.0.total_cmp(&b.0));
-    together.all_of.dedup_by_key(|(_, term)| *term);
+    together.all_of.dedup_by(|a, b| a.1 == b.1);
     together.all_of.truncate(WITNESSES + 1);
     together
 }
@@ -114,8 +139,18 @@ fn any(each: Vec<Needs>, needed: usize) -> Needs {
     choices.sort_by(|a, b| a.share.total_cmp(&b.share));
     choices.truncate(looked_at);
     let share = choices.iter().map(|choice| choice.share).sum();
-    let keys = choices.into_iter().flat_map(|choice| choice.keys).collect();
-    Needs { any_of: Some(AnyOf { keys, share }), all_of: Vec::new() }
+    let keys: Vec<Key> = choices.into_iter().flat_map(|choice| choice.keys).collect();
+    let mut all_of = Vec::new();
+    if let Some(mut terms) = keys.iter().map(|key| key.term()).collect::<Option<Vec<u32>>>() {
+        terms.sort_unstable();
+        terms.dedup();
+        match terms.as_slice() {
+            [term] => all_of.push((share, Witness::Term(*term))),
+            terms if terms.len() <= WITNESS_TERMS_MAX => all_of.push((share, Witness::AnyOf(terms.to_vec()))),
+            _ => {}
+        }
+    }
+    Needs { any_of: Some(AnyOf { keys, share }), all_of }
 }
 
 /// In what share of articles a question is likely to be answered with yes; `None` where it is no reason to look.
@@ -160,28 +195,37 @@ mod tests {
     }
 
     #[track_caller]
-    fn files(node: CheckedNode, expected: Option<(&[u32], &[u32])>) {
+    fn files(node: CheckedNode, expected: Option<(&[u32], &[&[u32]])>) {
         let filing = filing(&node, &mut ByNumber).map(|filing| {
             let keys = filing.keys.iter().map(|key| match key {
                 Key::Term(term) => *term,
                 Key::Question(_) => 0,
             });
-            (keys.collect::<Vec<_>>(), filing.witnesses)
+            let witnesses = filing.witnesses.iter().map(|witness| match witness {
+                Witness::Term(term) => vec![*term],
+                Witness::AnyOf(terms) => terms.clone(),
+            });
+            (keys.collect::<Vec<_>>(), witnesses.collect::<Vec<_>>())
         });
-        assert_eq!(filing, expected.map(|(keys, witnesses)| (keys.to_vec(), witnesses.to_vec())));
+        let expected = expected
+            .map(|(keys, witnesses)| (keys.to_vec(), witnesses.iter().map(|terms| terms.to_vec()).collect::<Vec<_>>()));
+        assert_eq!(filing, expected);
     }
 
     #[test]
     fn a_query_is_filed_under_the_rarest_that_it_needs() {
         files(Term(3), Some((&[3], &[])));
-        files(and(vec![Term(3), Term(9), Term(5), Term(7)]), Some((&[9], &[7, 5])));
+        files(and(vec![Term(3), Term(9), Term(5), Term(7)]), Some((&[9], &[&[7], &[5]])));
         files(Or(vec![Term(3), Term(9)]), Some((&[3, 9], &[])));
-        files(and(vec![Or(vec![Term(8), Term(9)]), Term(2), Not(Box::new(Term(50)))]), Some((&[8, 9], &[2])));
+        files(and(vec![Or(vec![Term(8), Term(9)]), Term(2), Not(Box::new(Term(50)))]), Some((&[8, 9], &[&[2]])));
         files(and(vec![Or(vec![Term(8), Term(0)]), Term(2)]), Some((&[2], &[])));
         files(AtLeast(2, vec![Term(1), Term(5), Term(9)]), Some((&[5, 9], &[])));
-        files(AtLeast(3, vec![Term(1), Term(5), Term(9)]), Some((&[9], &[5, 1])));
+        files(AtLeast(3, vec![Term(1), Term(5), Term(9)]), Some((&[9], &[&[5], &[1]])));
         files(AtLeast(2, vec![Term(0), Term(5), Term(9)]), Some((&[5, 9], &[])));
         files(and(vec![Term(4), Term(4)]), Some((&[4], &[])));
+        let either = |a, b| Or(vec![Term(a), Term(b)]);
+        files(and(vec![either(8, 9), either(2, 3)]), Some((&[8, 9], &[&[2, 3]])));
+        files(and(vec![either(8, 9), either(9, 9), Term(4)]), Some((&[9], &[&[4], &[8, 9]])));
         files(Term(0), None);
         files(Or(vec![Term(0), Term(4)]), None);
         files(Not(Box::new(Term(4))), None);

@@ -233,7 +233,10 @@ impl<'a> Postings<'a> {
     fn phrase(&self, steps: &[Step]) -> Vec<Hit> {
         let mut starts: Vec<(Field, u32)> = match steps.first() {
             Some(&Step::Word(atom)) => self.places_of(atom).collect(),
-            Some(&Step::Designation([whole, first, _])) => self.places_of(whole).chain(self.places_of(first)).collect(),
+            Some(&Step::Designation(number)) => {
+                let [whole, first, _] = self.terms.designation(number);
+                self.places_of(whole).chain(self.places_of(first)).collect()
+            }
             None => Vec::new(),
         };
         starts.sort_unstable();
@@ -285,7 +288,8 @@ impl<'a> Postings<'a> {
         let words = || self.index.words_at(field, place);
         match step {
             Step::Word(atom) => words().filter(|&word| self.is(word, atom)).for_each(see),
-            Step::Designation([whole, first, second]) => {
+            Step::Designation(number) => {
+                let [whole, first, second] = self.terms.designation(number);
                 let mut is_whole = false;
                 for word in words().filter(|&word| self.is(word, whole)) {
                     is_whole = true;

@@ -13,8 +13,9 @@ use rustc_hash::FxHashMap;
 use super::atoms::{AtomId, Atoms, Stems};
 use crate::article::{Lang, segment::Form};
 
-/// A thread remembers so many words of a shelf in a language, some half a megabyte, before it begins anew.
-const WORDS_MAX: usize = 1 << 13;
+/// A thread remembers so many words of a shelf in a language, a megabyte or two, before it begins anew. As many as it
+/// remembers forms of.
+const WORDS_MAX: usize = 1 << 14;
 /// A thread remembers words of so many shelves and languages.
 const KINDS_MAX: usize = 8;
 

@@ -8,7 +8,7 @@ use rustc_hash::FxHashMap;
 use super::{
     code::{self, Node, Tree},
     dictionary::{Dictionary, Groups, Marks},
-    literals::{self, Filing, Key, WITNESSES, Worth},
+    literals::{self, Filing, Key, WITNESSES, Witness, Worth},
     rarity::Rarity,
     terms::{Terms, TermsBuilder},
 };
@@ -142,8 +142,13 @@ impl<'r> ShelfBuilder<'r> {
             self.nowhere.push(index);
             return false;
         };
-        let witness = |i: usize| witnesses.get(i).copied().unwrap_or(NO_WITNESS);
-        let entry = Entry { watch: index, witnesses: std::array::from_fn(witness) };
+        let mut entry = Entry { watch: index, witnesses: [NO_WITNESS; WITNESSES] };
+        for (at, witness) in entry.witnesses.iter_mut().zip(witnesses) {
+            *at = match witness {
+                Witness::Term(term) => term,
+                Witness::AnyOf(terms) => self.terms.any_of(&terms),
+            };
+        }
         self.filings.extend(keys.into_iter().map(|key| (key, entry)));
         true
     }

@@ -35,8 +35,8 @@ pub enum TermPattern {
     Word(AtomId),
     /// Steps side by side, a stretch of [`Terms::steps`].
     Phrase { start: u32, len: u32 },
-    /// Any of several terms, a stretch of members; and the list that they came from.
-    AnyOf { start: u32, len: u32, list: u32 },
+    /// Any of several terms, a stretch of members.
+    AnyOf { start: u32, len: u32 },
     /// Another term, in texts of one language and in those of which nobody knows it.
     InLanguage { term: TermId, lang: Lang },
     /// A term that counts only where another stands in the same article.
@@ -52,8 +52,8 @@ pub enum TermPattern {
 pub enum Step {
     /// A word.
     Word(AtomId),
-    /// `F-16`: the whole as one word, or else its two parts.
-    Designation([AtomId; 3]),
+    /// `F-16`, by its number; see [`Terms::designation`].
+    Designation(u32),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,11 +79,21 @@ pub struct TermsBuilder {
     /// The first term that is written so.
     by_written: FxHashMap<u32, TermId>,
     steps: Vec<Step>,
+    /// Each the whole as one word, and its two parts.
+    designations: Vec<[AtomId; 3]>,
     members: Vec<TermId>,
-    lists: Vec<Arc<[Pattern]>>,
+    /// What lists were, in the order of their terms.
+    lists: Vec<(TermId, Arc<[Pattern]>)>,
     regexes: Vec<regex::Regex>,
     said: Vec<Pattern>,
     contexts: Vec<(Arc<Pattern>, TermId)>,
+    by_members: FxHashMap<Box<[TermId]>, TermId>,
+    by_designation: FxHashMap<[AtomId; 3], u32>,
+}
+
+fn list_of(lists: &[(TermId, Arc<[Pattern]>)], term: TermId) -> Option<&Arc<[Pattern]>> {
+    let at = lists.binary_search_by_key(&term, |(other, _)| *other).ok()?;
+    Some(&lists[at].1)
 }
 
 /// All terms of a shelf, filed by their signs.
@@ -94,8 +104,11 @@ pub struct Terms {
     rows: Vec<Row>,
     written: Dictionary,
     steps: Vec<Step>,
+    /// Each the whole as one word, and its two parts.
+    designations: Vec<[AtomId; 3]>,
     members: Vec<TermId>,
-    lists: Vec<Arc<[Pattern]>>,
+    /// What lists were, in the order of their terms.
+    lists: Vec<(TermId, Arc<[Pattern]>)>,
     regexes: Vec<regex::Regex>,
     said: Vec<Pattern>,
     /// Terms that one word shows.
@@ -104,6 +117,8 @@ pub struct Terms {
     pairs: Pairs,
     /// Of a term that others are made of: these.
     made_of: Groups<TermId>,
+    /// Of which terms others are made: a look at this is a look at fewer places.
+    are_parts: Marks,
     /// What regular expressions need.
     literals: Option<(AhoCorasick, Vec<TermId>)>,
     /// Regular expressions that need no letters.
@@ -137,6 +152,20 @@ impl TermsBuilder {
         id
     }
 
+    /// The number of a term that is there wherever one of several is. No query has it; it is there to be noticed.
+    pub fn any_of(&mut self, terms: &[TermId]) -> TermId {
+        if let Some(&known) = self.by_members.get(terms) {
+            return known;
+        }
+        let start = self.members.len() as u32;
+        self.members.extend(terms);
+        let pattern = TermPattern::AnyOf { start, len: terms.len() as u32 };
+        self.rows.push(Row { pattern, written: 0 });
+        let id = self.rows.len() as TermId - 1;
+        self.by_members.insert(terms.into(), id);
+        id
+    }
+
     /// How many there are.
     pub fn count(&self) -> usize {
         self.rows.len()
@@ -145,8 +174,8 @@ impl TermsBuilder {
     /// Whether two terms that are written alike look for the same: lists may have changed, or words be cut otherwise.
     fn is_same(&mut self, known: TermId, pattern: &Pattern) -> bool {
         match (self.rows[known as usize].pattern, pattern) {
-            (TermPattern::AnyOf { list, .. }, Pattern::AnyOf(entries)) => {
-                Arc::ptr_eq(&self.lists[list as usize], entries)
+            (TermPattern::AnyOf { .. }, Pattern::AnyOf(entries)) => {
+                list_of(&self.lists, known).is_some_and(|list| Arc::ptr_eq(list, entries))
             }
             (TermPattern::Regex(regex), Pattern::Regex(other)) => {
                 self.regexes[regex as usize].as_str() == other.as_str()
@@ -180,8 +209,9 @@ impl TermsBuilder {
                 let members: Vec<TermId> = entries.iter().map(|entry| self.add(entry, written)).collect();
                 let start = self.members.len() as u32;
                 self.members.extend(&members);
-                self.lists.push(Arc::clone(entries));
-                TermPattern::AnyOf { start, len: members.len() as u32, list: self.lists.len() as u32 - 1 }
+                // The term's own number: its entries are there by now, and it comes next.
+                self.lists.push((self.rows.len() as TermId, Arc::clone(entries)));
+                TermPattern::AnyOf { start, len: members.len() as u32 }
             }
             Pattern::InLanguage(lang, inner) => TermPattern::InLanguage { term: self.add(inner, written), lang: *lang },
             Pattern::Beside { what, context } => {
@@ -222,7 +252,12 @@ impl TermsBuilder {
             Piece::Wildcard { text, exact } => Step::Word(self.atoms.wildcard(text, *exact)),
             Piece::Fuzzy { text, edits } => Step::Word(self.atoms.fuzzy(text, *edits)),
             Piece::Designation { whole, parts: [first, second] } => {
-                Step::Designation([self.atoms.word(whole), self.atoms.word(first), self.atoms.word(second)])
+                let atoms = [whole, first, second].map(|word| self.atoms.word(word));
+                let designations = &mut self.designations;
+                Step::Designation(*self.by_designation.entry(atoms).or_insert_with(|| {
+                    designations.push(atoms);
+                    designations.len() as u32 - 1
+                }))
             }
         }
     }
@@ -235,7 +270,9 @@ impl TermsBuilder {
                 let steps = &self.steps[start as usize..(start + len) as usize];
                 let rarest = steps.iter().map(|step| match step {
                     Step::Word(atom) => self.share_of_atom(*atom, rarity),
-                    Step::Designation([whole, ..]) => 2.0 * self.share_of_atom(*whole, rarity),
+                    Step::Designation(number) => {
+                        2.0 * self.share_of_atom(self.designations[*number as usize][0], rarity)
+                    }
                 });
                 // Words that stand beside each other do so rarely, however often each of them comes.
                 rarest.fold(1.0, f32::min) * if len > 1 { 0.1 } else { 1.0 }
@@ -291,7 +328,9 @@ impl TermsBuilder {
 
     /// Files the terms.
     pub fn build(self) -> Terms {
-        let Self { atoms, mut rows, mut written, mut steps, mut members, lists, mut regexes, said, .. } = self;
+        let Self {
+            atoms, mut rows, mut written, mut steps, designations, mut members, lists, mut regexes, said, ..
+        } = self;
         let (mut by_atom, mut by_pair, mut made_of) = (Vec::new(), Vec::new(), Vec::new());
         let (mut literals, mut of_literal) = (Vec::new(), Vec::new());
         let (mut unsigned, mut said_terms) = (Vec::new(), Vec::new());
@@ -299,7 +338,7 @@ impl TermsBuilder {
             match row.pattern {
                 TermPattern::Word(atom) => by_atom.push((atom, id)),
                 TermPattern::Phrase { start, len } => {
-                    for sign in signs(&steps[start as usize..(start + len) as usize]) {
+                    for sign in signs(&steps[start as usize..(start + len) as usize], &designations) {
                         match sign {
                             Sign::Word(atom) => by_atom.push((atom, id)),
                             Sign::Pair(first, second) => by_pair.push(((first, second), id)),
@@ -337,11 +376,14 @@ impl TermsBuilder {
         steps.shrink_to_fit();
         members.shrink_to_fit();
         regexes.shrink_to_fit();
+        let mut are_parts = Marks::new(rows.len());
+        made_of.iter().for_each(|&(part, _)| _ = are_parts.set(part));
         let made_of = if made_of.is_empty() { Groups::default() } else { Groups::new(rows.len(), &made_of) };
         Terms {
             by_atom: Groups::new(atoms.count(), &by_atom),
             pairs: Pairs::new(atoms.count(), by_pair),
             made_of,
+            are_parts,
             literals,
             unsigned,
             said_terms,
@@ -349,6 +391,7 @@ impl TermsBuilder {
             rows,
             written,
             steps,
+            designations,
             members,
             lists,
             regexes,
@@ -358,10 +401,10 @@ impl TermsBuilder {
 }
 
 /// By what a phrase is noticed, whichever way it is written in a text.
-fn signs(steps: &[Step]) -> Vec<Sign> {
+fn signs(steps: &[Step], designations: &[[AtomId; 3]]) -> Vec<Sign> {
     let first_words = |step: &Step| match *step {
         Step::Word(atom) => vec![atom],
-        Step::Designation([whole, first, _]) => vec![whole, first],
+        Step::Designation(number) => designations[number as usize][..2].to_vec(),
     };
     let beside = |atom: AtomId| match steps.get(1) {
         Some(next) => first_words(next).into_iter().map(|next| Sign::Pair(atom, next)).collect(),
@@ -369,7 +412,8 @@ fn signs(steps: &[Step]) -> Vec<Sign> {
     };
     match steps.first() {
         Some(&Step::Word(atom)) => beside(atom),
-        Some(&Step::Designation([whole, first, second])) => {
+        Some(&Step::Designation(number)) => {
+            let [whole, first, second] = designations[number as usize];
             let mut signs = beside(whole);
             signs.push(Sign::Pair(first, second));
             signs
@@ -432,6 +476,11 @@ impl Terms {
         &self.steps[start as usize..(start + len) as usize]
     }
 
+    /// A designation: the whole as one word, and its two parts.
+    pub fn designation(&self, number: u32) -> [AtomId; 3] {
+        self.designations[number as usize]
+    }
+
     /// The entries of a list.
     pub fn members(&self, start: u32, len: u32) -> &[TermId] {
         &self.members[start as usize..(start + len) as usize]
@@ -474,7 +523,7 @@ impl Terms {
 
     /// The terms of which a term is a part: lists that it is an entry of, and the like.
     pub fn made_of(&self, term: TermId) -> &[TermId] {
-        self.made_of.of(term)
+        if self.are_parts.has(term) { self.made_of.of(term) } else { &[] }
     }
 
     /// Regular expressions that `texts`, in canonical form, may match.
@@ -499,7 +548,10 @@ impl Terms {
             TermPattern::Phrase { start, len } => {
                 Pattern::Phrase(self.steps(start, len).iter().map(|&step| self.piece(step)).collect())
             }
-            TermPattern::AnyOf { list, .. } => Pattern::AnyOf(Arc::clone(&self.lists[list as usize])),
+            TermPattern::AnyOf { start, len } => Pattern::AnyOf(match list_of(&self.lists, term) {
+                Some(list) => Arc::clone(list),
+                None => self.members(start, len).iter().map(|&member| self.checked(member).pattern).collect(),
+            }),
             TermPattern::InLanguage { term, lang } => Pattern::InLanguage(lang, Arc::new(self.checked(term).pattern)),
             TermPattern::Beside { what, context } => {
                 let part = |term| Arc::new(self.checked(term).pattern);
@@ -520,10 +572,10 @@ impl Terms {
                 }
                 Atom::Fuzzy { folded, edits } => Piece::Fuzzy { text: self.atoms.text(folded).to_owned(), edits },
             },
-            Step::Designation([whole, first, second]) => Piece::Designation {
-                whole: self.pattern_word(whole),
-                parts: [self.pattern_word(first), self.pattern_word(second)],
-            },
+            Step::Designation(number) => {
+                let [whole, first, second] = self.designation(number).map(|atom| self.pattern_word(atom));
+                Piece::Designation { whole, parts: [first, second] }
+            }
         }
     }
 
