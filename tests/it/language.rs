@@ -686,3 +686,66 @@ proptest! {
         }
     }
 }
+
+fn with(set: &WatchSet, watch: &WatchSettings) -> Compiled {
+    let feeds = [feed("anadolu", &["wire", "blog"])];
+    set.with(watch, CompileContext { lists: &BTreeMap::new(), feeds: &feeds, packs: &SharedPacks::BuiltIn })
+}
+
+#[test]
+fn watches_come_and_go_beside_articles_in_flight() {
+    let article = article(Some(Lang::EN), "Shells".into(), None, "one missile and two rockets".into());
+    let hits = |set: &WatchSet| set.matches(&article, now(), None).hits.iter().map(|hit| hit.watch).collect::<Vec<_>>();
+    let first = set(&[watch("a", "missile", Vec::new()), watch("b", "drone", Vec::new())]);
+    let mut grown = first.clone();
+    for number in 2..200 {
+        let query = if number % 3 == 0 { "rocket" } else { "submarine" };
+        assert_eq!(grown.next_slot(), number);
+        grown = with(&grown, &watch(&format!("w{number}"), query, Vec::new())).set.unwrap();
+    }
+    let expected: Vec<usize> = [0].into_iter().chain((3..200).step_by(3)).collect();
+    assert_eq!((hits(&grown), grown.len()), (expected.clone(), 200));
+    assert_eq!(hits(&first), [0], "whoever holds the old set goes on with it");
+    assert_eq!(hits(&grown.in_order()), expected);
+
+    let shrunk = grown.without("w3").unwrap().without("a").unwrap();
+    assert_eq!((hits(&shrunk), shrunk.len()), (expected[2..].to_vec(), 198));
+    assert_eq!(hits(&shrunk.in_order()), expected[2..]);
+    assert!(shrunk.without("a").is_none() && grown.without("nobody").is_none());
+    let again = with(&shrunk, &watch("a", "rocket", Vec::new())).set.unwrap();
+    assert_eq!(hits(&again).last(), Some(&200), "a watch that comes back has a new number");
+    assert!(!with(&again, &watch("z", "missile NEAR", Vec::new())).problems.is_empty());
+}
+
+#[test]
+fn a_watch_refers_to_what_another_asks_now() {
+    let article = article(Some(Lang::EN), String::new(), None, "one missile, many rockets".into());
+    let hits = |set: &WatchSet| set.matches(&article, now(), None).hits.iter().map(|hit| hit.watch).collect::<Vec<_>>();
+    let old = set(&[watch("a", "drone", Vec::new()), watch("b", "watch:a rocket", Vec::new())]);
+    assert!(hits(&old).is_empty());
+    let new = with(&old.without("a").unwrap(), &watch("a", "missile", Vec::new())).set.unwrap();
+    assert_eq!(hits(&new), [1, 2]);
+    assert_eq!(hits(&new.in_order()), [1, 2]);
+    let gone = new.without("a").unwrap();
+    assert!(hits(&gone).is_empty(), "of a watch that is gone nothing matches");
+    let circle = with(&gone, &watch("a", "watch:b", Vec::new()));
+    assert!(circle.set.is_none());
+    assert_eq!(circle.problems[0].message, "`watch:` goes in a circle: a → b → a");
+}
+
+#[test]
+fn many_watches_are_read_on_all_cores_and_stay_in_order() {
+    let word = |number: usize| format!("word{number}");
+    let watches: Vec<_> = (0..5000).map(|number| watch(&format!("w{number}"), &word(number), Vec::new())).collect();
+    let article = article(Some(Lang::EN), String::new(), None, format!("{} {} {}", word(4999), word(17), word(2048)));
+    let matched = set(&watches).matches(&article, now(), None);
+    assert_eq!(matched.hits.iter().map(|hit| hit.watch).collect::<Vec<_>>(), [17, 2048, 4999]);
+    assert_eq!(matched.candidates, 3, "no other watch is looked at");
+    let mut broken = watches;
+    broken[3000] = watch("w3000", "a OR", Vec::new());
+    broken[10] = watch("w10", "toppic:x", Vec::new());
+    let compiled = compile(&broken);
+    assert!(compiled.set.is_none());
+    let messages: Vec<_> = compiled.problems.iter().map(|problem| problem.message.as_str()).collect();
+    assert_eq!(messages, ["there is no `toppic:`", "expected a term here, but the query ends"]);
+}
