@@ -13,6 +13,7 @@ mod fetch;
 mod fetch_bounds;
 mod house;
 mod language;
+mod mutate;
 mod program;
 mod receiver;
 mod store;
