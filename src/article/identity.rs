@@ -190,7 +190,8 @@ pub fn canonical_url(url: &str) -> String {
     let host = bare("www.").or_else(|| bare("amp.")).unwrap_or(host).trim_end_matches('.');
     let kept = parsed.query().into_iter().flat_map(|query| query.split('&')).filter(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        !pair.is_empty() && !is_tracking(name) && !(name.eq_ignore_ascii_case("outputtype") && value == "amp")
+        let is_amp = name.eq_ignore_ascii_case("outputtype") && value == "amp";
+        !(pair.is_empty() || is_amp || is_tracking(name))
     });
     let kept: Vec<&str> = kept.collect();
     let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();

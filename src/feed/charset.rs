@@ -170,7 +170,10 @@ fn declaration_charset(bytes: &[u8]) -> Option<&'static Encoding> {
 fn clean(mut text: String) -> String {
     let forbidden = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
     // A byte test first: most documents have none, and it is ten times as fast as a walk over characters.
-    if text.bytes().any(|b| (b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0xef) {
+    // Whole pieces at once, as the machine can then test many bytes in one step.
+    let is_suspect = |b: &u8| (*b < b' ') & (*b != b'\t') & (*b != b'\n') & (*b != b'\r') | (*b == 0xef);
+    let mut pieces = text.as_bytes().chunks(4096);
+    if pieces.any(|piece| piece.iter().fold(false, |found, b| found | is_suspect(b))) {
         text.retain(|c| !forbidden(c));
     }
     let bytes = text.as_bytes();

@@ -220,10 +220,10 @@ fn permalink(guid: &str, base: Option<&Url>) -> Option<String> {
     if is_web(guid) { Some(guid.to_owned()) } else { page_address(guid, base).filter(|_| guid.starts_with('/')) }
 }
 
-/// A link's relation without the address that IANA gives to it.
-fn relation(rel: &str) -> &str {
-    let rel = rel.trim();
-    rel.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(rel)
+/// Whether a link's relation is this one: case does not count, and IANA's own address in front neither.
+fn is_relation(stated: &str, rel: &str) -> bool {
+    let stated = stated.trim();
+    stated.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(stated).eq_ignore_ascii_case(rel)
 }
 
 fn is_web(url: &str) -> bool {

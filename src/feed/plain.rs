@@ -69,17 +69,20 @@ pub fn is_plain_entry(fields: &[Field<'_>], format: Option<Format>) -> bool {
     let is_atom = format == Some(Format::Atom);
     let knows = |field: &Field<'_>| match field.name {
         "title" | "summary" | "content" if is_atom => has_plain_type(field),
-        "id" | "link" | "published" | "updated" | "category" | "author" | "source" if is_atom => true,
-        "link" => field.attributes.trim().is_empty(),
+        "link" if is_atom => field.inner.trim().is_empty() && field.attributes.is_ascii(),
+        "id" | "published" | "updated" | "category" | "author" | "source" if is_atom => true,
+        // feed-rs writes other letters as bytes, and knows no address in an attribute.
+        "link" => field.attributes.trim().is_empty() && field.inner.is_ascii(),
         "title" | "guid" | "pubDate" | "description" | "content:encoded" => {
             !is_atom && field.attribute("type").is_none()
         }
         "dc:creator" | "author" | "category" => !is_atom && holds_text_alone(field),
         "enclosure" | "source" | "image" => !is_atom,
         _ => match field.meaning {
-            Meaning::MediaContent => true,
             // feed-rs forgets what a group says where it holds no file.
-            Meaning::MediaGroup => !field.inner.contains(":title") && !field.inner.contains(":description"),
+            Meaning::MediaContent | Meaning::MediaGroup => {
+                !field.inner.contains(":title") && !field.inner.contains(":description")
+            }
             meaning => is_passed_over(meaning),
         },
     };

@@ -19,12 +19,11 @@ use super::{
     entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup},
     filled,
     guard::guarded,
-    is_web, lenient, markup,
+    is_relation, is_web, lenient, markup,
     name::Meaning,
     outline::Outline,
     page_address, permalink, person,
     reference::Entities,
-    relation,
 };
 
 /// Stands for "no id was stated"; a NUL is no character of XML, so no feed can state it.
@@ -178,9 +177,7 @@ fn markup_of(text: String, is_html: bool, format: Format) -> Option<Markup> {
 fn link(links: &[model::Link]) -> Option<&str> {
     let own = || {
         links.iter().filter(|l| {
-            l.target.is_none()
-                && !l.href.is_empty()
-                && matches!(l.rel.as_deref().map(relation), None | Some("alternate"))
+            l.target.is_none() && !l.href.is_empty() && l.rel.as_deref().is_none_or(|rel| is_relation(rel, "alternate"))
         })
     };
     let is_page = |l: &&model::Link| l.media_type.as_deref().is_none_or(|t| t.contains("html"));

@@ -23,7 +23,7 @@ fn alike(feed: &Feed) -> Feed {
     feed.about.self_url = written(&feed.about.self_url);
     for entry in &mut feed.entries {
         entry.url = written(&entry.url);
-        entry.title = entry.title.as_deref().map(|title| markup::one_line(title));
+        entry.title = entry.title.as_deref().map(markup::one_line);
         // feed-rs writes addresses and types in its own way.
         for enclosure in &mut entry.enclosures {
             enclosure.url = Url::parse(&enclosure.url).unwrap().into();

@@ -21,6 +21,9 @@ pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     }
     let is_absurd = |time: &DateTime<Utc>| time.year() < YEAR_MIN;
     if text.is_ascii() {
+        if let Some(time) = common(text) {
+            return Some(time).filter(|time| !is_absurd(time));
+        }
         return iso(text, 0).or_else(|| words(text, 0)).or_else(|| seconds(text)).filter(|time| !is_absurd(time));
     }
     let (folded, is_korean) = names::fold(text);
@@ -29,6 +32,24 @@ pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let text = folded.trim();
     let ascii = text.is_ascii().then(|| iso(text, offset)).flatten();
     ascii.or_else(|| words(text, offset)).filter(|time| !is_absurd(time))
+}
+
+/// The two forms that nine dates in ten have, in a tenth of the time: `Thu, 01 Jan 2004 19:48:21 GMT` and RFC 3339.
+fn common(text: &str) -> Option<DateTime<Utc>> {
+    if text.as_bytes()[0].is_ascii_digit() && text.as_bytes().get(10) == Some(&b'T') {
+        return DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
+    }
+    let rest = text.split_once(", ").filter(|(weekday, _)| weekday.len() == 3).map_or(text, |(_, rest)| rest);
+    let mut words = rest.split(' ');
+    let (day, month, year, time, zone) = (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
+    let is_common = words.next().is_none() && day.len() <= 2 && month.len() == 3 && year.len() == 4 && time.len() == 8;
+    let offset = match zone {
+        "GMT" | "UTC" | "Z" | "+0000" => 0,
+        _ if is_common => zone::offset(zone)?,
+        _ => return None,
+    };
+    let date = NaiveDate::from_ymd_opt(year.parse().ok()?, names::english(month)?, day.parse().ok()?)?;
+    if is_common { assemble(date, clock(time)?, offset) } else { None }
 }
 
 /// `2004-július-13T9:15` with a space for its T.

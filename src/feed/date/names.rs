@@ -37,6 +37,12 @@ const MONTHS: [&[&str]; 12] = [
     &["dec", "ara", "dez", "dic", "gru", "pro", "des", "дек", "гру", "δεκ", "ديسمبر", "كانون الاول", "דצמבר"],
 ];
 
+/// A month by its three English letters.
+pub fn english(word: &str) -> Option<u32> {
+    const NAMES: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    NAMES.iter().zip(1..).find(|(name, _)| word.eq_ignore_ascii_case(name)).map(|(_, number)| number)
+}
+
 /// A month by its name, folded or not, cut short or not.
 pub fn month(word: &str) -> Option<u32> {
     // One Arabic name is two letters long, all others three.

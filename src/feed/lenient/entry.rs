@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     super::{
-        absolute, date,
+        FIELDS_MAX, absolute, date,
         entry::{Enclosure, Entry, Format, Markup},
         field::{Field, attribute, children},
         filled, is_web,
@@ -60,14 +60,24 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands in a `media:group` counts as if it stood in the entry, behind what does.
+    /// What stands in a `media:group` or `media:content` counts as if it stood in the entry, behind what does.
     fn with_groups<'b>(&self, fields: &'b [Field<'a>]) -> Cow<'b, [Field<'a>]> {
-        if fields.iter().all(|field| field.meaning != Meaning::MediaGroup) {
+        let is_group = |field: &Field<'_>| {
+            matches!(field.meaning, Meaning::MediaGroup | Meaning::MediaContent) && field.inner.contains('<')
+        };
+        if !fields.iter().any(is_group) {
             return Cow::Borrowed(fields);
         }
-        let groups = fields.iter().filter(|field| field.meaning == Meaning::MediaGroup);
-        let grouped = groups.flat_map(|group| children(group.inner, self.scope));
-        Cow::Owned(fields.iter().copied().chain(grouped).collect())
+        let mut all = fields.to_vec();
+        // A group in the entry holds files, and those hold titles: no deeper.
+        let mut from = 0;
+        for _ in 0..2 {
+            let groups: Vec<Field<'a>> = all[from..].iter().copied().filter(is_group).collect();
+            from = all.len();
+            all.extend(groups.iter().flat_map(|group| children(group.inner, self.scope)));
+            all.truncate(2 * FIELDS_MAX);
+        }
+        Cow::Owned(all)
     }
 
     fn markup(&self, field: &Field<'_>) -> Option<Markup> {
@@ -111,7 +121,7 @@ impl<'a> Reader<'a> {
         let links = || fields.iter().filter(|field| field.meaning == Meaning::Link);
         let plain = links().find_map(|link| Some((text::words(link.inner, &self.entities)?, *link)));
         let stated = plain.or_else(|| {
-            let own = links().filter(|link| self.rel(link) == "alternate" && self.href(link).is_some());
+            let own = links().filter(|link| self.is_rel(link, "alternate") && self.href(link).is_some());
             let is_page = |link: &&Field<'_>| link.attribute("type").is_none_or(|kind| kind.contains("html"));
             let link = own.clone().find(is_page).or_else(|| own.clone().next())?;
             Some((self.href(link)?, *link))
@@ -173,7 +183,7 @@ impl<'a> Reader<'a> {
 
     /// Media files, each address once: Media RSS's, RSS's, Atom's.
     fn enclosures(&self, fields: &[Field<'_>], base: Option<&Url>) -> Vec<Enclosure> {
-        let is_enclosing = |link: &&Field<'_>| self.rel(link) == "enclosure";
+        let is_enclosing = |link: &&Field<'_>| self.is_rel(link, "enclosure");
         let of = |meaning: Meaning| fields.iter().filter(move |field| field.meaning == meaning);
         let stated =
             of(Meaning::MediaContent).chain(of(Meaning::Enclosure)).chain(of(Meaning::Link).filter(is_enclosing));

@@ -61,10 +61,9 @@ impl<'a> Reader<'a> {
     /// Where the document says that it is, or its site: better than nothing to resolve links against.
     fn own_address(&mut self, outline: &Outline<'a>) -> Option<Url> {
         let links = || outline.fields.iter().filter(|field| field.meaning == Meaning::Link);
-        let by_rel =
-            |rel: &str| links().find(|link| self.rel(link).eq_ignore_ascii_case(rel) && self.href(link).is_some());
+        let by_rel = |rel: &str| links().find(|link| self.is_rel(link, rel) && self.href(link).is_some());
         let stated = by_rel("self").and_then(|link| self.href(link)).or_else(|| {
-            let link = links().find(|link| self.rel(link) == "alternate")?;
+            let link = links().find(|link| self.is_rel(link, "alternate"))?;
             self.href(link).or_else(|| text::words(link.inner, &self.entities))
         });
         Url::parse(&stated?).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
@@ -86,13 +85,11 @@ impl<'a> Reader<'a> {
         let base_here = self.base.clone();
         let resolve = |stated: Option<String>| stated.and_then(|stated| absolute(&stated, base_here.as_ref()));
         let links = || fields.iter().filter(|field| field.meaning == Meaning::Link);
-        let by_rel = |rel: &str| {
-            resolve(links().find(|link| self.rel(link).eq_ignore_ascii_case(rel)).and_then(|link| self.href(link)))
-        };
+        let by_rel = |rel: &str| resolve(links().find(|link| self.is_rel(link, rel)).and_then(|link| self.href(link)));
         let (hub, self_url) = (by_rel("hub"), by_rel("self"));
         let plain = || links().find_map(|link| text::words(link.inner, &self.entities));
         let alternate = || {
-            let own = links().filter(|link| self.rel(link) == "alternate" && self.href(link).is_some());
+            let own = links().filter(|link| self.is_rel(link, "alternate") && self.href(link).is_some());
             let page = own.clone().find(|link| link.attribute("type").is_none_or(|kind| kind.contains("html")));
             page.or_else(|| own.clone().next()).and_then(|link| self.href(link))
         };
@@ -139,8 +136,9 @@ impl<'a> Reader<'a> {
         matches!(self.format, Format::Atom | Format::Atom03) && is_in(field, self.scope, Space::Plain)
     }
 
-    fn rel<'b>(&self, link: &Field<'b>) -> &'b str {
-        link.attribute("rel").map_or("alternate", super::relation)
+    /// A link without a relation is an alternate (RFC 4287 §4.2.7.2).
+    fn is_rel(&self, link: &Field<'_>, rel: &str) -> bool {
+        super::is_relation(link.attribute("rel").unwrap_or("alternate"), rel)
     }
 
     fn href(&self, link: &Field<'_>) -> Option<String> {
