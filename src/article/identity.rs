@@ -9,6 +9,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::google;
 use crate::feed::Entry;
 
 /// Below this many words two different articles may well have the same text ("Markets closed today").
@@ -126,7 +127,22 @@ pub fn entry_fingerprint(entry: &Entry) -> u64 {
 /// The id of each entry of a document, in their order. Where one guid stands on several entries with different URLs or
 /// words, their URL or a hash is added, so that none hides another; the same words twice stay one.
 pub fn ids(entries: &[Entry]) -> Vec<ArticleId> {
-    let mut ids: Vec<ArticleId> = entries.iter().map(own_id).collect();
+    parted(entries, entries.iter().map(own_id).collect())
+}
+
+/// The same for a feed whose guids change with each fetch: addresses, and words where there are none.
+pub fn ids_without_guids(entries: &[Entry]) -> Vec<ArticleId> {
+    // An address may have been taken from the guid; then it changes too, and the words are what stays.
+    let plain = |entry: &Entry| entry.url.clone().filter(|_| entry.url != entry.guid);
+    let id = |entry: &Entry| match plain(entry) {
+        Some(url) => ArticleId { value: canonical_url(&url), kind: IdKind::Url },
+        None => super::from_entry(&Entry { guid: None, url: None, ..entry.clone() }, None, None).id,
+    };
+    parted(entries, entries.iter().map(id).collect())
+}
+
+/// Adds to ids that stand on several entries what tells those apart.
+fn parted(entries: &[Entry], mut ids: Vec<ArticleId>) -> Vec<ArticleId> {
     let mut holders: HashMap<String, Vec<usize>> = HashMap::new();
     for (index, id) in ids.iter().enumerate() {
         holders.entry(id.value.clone()).or_default().push(index);
@@ -154,32 +170,71 @@ fn own_id(entry: &Entry) -> ArticleId {
 }
 
 /// One URL for all the ways in which an article's address is written: https, no `www.`, default port, fragment,
-/// tracking parameter or trailing slash. For comparing, not for fetching. What is no URL is only trimmed.
+/// tracking parameter, AMP form, trailing slash, or wrapper of Google's. For comparing, not for fetching. What is no URL
+/// is only trimmed.
 pub fn canonical_url(url: &str) -> String {
-    let url = url.trim();
-    let Ok(mut parsed) = Url::parse(url) else { return url.to_owned() };
+    /// A copy of a copy is met; more is made to exhaust.
+    const WRAPPERS_MAX: usize = 3;
+    let mut url = std::borrow::Cow::Borrowed(url.trim());
+    for _ in 0..WRAPPERS_MAX {
+        match google::unwrapped(&url).or_else(|| amp_original(&url)) {
+            Some(inner) => url = inner.into(),
+            None => break,
+        }
+    }
+    let Ok(parsed) = Url::parse(&url) else { return url.into_owned() };
     let Some(host) = parsed.host_str().filter(|_| matches!(parsed.scheme(), "http" | "https")) else {
-        return url.to_owned();
+        return url.into_owned();
     };
-    let host =
-        host.strip_prefix("www.").filter(|rest| rest.contains('.')).unwrap_or(host).trim_end_matches('.').to_owned();
-    let kept: Vec<String> = parsed
-        .query()
-        .into_iter()
-        .flat_map(|q| q.split('&'))
-        .filter(|pair| !pair.is_empty() && !is_tracking(pair.split('=').next().unwrap_or(pair)))
-        .map(str::to_owned)
-        .collect();
-    parsed.set_fragment(None);
+    let bare = |prefix: &str| host.strip_prefix(prefix).filter(|rest| rest.contains('.'));
+    let host = bare("www.").or_else(|| bare("amp.")).unwrap_or(host).trim_end_matches('.');
+    let kept = parsed.query().into_iter().flat_map(|query| query.split('&')).filter(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let is_amp = name.eq_ignore_ascii_case("outputtype") && value == "amp";
+        !(pair.is_empty() || is_amp || is_tracking(name))
+    });
+    let kept: Vec<&str> = kept.collect();
     let port = parsed.port().map(|port| format!(":{port}")).unwrap_or_default();
-    let path = parsed.path().trim_end_matches('/');
+    let path = without_amp(parsed.path().trim_end_matches('/'));
     let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
-    format!("https://{host}{port}{path}{query}")
+    // `#!/…` was the address of a page before browsers could change the path.
+    let fragment = parsed.fragment().filter(|fragment| fragment.starts_with('!'));
+    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    format!("https://{host}{port}{path}{query}{fragment}")
+}
+
+/// The page behind an AMP cache's copy: `www-example-org.cdn.ampproject.org/c/s/www.example.org/a`,
+/// `www.google.com/amp/s/www.example.org/a`.
+fn amp_original(url: &str) -> Option<String> {
+    // A test on the text spares nearly every article the parsing.
+    if !url.contains("ampproject.org") && !url.contains("/amp/") {
+        return None;
+    }
+    let parsed = Url::parse(url).ok()?;
+    let (host, path) = (parsed.host_str()?, parsed.path());
+    let rest = if host.ends_with(".cdn.ampproject.org") {
+        let (_kind, rest) = path.strip_prefix('/')?.split_once('/')?;
+        rest
+    } else if host.contains("google.") {
+        path.strip_prefix("/amp/")?
+    } else {
+        return None;
+    };
+    let rest = rest.strip_prefix("s/").unwrap_or(rest);
+    rest.split('/').next().is_some_and(|host| host.contains('.')).then(|| format!("https://{rest}"))
+}
+
+/// A path without what marks its AMP form: `/amp` at either end, `.amp` before or as the ending.
+fn without_amp(path: &str) -> String {
+    let path = path.strip_suffix("/amp").unwrap_or(path);
+    let path = path.strip_prefix("/amp/").map_or_else(|| path.to_owned(), |rest| format!("/{rest}"));
+    let path = path.strip_suffix(".amp").map_or(path.clone(), str::to_owned);
+    path.replace(".amp.html", ".html")
 }
 
 /// Whether a canonical URL names a host and nothing on it.
 fn is_front_page(canonical: &str) -> bool {
-    Url::parse(canonical).is_ok_and(|url| url.path() == "/" && url.query().is_none())
+    Url::parse(canonical).is_ok_and(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none())
 }
 
 /// The canonical URLs that tell none of these entries, as on a live blog or a status page: they stand on several with
@@ -206,7 +261,9 @@ pub fn shared_urls(entries: &[Entry], ids: &[ArticleId], site_url: Option<&str>)
 /// Parameters that say who linked, not what is linked.
 fn is_tracking(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["utm_", "mtm_", "pk_", "at_medium", "at_campaign", "at_custom"].iter().any(|prefix| name.starts_with(prefix))
+    ["utm_", "mtm_", "pk_", "_hs", "amp_", "at_medium", "at_campaign", "at_custom"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
         || matches!(
             name.as_str(),
             "fbclid"
@@ -231,6 +288,16 @@ fn is_tracking(name: &str) -> bool {
                 | "wt_mc"
                 | "partner"
                 | "traffic_source"
+                | "amp"
+                | "guccounter"
+                | "smid"
+                | "mbid"
+                | "vero_id"
+                | "oly_enc_id"
+                | "s_cid"
+                | "soc_src"
+                | "ref_src"
+                | "__twitter_impression"
         )
 }
 
@@ -276,8 +343,40 @@ mod tests {
         check("https://example.org/a?fbclid=1", "https://example.org/a");
         check("https://example.org:8443/", "https://example.org:8443");
         check("https://example.org/A", "https://example.org/A");
+        check("https://example.org/a/amp/?amp=1", "https://example.org/a");
+        check("https://amp.example.org/a.amp.html", "https://example.org/a.html");
+        check("https://example.org/a?outputType=amp&b=1", "https://example.org/a?b=1");
+        check("https://www-example-org.cdn.ampproject.org/c/s/www.example.org/a", "https://example.org/a");
+        check("https://www.google.com/amp/s/www.example.org/amp/a", "https://example.org/a");
+        check("https://www.google.com/url?url=http://www.example.org/a%3Futm_source%3Dx", "https://example.org/a");
+        check("https://example.org/#!/a", "https://example.org#!/a");
+        let nested = format!("https://www.google.com{}/amp/s/x.example/a", "/amp/s/www.google.com".repeat(10_000));
+        assert!(canonical_url(&nested).contains("google.com"));
+        check("https://example.org/camp/ample", "https://example.org/camp/ample");
         check("urn:x:1", "urn:x:1");
         check(" not a url ", "not a url");
+    }
+
+    #[test]
+    fn guids_that_change_with_each_fetch_tell_nothing() {
+        let entry = |guid: &str, url: Option<&str>, title: &str| Entry {
+            guid: Some(guid.into()),
+            url: url.map(Into::into),
+            title: Some(title.into()),
+            ..Entry::default()
+        };
+        let fetched = |session: &str| {
+            let guid = |number: u32| format!("https://x.example/?id={number}&session={session}");
+            let entries = [
+                entry(&guid(1), Some("https://x.example/a?utm_source=rss"), "One"),
+                entry(&guid(2), Some("https://x.example/b"), "Two"),
+                entry(&guid(3), Some(&guid(3)), "Three"),
+                entry(&guid(4), None, "Four"),
+            ];
+            ids_without_guids(&entries)
+        };
+        assert_eq!(fetched("7"), fetched("8"));
+        assert_eq!(fetched("7").iter().map(|id| &id.value).collect::<HashSet<_>>().len(), 4);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Entry → article: cleaned, identified, its language known. Pure: no clock, no file, no socket.
 
+mod boilerplate;
+mod google;
 pub mod html;
 pub mod identity;
 pub mod language;
@@ -82,9 +84,14 @@ pub enum TextSource {
 /// Cleans and identifies an entry. `feed_language` is what the feed says of itself, for an entry that says nothing.
 pub fn from_entry(entry: &Entry, feed: Option<&ArticleFeed>, feed_language: Option<&str>) -> Article {
     let title = entry.title.as_deref().unwrap_or("");
-    let title = if entry.title_is_html { html::to_line(title) } else { html::one_line(title) };
-    let text_of = |markup: &Markup| html::readable(&markup.text, markup.is_html);
-    let summary = entry.summary.as_ref().map(text_of).filter(|text| !text.is_empty());
+    let mut title = if entry.title_is_html { html::to_line(title) } else { html::one_line(title) };
+    let is_listed = google::is_listed(entry);
+    if is_listed {
+        title.truncate(google::headline(&title, entry.source.as_ref()).len());
+    }
+    let text_of = |markup: &Markup| boilerplate::cut(html::readable(&markup.text, markup.is_html));
+    // Google News's is a list of links to others.
+    let summary = entry.summary.as_ref().filter(|_| !is_listed).map(text_of).filter(|text| !text.is_empty());
     let content_text = entry.content.as_ref().map(text_of).filter(|text| !text.is_empty());
     let (text, text_source) = match content_text {
         Some(text) => (text, TextSource::FeedFull),
@@ -98,9 +105,10 @@ pub fn from_entry(entry: &Entry, feed: Option<&ArticleFeed>, feed_language: Opti
         language::detect(&text, stated)
     };
     let content = entry.content.as_ref().filter(|markup| !markup.text.is_empty());
+    let outlet = entry.source.as_ref().filter(|_| is_listed && entry.authors.is_empty()).map(|s| s.name.clone());
     Article {
         id: identity::article_id(entry, &title, &text),
-        url: entry.url.clone(),
+        url: entry.url.as_deref().map(|url| google::unwrapped(url).unwrap_or_else(|| url.to_owned())),
         summary,
         content: content.map(|markup| match markup.is_html {
             true => UntrustedHtml::new(markup.text.clone()),
@@ -111,7 +119,7 @@ pub fn from_entry(entry: &Entry, feed: Option<&ArticleFeed>, feed_language: Opti
         text_source,
         published: entry.published,
         updated: entry.updated,
-        authors: entry.authors.clone(),
+        authors: entry.authors.iter().cloned().chain(outlet).collect(),
         categories: entry.categories.clone(),
         lang,
         enclosures: entry.enclosures.clone(),
@@ -133,7 +141,17 @@ impl TextSource {
 impl Article {
     /// Its identity across feeds.
     pub fn key(&self) -> ArticleKey {
-        ArticleKey::new(self.url.as_deref(), &self.title, &self.text)
+        self.key_at(self.url.as_deref())
+    }
+
+    /// Its identity across feeds where `url` is what tells it: `None` where its own stands on others too.
+    ///
+    /// An address of Google News's tells nothing, as each search has its own: title and outlet do.
+    pub fn key_at(&self, url: Option<&str>) -> ArticleKey {
+        match url.is_some_and(google::is_wrapper) {
+            true if self.text.is_empty() => ArticleKey::new(None, &self.title, &self.authors.join(", ")),
+            is_wrapped => ArticleKey::new(url.filter(|_| !is_wrapped), &self.title, &self.text),
+        }
     }
 
     /// What tells copies of its text; `None` where it is too short for that.
@@ -177,6 +195,27 @@ mod tests {
         assert!(article("Storm over, sea calm", content).summary_is_apart());
         assert!(!article("only a summary", "").summary_is_apart());
         assert_eq!(article("only a summary", "").text, "only a summary");
+    }
+
+    #[test]
+    fn google_news_is_known_by_title_and_outlet() {
+        let entry = |url: &str, guid: &str| Entry {
+            guid: Some(guid.to_owned()),
+            url: Some(url.to_owned()),
+            title: Some("A deal is signed - Example Times".to_owned()),
+            summary: Some(Markup {
+                text: "<ol><li>A deal is signed</li><li>Another</li></ol>".to_owned(),
+                is_html: true,
+            }),
+            source: Some(crate::feed::entry::Source { name: "Example Times".to_owned(), url: None }),
+            ..Entry::default()
+        };
+        let one = from_entry(&entry("https://news.google.com/rss/articles/CBMiAAA", "1"), None, None);
+        let other = from_entry(&entry("https://news.google.com/rss/articles/CBMiBBB", "2"), None, None);
+        assert_eq!((one.title.as_str(), one.text.as_str(), one.summary.as_ref()), ("A deal is signed", "", None));
+        assert_eq!(one.authors, ["Example Times"]);
+        assert_eq!(one.key(), other.key());
+        assert_eq!((one.id.value.as_str(), other.id.value.as_str()), ("1", "2"));
     }
 
     #[test]

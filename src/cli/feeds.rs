@@ -96,6 +96,7 @@ fn line(settings: &Settings, feed: &FeedSettings, state: Option<&FeedState>, act
         "error": state.and_then(|s| s.error.as_ref()).map(|(_, message)| message),
         "moved_to": moved_to(feed, state),
         "notes": state.map(|s| s.notes.as_slice()).unwrap_or_default(),
+        "ids_change": state.is_some_and(|s| s.ids_change),
         "articles_a_day": activity.map(|a| (a.articles_a_day * 10.0).round() / 10.0),
         "words_median": activity.map(|a| a.words_median),
     })
@@ -135,6 +136,9 @@ fn block(
     }
     if let Some(moved) = moved_to(feed, Some(state)) {
         lines.push(format!("         has moved for good to {}", safe(&moved)));
+    }
+    if state.ids_change {
+        lines.push("         its ids change with each fetch: addresses and words count instead".to_owned());
     }
     lines.extend(state.notes.iter().map(|note| format!("         note: {}", safe(note))));
     lines.join("\n") + "\n"

@@ -8,6 +8,7 @@ use super::{Context, Exit, args::ParseArguments, matching, output};
 use crate::{
     alert::text::safe,
     article::{self, Article, IdKind, Lang},
+    clock::Clock,
     config::{FeedSource, Proxy},
     daemon::poll::chain,
     feed::{self, Enclosure, Feed, FeedAbout, entry::whole_seconds},
@@ -33,7 +34,10 @@ pub fn run(context: &Context, arguments: &ParseArguments) -> Exit {
             .map_err(|error| format!("{}: {error}", arguments.source))
     });
     let feed = match read {
-        Ok(feed) => feed,
+        Ok(mut feed) => {
+            feed.forget_times_ahead(Clock::system().now());
+            feed
+        }
         Err(message) => {
             eprintln!("error: {}", safe(&message));
             return Exit::Failed;

@@ -146,7 +146,8 @@ impl Poller {
                 } else {
                     let is_first = state.as_ref().is_none_or(|s| s.first_document.is_none());
                     let document = Document { body, content_type, url };
-                    match self.read(feed, is_first, document, now).await? {
+                    let ids_change = state.as_ref().is_some_and(|s| s.ids_change);
+                    match self.read(feed, is_first, ids_change, document, now).await? {
                         Ok(read) => Heard {
                             stored: if read.entries.is_empty() { StoredOutcome::Unchanged } else { StoredOutcome::New },
                             scheduled: if read.entries.is_empty() { PollOutcome::Unchanged } else { PollOutcome::New },
@@ -183,6 +184,7 @@ impl Poller {
         &self,
         feed: &Arc<FeedSettings>,
         is_first: bool,
+        ids_change: bool,
         document: Document,
         now: DateTime<Utc>,
     ) -> Result<Result<Read, FeedError>, StoreError> {
@@ -194,6 +196,7 @@ impl Poller {
             watching: Arc::clone(&self.watching),
             metrics: self.metrics.clone(),
             known,
+            ids_change,
             first: is_first.then(|| FirstPoll::new(self.settings.backlog, now)),
             now,
         };
@@ -247,6 +250,9 @@ impl Poller {
         if committed.quiet > 0 {
             info!(feed = %feed.id, quiet = committed.quiet, "most ids of the feed changed at once: known texts stay quiet");
         }
+        if committed.ids_change {
+            info!(feed = %feed.id, "the ids of the feed change with each fetch: addresses and words count instead");
+        }
         for alert in &committed.alerts {
             self.metrics.alerts.with_label_values(&[alert.watch.as_str()]).inc();
             if let Some(held) = alert.held {
@@ -271,6 +277,8 @@ struct Reading {
     watching: Arc<Watching>,
     metrics: Metrics,
     known: HashMap<EntryKey, u64>,
+    /// Whether the feed's own ids tell nothing.
+    ids_change: bool,
     /// Present on a feed's first document: decides what of its backlog is alerted on.
     first: Option<FirstPoll>,
     now: DateTime<Utc>,
@@ -279,7 +287,9 @@ struct Reading {
 impl Reading {
     fn read(mut self, document: &Document) -> Result<Read, FeedError> {
         let Document { body, content_type, url } = document;
-        let Feed { about, entries, is_cut, notes } = feed::parse(body, Some(url), content_type.as_deref())?;
+        let mut feed = feed::parse(body, Some(url), content_type.as_deref())?;
+        feed.forget_times_ahead(self.now);
+        let Feed { about, entries, is_cut, notes } = feed;
         let article_feed = ArticleFeed {
             id: self.feed.id.clone(),
             url: self.feed.shown_url(),
@@ -287,7 +297,7 @@ impl Reading {
             tags: self.feed.tags.clone(),
         };
         let mut read = Read { about_title: about.title, is_cut, notes: Some(notes), ..Read::default() };
-        let ids = identity::ids(&entries);
+        let ids = if self.ids_change { identity::ids_without_guids(&entries) } else { identity::ids(&entries) };
         let shared_urls = identity::shared_urls(&entries, &ids, about.site_url.as_deref());
         for (id, entry) in ids.into_iter().zip(&entries) {
             let held = self.first.as_mut().and_then(|first| first.holds(entry.published.or(entry.updated)));
@@ -299,7 +309,7 @@ impl Reading {
             }
             let article = Article { id, ..from_entry(entry, Some(&article_feed), about.language.as_deref()) };
             let url = article.url.as_deref().filter(|url| !shared_urls.contains(&identity::canonical_url(url)));
-            let key = ArticleKey::new(url, &article.title, &article.text);
+            let key = article.key_at(url);
             read.entries.push(self.match_article(article, key, fingerprint, held));
         }
         if self.watching.put_in_order() {

@@ -6,8 +6,10 @@
 use std::sync::LazyLock;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8};
 use regex::Regex;
+
+use super::reference::{is_c1, windows_1252};
 
 /// Bytes looked at for a declaration.
 const PROLOG_BYTES_MAX: usize = 1024;
@@ -47,22 +49,53 @@ fn to_utf8(bytes: &[u8], content_type: Option<&str>) -> (String, Option<String>)
     }
     let declared = content_type.and_then(header_charset).or_else(|| declaration_charset(bytes));
     if let Some(encoding) = declared.filter(|encoding| *encoding != UTF_8) {
-        return decode_as(encoding, bytes);
-    }
-    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
-    detector.feed(&bytes[..bytes.len().min(GUESS_BYTES_MAX)], true);
-    let guessed = detector.guess(None, Utf8Detection::Deny);
-    // Declared as UTF-8 and almost so: a few broken bytes are likelier than another encoding.
-    if declared == Some(UTF_8) {
-        let (text, _, _) = UTF_8.decode(bytes);
-        let broken = text.matches('\u{fffd}').count();
-        let right = text.chars().filter(|c| !c.is_ascii() && *c != '\u{fffd}').count();
-        if broken <= right {
-            return (text.into_owned(), Some("some bytes are not UTF-8".to_owned()));
+        let (text, note) = decode_as(encoding, bytes);
+        if note.is_none() {
+            return (text, None);
         }
+        // Bytes that the declared encoding does not have: another one that has them all is likelier.
+        let guessed = guess(bytes);
+        let (other, other_note) = decode_as(guessed, bytes);
+        return match other_note {
+            None if guessed != encoding => (other, Some(format!("encoding guessed: {}", guessed.name()))),
+            _ => (text, note),
+        };
     }
+    // Its sequences are seven-bit too.
+    let is_escaped = memchr::memmem::find(bytes, b"\x1b$").is_some();
+    if let Some(text) = mostly_utf8(bytes, declared == Some(UTF_8)).filter(|_| !is_escaped) {
+        let is_odd = std::str::from_utf8(bytes).is_err();
+        return (text, is_odd.then(|| "some bytes are not UTF-8".to_owned()));
+    }
+    let guessed = guess(bytes);
     let (text, _) = decode_as(guessed, bytes);
     (text, Some(format!("encoding guessed: {}", guessed.name())))
+}
+
+fn guess(bytes: &[u8]) -> &'static Encoding {
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
+    detector.feed(&bytes[..bytes.len().min(GUESS_BYTES_MAX)], true);
+    detector.guess(None, Utf8Detection::Deny)
+}
+
+/// A text that is UTF-8 but for a few bytes, which somebody pasted from windows-1252; `None` where it is likelier to be in
+/// another encoding.
+fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
+    let mut text = String::with_capacity(bytes.len());
+    let (mut right, mut wrong) = (0, 0);
+    let mut chunks = bytes.utf8_chunks().peekable();
+    while let Some(chunk) = chunks.next() {
+        right += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        text.push_str(chunk.valid());
+        // A letter that the document's end cut in two.
+        let is_cut = chunks.peek().is_none() && chunk.invalid().first().is_some_and(|first| *first >= 0xc2);
+        if !chunk.invalid().is_empty() && !is_cut {
+            wrong += 1;
+            text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
+        }
+    }
+    let is_likely = if is_declared { wrong <= right } else { wrong * 20 <= right };
+    is_likely.then_some(text)
 }
 
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> (String, Option<String>) {
@@ -91,8 +124,8 @@ fn decode_utf32(bytes: &[u8], big_endian: bool) -> (String, Option<String>) {
 
 fn utf16_look(bytes: &[u8]) -> Option<&'static Encoding> {
     match bytes.get(..4)? {
-        [0, b'<' | b'{', 0, _] => Some(encoding_rs::UTF_16BE),
-        [b'<' | b'{', 0, _, 0] => Some(encoding_rs::UTF_16LE),
+        [0, b'<' | b'{' | b' ' | b'\t' | b'\r' | b'\n', 0, _] => Some(encoding_rs::UTF_16BE),
+        [b'<' | b'{' | b' ' | b'\t' | b'\r' | b'\n', 0, _, 0] => Some(encoding_rs::UTF_16LE),
         _ => None,
     }
 }
@@ -101,26 +134,51 @@ fn utf16_look(bytes: &[u8]) -> Option<&'static Encoding> {
 fn header_charset(content_type: &str) -> Option<&'static Encoding> {
     let lower = content_type.to_ascii_lowercase();
     let value = lower.split("charset=").nth(1)?.split(';').next()?;
-    Encoding::for_label(value.trim().trim_matches(['"', '\'']).as_bytes())
+    let label = value.trim().trim_matches(['"', '\'']);
+    // A server's default, said of bytes that are no ASCII.
+    if matches!(label, "us-ascii" | "ascii") { None } else { by_label(label) }
+}
+
+/// An encoding by its name, also where that is spelt as nobody registered it: `win-1251`, `iso_8859_9`, `utf_8`.
+fn by_label(label: &str) -> Option<&'static Encoding> {
+    let label = label.to_ascii_lowercase();
+    let letters: String = label.chars().filter(char::is_ascii_alphanumeric).collect();
+    let variants = [
+        Some(label.clone()),
+        Some(label.replace('_', "-")),
+        Some(letters.clone()),
+        letters.strip_prefix("iso8859").map(|part| format!("iso-8859-{part}")),
+        letters.strip_prefix("windows").or(letters.strip_prefix("win")).map(|page| format!("windows-{page}")),
+        letters.strip_prefix("cp").or(letters.strip_prefix("ms")).map(|page| format!("windows-{page}")),
+    ];
+    variants.into_iter().flatten().find_map(|label| Encoding::for_label(label.as_bytes()))
 }
 
 static DECLARATION: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r#"^\s*<\?xml\s[^>]*?encoding\s*=\s*["']\s*([A-Za-z0-9._:-]+)\s*["']"#).expect("a constant pattern")
+    Regex::new(r#"<\?xml\s[^>]*?encoding\s*=\s*["']\s*([A-Za-z0-9._:-]+)\s*["']"#).expect("a constant pattern")
 });
 
 fn declaration_charset(bytes: &[u8]) -> Option<&'static Encoding> {
     let prolog = String::from_utf8_lossy(&bytes[..bytes.len().min(PROLOG_BYTES_MAX)]);
     let label = DECLARATION.captures(&prolog)?.get(1)?.as_str().to_owned();
     // An encoding of two-byte units cannot declare itself in ASCII: whoever wrote that is wrong.
-    Encoding::for_label(label.as_bytes()).filter(|encoding| encoding.is_ascii_compatible())
+    by_label(&label).filter(|encoding| encoding.is_ascii_compatible() || *encoding == ISO_2022_JP)
 }
 
-/// Drops BOM and control characters that XML forbids, and the declaration's encoding, which is no longer true.
+/// Drops BOM and control characters that XML forbids, and the declaration's encoding, which is no longer true. C1
+/// controls become the letters that they mean.
 fn clean(mut text: String) -> String {
     let forbidden = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
     // A byte test first: most documents have none, and it is ten times as fast as a walk over characters.
-    if text.bytes().any(|b| (b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r')) || b == 0xef) {
+    // Whole pieces at once, as the machine can then test many bytes in one step.
+    let is_suspect = |b: &u8| (*b < b' ') & (*b != b'\t') & (*b != b'\n') & (*b != b'\r') | (*b == 0xef);
+    let mut pieces = text.as_bytes().chunks(4096);
+    if pieces.any(|piece| piece.iter().fold(false, |found, b| found | is_suspect(b))) {
         text.retain(|c| !forbidden(c));
+    }
+    let bytes = text.as_bytes();
+    if memchr::memchr_iter(0xc2, bytes).any(|at| bytes[at + 1] < 0xa0) {
+        text = text.chars().map(|c| if is_c1(c) { windows_1252(c) } else { c }).collect();
     }
     let text = text.trim_start_matches('\u{feff}').trim_start();
     if text.starts_with("<?xml")
@@ -129,4 +187,46 @@ fn clean(mut text: String) -> String {
         return text[end + 2..].to_owned();
     }
     text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(bytes: &[u8], content_type: Option<&str>, expected: &str, is_noted: bool) {
+        let decoded = decode(bytes, content_type);
+        assert_eq!((decoded.text.as_str(), decoded.note.is_some()), (expected, is_noted), "{decoded:?}");
+    }
+
+    #[test]
+    fn stray_bytes_of_windows_1252_in_utf8_are_letters() {
+        let text = "<a>\u{15f}\u{131} caf\u{e9}".as_bytes();
+        let declared = [b"<?xml version='1.0' encoding='utf-8'?>", text, b" \x93x\x94</a>"].concat();
+        check(&declared, None, "<a>\u{15f}\u{131} caf\u{e9} \u{201c}x\u{201d}</a>", true);
+        // A document cut in the middle of a letter.
+        check(b"<a>\xc5\x9f\xc4\xb1 \xc5", None, "<a>\u{15f}\u{131} ", true);
+    }
+
+    #[test]
+    fn c1_controls_are_the_letters_that_they_mean() {
+        check("<a>don\u{92}t</a>".as_bytes(), None, "<a>don\u{2019}t</a>", false);
+    }
+
+    #[test]
+    fn encodings_are_known_by_odd_names() {
+        for label in ["windows-1251", "win-1251", "cp1251", "Windows1251", "CP_1251"] {
+            assert_eq!(by_label(label).map(Encoding::name), Some("windows-1251"), "{label}");
+        }
+        assert_eq!(by_label("iso_8859_9").map(Encoding::name), Some("windows-1254"));
+        assert_eq!(by_label("nonsense"), None);
+    }
+
+    #[test]
+    fn a_servers_default_does_not_outrank_the_declaration() {
+        let bytes = b"<?xml version='1.0' encoding='windows-1251'?><a>\xcf\xf3\xf2\xe8\xed</a>";
+        let expected = "<a>\u{41f}\u{443}\u{442}\u{438}\u{43d}</a>";
+        check(bytes, Some("text/xml; charset=us-ascii"), expected, false);
+        check(bytes, Some("text/xml"), expected, false);
+    }
 }

@@ -104,6 +104,17 @@ pub struct Entry {
     pub content: Option<Markup>,
     /// Media files.
     pub enclosures: Vec<Enclosure>,
+    /// Whose article it is, where the feed gathers other people's (RSS `source`).
+    pub source: Option<Source>,
+}
+
+/// Where a gathering feed has an entry from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// Plain text.
+    pub name: String,
+    /// As written.
+    pub url: Option<String>,
 }
 
 /// A text and how it is to be read.

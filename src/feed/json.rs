@@ -17,14 +17,26 @@ use super::{
 /// # Errors
 /// When it is no JSON, or JSON that is no feed.
 pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
-    let value: Value = serde_json::from_str(text).map_err(|error| FeedError::Syntax { cause: error.to_string() })?;
+    let mut notes = Vec::new();
+    let mut is_cut = false;
+    let value: Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(error) => {
+            let mended = mend(text);
+            is_cut = mended.is_cut;
+            notes.push(match is_cut {
+                true => "the document ends too early; whole entries are kept".to_owned(),
+                false => format!("the document is no good JSON; read as it is meant ({error})"),
+            });
+            serde_json::from_str(&mended.text).map_err(|_| FeedError::Syntax { cause: error.to_string() })?
+        }
+    };
     let not_a_feed = FeedError::NotAFeed { what: "JSON without `version` and `items` of a JSON Feed" };
     let Value::Object(root) = value else { return Err(not_a_feed) };
     let is_versioned = string(&root, "version").is_some_and(|v| v.contains("jsonfeed.org/version/1"));
     let Some(items) = root.get("items").and_then(Value::as_array).filter(|_| is_versioned) else {
         return Err(not_a_feed);
     };
-    let mut notes = Vec::new();
     let feed_authors = authors(&root);
     let entries: Vec<Entry> =
         items.iter().filter_map(Value::as_object).map(|i| item(i, base, &feed_authors, &mut notes)).collect();
@@ -45,7 +57,7 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         hub: hub.and_then(filled),
         self_url: url("feed_url"),
     };
-    Ok(Feed { about, entries, is_cut: false, notes })
+    Ok(Feed { about, entries, is_cut, notes })
 }
 
 fn item(item: &Map<String, Value>, base: Option<&Url>, feed_authors: &[String], notes: &mut Vec<String>) -> Entry {
@@ -73,7 +85,66 @@ fn item(item: &Map<String, Value>, base: Option<&Url>, feed_authors: &[String], 
         summary: markup("summary", false),
         content: markup("content_html", true).or_else(|| markup("content_text", false)),
         enclosures: list(item.get("attachments")).filter_map(|a| attachment(a, base)).collect(),
+        source: None,
     }
+}
+
+/// A document that its reader refused, made into one that it may take.
+struct Mended {
+    text: String,
+    is_cut: bool,
+}
+
+/// Drops commas before a closing bracket, what follows the root, and an item that the document's end cut short; escapes
+/// line breaks in strings.
+fn mend(text: &str) -> Mended {
+    let mut out = String::with_capacity(text.len() + 2);
+    let mut open: Vec<char> = Vec::new();
+    // Where the last whole member of the root's lists ended.
+    let mut last_whole = None;
+    let (mut is_string, mut is_escaped) = (false, false);
+    for c in text.chars() {
+        if is_string {
+            match c {
+                _ if is_escaped => is_escaped = false,
+                '\\' => is_escaped = true,
+                '"' => is_string = false,
+                '\n' => {
+                    out.push_str("\\n");
+                    continue;
+                }
+                '\r' | '\t' => {
+                    out.push(' ');
+                    continue;
+                }
+                _ => {}
+            }
+            out.push(c);
+            continue;
+        }
+        match c {
+            '"' => is_string = true,
+            '{' | '[' => open.push(if c == '{' { '}' } else { ']' }),
+            '}' | ']' => {
+                let kept = out.trim_end().trim_end_matches(',').len();
+                out.truncate(kept);
+                open.pop();
+            }
+            _ => {}
+        }
+        out.push(c);
+        if c == '}' && open == ['}', ']'] {
+            last_whole = Some(out.len());
+        }
+        if open.is_empty() && c == '}' {
+            return Mended { text: out, is_cut: false };
+        }
+    }
+    if let Some(end) = last_whole {
+        out.truncate(end);
+        out.push_str("]}");
+    }
+    Mended { text: out, is_cut: true }
 }
 
 /// The specification says a string, and that numbers are to be taken too.

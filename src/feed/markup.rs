@@ -73,7 +73,7 @@ pub fn looks_like_html(text: &str) -> bool {
     };
     text.match_indices(['<', '&']).any(|(at, mark)| {
         let rest = &text[at + 1..];
-        if mark == "<" { is_tag(rest) } else { is_entity(rest) }
+        if mark == "<" { is_tag(rest) || rest.starts_with("!--") } else { is_entity(rest) }
     })
 }
 
@@ -104,17 +104,20 @@ fn kind(name: &str) -> Kind {
         "li" | "tr" | "dt" | "dd" => Kind::Line,
         "td" | "th" => Kind::Cell,
         "br" => Kind::Break,
-        "script" | "style" | "template" | "head" | "title" | "iframe" | "object" | "svg" | "math" | "select"
-        | "textarea" | "audio" | "video" | "canvas" | "noembed" | "noframes" => Kind::Hidden,
+        "script" | "style" | "template" | "head" | "title" | "iframe" | "object" | "svg" | "select" | "textarea"
+        | "audio" | "video" | "canvas" | "noembed" | "noframes" | "annotation" | "annotation-xml" => Kind::Hidden,
         "a" | "abbr" | "acronym" | "b" | "bdi" | "bdo" | "big" | "button" | "cite" | "code" | "data" | "del"
         | "dfn" | "em" | "embed" | "font" | "i" | "img" | "input" | "ins" | "kbd" | "label" | "link" | "mark"
-        | "meta" | "meter" | "nobr" | "noscript" | "picture" | "q" | "rp" | "rt" | "ruby" | "s" | "samp" | "small"
-        | "source" | "span" | "strike" | "strong" | "sub" | "sup" | "time" | "tt" | "u" | "var" | "wbr" => Kind::Inline,
+        | "math" | "meta" | "meter" | "nobr" | "noscript" | "picture" | "q" | "rp" | "rt" | "ruby" | "s" | "samp"
+        | "small" | "source" | "span" | "strike" | "strong" | "sub" | "sup" | "time" | "tt" | "u" | "var" | "wbr" => {
+            Kind::Inline
+        }
         _ => Kind::Unknown,
     }
 }
 
-fn is_void(name: &str) -> bool {
+/// HTML's elements that have no end.
+pub(super) fn is_void(name: &str) -> bool {
     matches!(
         name,
         "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "source" | "wbr"

@@ -1,22 +1,28 @@
 //! Bytes → feed and entries, without touching the net.
 //!
-//! The way: `charset` makes text of the bytes; `outline` walks its tags once, for depth and for what should be
-//! found; `reference` mends ampersands and entities, `repair` dialects that feed-rs does not know; `guard` runs
-//! feed-rs so that a panic costs one poll; `xml` turns its answer into [`Entry`]s. JSON Feed is read by `json`, as
-//! feed-rs refuses one that lacks a part.
+//! The way: `charset` makes text of the bytes; `outline` walks its tags once and finds what stands in the feed and in
+//! each entry; `plain` says whether feed-rs reads that as it is meant. If so, `strict` lets it, under `guard`, so that a
+//! panic costs one poll; if not, or where it falls short, `lenient` reads the outline itself. JSON Feed is read by `json`,
+//! as feed-rs refuses one that lacks a part.
 
+mod attribute;
 pub mod charset;
 pub mod date;
 pub mod entry;
+mod field;
 mod guard;
 mod json;
-mod language;
+mod lenient;
 pub mod markup;
+mod name;
 mod outline;
+mod person;
+mod plain;
 mod reference;
-mod repair;
-mod xml;
+mod strict;
+mod token;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
 
 pub use entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup};
@@ -27,6 +33,10 @@ pub const ENTRIES_MAX: usize = 5_000;
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
 /// Elements inside elements. XHTML content in real feeds stays under 40; feed-rs recurses on some of them.
 pub const DEPTH_MAX: usize = 256;
+/// What one entry, or a feed itself, may say; real ones say up to 60 things, most of them pictures.
+pub const FIELDS_MAX: usize = 1_000;
+/// A time so far ahead is no time of publishing. Time zones that were left out or doubled reach 28 hours.
+pub const AHEAD_HOURS_MAX: i64 = 48;
 
 /// Why a document is no feed to us.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,7 +75,8 @@ pub fn parse(bytes: &[u8], base: Option<&Url>, content_type: Option<&str>) -> Re
     let mut feed = match text.bytes().next() {
         None => return Err(FeedError::NotAFeed { what: "an empty document" }),
         Some(b'{' | b'[') => json::read(text, base)?,
-        Some(_) => xml::read(&reference::mend(text), base)?,
+        // Our own reader is guarded too: a poll that is lost without a word is the worst that may come of a document.
+        Some(_) => guard::guarded(|| xml(text, base))??,
     };
     feed.notes.extend(decoded.note);
     if feed.entries.len() > ENTRIES_MAX {
@@ -77,6 +88,85 @@ pub fn parse(bytes: &[u8], base: Option<&Url>, content_type: Option<&str>) -> Re
         feed.notes.push(format!("{cut} entries had a text longer than {TEXT_BYTES_MAX} bytes, cut there"));
     }
     Ok(feed)
+}
+
+fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
+    let outline = outline::walk(text);
+    let Some(format) = outline.format else {
+        return Err(FeedError::NotAFeed { what: what_else(text, outline.root) });
+    };
+    if outline.is_too_deep {
+        return Err(FeedError::TooDeep);
+    }
+    if outline.is_cut && outline.entries.is_empty() {
+        return Err(FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() });
+    }
+    // Without a base, relative links start from where the document says that it is; feed-rs would leave them.
+    let is_strict = outline.is_plain && (base.is_some() || outline.links_are_absolute());
+    let strict = is_strict.then(|| strict::read(text, &outline, format, base));
+    let mut feed = match strict {
+        Some(Ok(feed)) if feed.entries.len() >= outline.entries.len() => feed,
+        // A panic is a defect of a library that somebody should hear of.
+        Some(Err(FeedError::Panicked { cause })) => {
+            let mut feed = lenient::read(&outline, format, base);
+            feed.notes.push(format!("the first parser failed on it: {cause}"));
+            feed
+        }
+        _ => lenient::read(&outline, format, base),
+    };
+    feed.is_cut = outline.is_cut;
+    if outline.is_cut {
+        feed.notes.push("the document ends too early; whole entries are kept".to_owned());
+    } else if outline.is_broken {
+        feed.notes.push("the document is not well-formed XML; read as it is meant".to_owned());
+    }
+    if feed.entries.len() < outline.entries_counted {
+        feed.notes.push(format!("{} of {} entries could be read", feed.entries.len(), outline.entries_counted));
+    }
+    Ok(feed)
+}
+
+/// Says how many dates nobody could read.
+fn note_undated(notes: &mut Vec<String>, undated: usize) {
+    match undated {
+        0 => {}
+        1 => notes.push("1 date could not be read".to_owned()),
+        _ => notes.push(format!("{undated} dates could not be read")),
+    }
+}
+
+/// What came instead of a feed.
+fn what_else(text: &str, root: Option<&str>) -> &'static str {
+    let head: String = text.chars().take(200).collect::<String>().to_ascii_lowercase();
+    match root.map(|name| name::local(name).to_ascii_lowercase()).as_deref() {
+        Some("html") => "an HTML page",
+        _ if head.contains("<!doctype html") => "an HTML page",
+        Some("opml") => "an OPML list of feeds",
+        Some("urlset" | "sitemapindex") => "a sitemap",
+        Some(root) if markup::looks_like_html(&format!("<{root}>")) => "an HTML page",
+        Some(_) => "an XML document of another kind",
+        None => "plain text or binary data",
+    }
+}
+
+impl Feed {
+    /// Drops times of publishing and change that lie ahead of `now` by more than zones can explain, with a note: a
+    /// program's default, a slip, or a date for attention. They are never taken for now.
+    pub fn forget_times_ahead(&mut self, now: DateTime<Utc>) {
+        let latest = now + TimeDelta::hours(AHEAD_HOURS_MAX);
+        let mut ahead = 0;
+        for entry in &mut self.entries {
+            for time in [&mut entry.published, &mut entry.updated] {
+                if time.is_some_and(|time| time > latest) {
+                    (*time, ahead) = (None, ahead + 1);
+                }
+            }
+        }
+        if ahead > 0 {
+            let dates = if ahead == 1 { "1 date lies" } else { &format!("{ahead} dates lie") };
+            self.notes.push(format!("{dates} in the future, and count as none"));
+        }
+    }
 }
 
 /// Cuts what is longer than [`TEXT_BYTES_MAX`]; says whether anything was.
@@ -99,18 +189,41 @@ fn bound_texts(entry: &mut Entry) -> bool {
 /// An absolute URL, or nothing. Relative ones are resolved where there is a base.
 fn absolute(url: &str, base: Option<&Url>) -> Option<String> {
     let url = url.trim();
+    // `feed:` was a scheme for browsers, in front of an address or instead of its own.
+    let url = match url.strip_prefix("feed:") {
+        Some(rest) if rest.starts_with("//") => &format!("http:{rest}"),
+        Some(rest) => rest,
+        None => url,
+    };
     if url.is_empty() {
         return None;
     }
     match Url::parse(url) {
+        Ok(parsed) if url.contains(|c: char| c.is_whitespace() || c.is_control()) => Some(parsed.into()),
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && !url.contains("://") => Some(parsed.into()),
         Ok(_) => Some(url.to_owned()),
-        Err(_) => base.and_then(|base| base.join(url).ok()).map(String::from),
+        Err(_) => match base {
+            Some(base) => base.join(url).ok().map(String::from),
+            None if url.starts_with("//") => Url::parse(&format!("https:{url}")).ok().map(String::from),
+            None => None,
+        },
     }
 }
 
 /// An article's own address. It becomes a link for people, so nothing but the web will do: no `javascript:`, no `file:`.
 fn page_address(url: &str, base: Option<&Url>) -> Option<String> {
     absolute(url, base).filter(|url| is_web(url))
+}
+
+/// The address that a guid is, where it is one: a number or a name is resolved against nothing.
+fn permalink(guid: &str, base: Option<&Url>) -> Option<String> {
+    if is_web(guid) { Some(guid.to_owned()) } else { page_address(guid, base).filter(|_| guid.starts_with('/')) }
+}
+
+/// Whether a link's relation is this one: case does not count, and IANA's own address in front neither.
+fn is_relation(stated: &str, rel: &str) -> bool {
+    let stated = stated.trim();
+    stated.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(stated).eq_ignore_ascii_case(rel)
 }
 
 fn is_web(url: &str) -> bool {
@@ -122,3 +235,6 @@ fn filled(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,90 +1,119 @@
-//! Loose ampersands, HTML's named entities and impossible character numbers: faults for which a strict reader drops a
-//! text, or the whole feed.
+//! References in text: XML's, HTML's named ones, a DOCTYPE's own, numbers that mean windows-1252, and loose ampersands.
 
 use std::borrow::Cow;
 
-/// `&` that begins no reference becomes `&amp;`, HTML's named entities (which XML does not know) their letter, and
-/// numbers that are no letter the one that was meant.
-pub fn mend(text: &str) -> Cow<'_, str> {
-    let mut out: Option<String> = None;
-    let mut from = 0;
-    let mut at = 0;
-    while let Some(found) = memchr::memchr2(b'&', b'<', &text.as_bytes()[at..]) {
-        at += found;
-        let rest = &text[at..];
-        if rest.starts_with('<') {
-            // Inside CDATA and comments an ampersand is itself.
-            let end = if rest.starts_with("<![CDATA[") {
-                rest.find("]]>")
-            } else if rest.starts_with("<!--") {
-                rest.find("-->")
-            } else {
-                Some(0)
-            };
-            let Some(end) = end else { break };
-            at += end.max(1);
-            continue;
-        }
-        let length = rest[1..].find(|c: char| !c.is_ascii_alphanumeric() && c != '#').unwrap_or(rest.len() - 1);
-        let name = &rest[1..=length];
-        let is_closed = rest[1 + length..].starts_with(';');
-        match reference(name, is_closed) {
-            None => at += 1,
-            Some(new) => {
-                let out = out.get_or_insert_with(|| String::with_capacity(text.len() + 64));
-                out.push_str(&text[from..at]);
-                out.push_str(&new);
-                at += if new == "&amp;" { 1 } else { length + 2 };
-                from = at;
-            }
-        }
+use super::attribute::attributes;
+
+/// A DOCTYPE may declare so many entities; feeds that do declare a handful.
+const ENTITIES_MAX: usize = 100;
+/// An entity that stands for more is made to exhaust memory.
+const ENTITY_BYTES_MAX: usize = 1_000;
+
+/// What a document's DOCTYPE declares: names and the texts they stand for.
+#[derive(Debug, Default)]
+pub struct Entities<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Entities<'a> {
+    /// The plain declarations of a DOCTYPE (`<!ENTITY name "text">`). Those that refer to other entities or files are
+    /// left out: nothing here expands twice or reads anything.
+    pub fn of_doctype(doctype: &'a str) -> Self {
+        let declarations = doctype.split("<!ENTITY").skip(1).filter_map(|declaration| {
+            let declaration = declaration.trim_start();
+            let (name, rest) = declaration.split_once(char::is_whitespace)?;
+            let rest = rest.trim_start();
+            let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+            let value = &rest[1..1 + rest[1..].find(quote)?];
+            let is_plain = value.len() <= ENTITY_BYTES_MAX && !value.contains(['&', '<', '%']);
+            is_plain.then_some((name, value))
+        });
+        Self(declarations.take(ENTITIES_MAX).collect())
     }
-    match out {
-        Some(mut out) => {
-            out.push_str(&text[from..]);
-            Cow::Owned(out)
-        }
-        None => Cow::Borrowed(text),
+
+    fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
     }
 }
 
-/// What a reference is to be replaced by; `None` where it is good XML as it stands.
-fn reference(name: &str, is_closed: bool) -> Option<String> {
-    if !is_closed || name.is_empty() {
-        return Some("&amp;".to_owned());
+/// Whether a strict XML reader resolves every reference in a text, and as it is meant.
+pub fn are_plain(text: &str) -> bool {
+    memchr::memchr_iter(b'&', text.as_bytes()).all(|at| {
+        let rest = &text[at + 1..];
+        let Some(end) = rest.bytes().take(12).position(|b| b == b';') else { return false };
+        match &rest[..end] {
+            "amp" | "lt" | "gt" | "quot" | "apos" => true,
+            name => name.strip_prefix('#').is_some_and(|number| {
+                !number.starts_with('X') && numbered(number).is_some_and(|c| !is_forbidden(c) && !is_c1(c))
+            }),
+        }
+    })
+}
+
+/// A text with its references resolved, once. An ampersand that begins none is itself.
+pub fn resolve<'a>(text: &'a str, entities: &Entities<'_>) -> Cow<'a, str> {
+    let Some(mut at) = memchr::memchr(b'&', text.as_bytes()) else { return Cow::Borrowed(text) };
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    loop {
+        let rest = &text[at + 1..];
+        let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '#' | '_' | '-' | '.'));
+        let length = length.unwrap_or(rest.len());
+        let mut next = at + 1;
+        let is_closed = rest[length..].starts_with(';');
+        // The end mark is forgotten of the commonest ones; `?a=1&lt=2` is an address.
+        let is_open = !is_closed
+            && matches!(&rest[..length], "amp" | "lt" | "gt" | "quot" | "nbsp")
+            && rest[length..].chars().next().is_none_or(char::is_whitespace);
+        if length > 0
+            && (is_closed || is_open)
+            && let Some(meant) = meaning(&rest[..length], entities)
+        {
+            out.push_str(&text[from..at]);
+            out.push_str(&meant);
+            next = at + 1 + length + usize::from(is_closed);
+            from = next;
+        }
+        match memchr::memchr(b'&', &text.as_bytes()[next..]) {
+            Some(found) => at = next + found,
+            None => break,
+        }
     }
+    out.push_str(&text[from..]);
+    Cow::Owned(out)
+}
+
+/// What a reference stands for; `None` where nobody can tell.
+fn meaning<'a>(name: &str, entities: &Entities<'a>) -> Option<Cow<'a, str>> {
     if let Some(number) = name.strip_prefix('#') {
-        let number = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16),
-            None => number.parse(),
-        };
-        return match number {
-            // HTML reads these as windows-1252, whose bytes they are.
-            Ok(byte @ 0x80..=0x9f) => {
-                let byte = [u8::try_from(byte).unwrap_or(b' ')];
-                Some(encoding_rs::WINDOWS_1252.decode_without_bom_handling(&byte).0.into_owned())
+        return Some(Cow::Owned(match numbered(number) {
+            Some(c) if is_forbidden(c) => String::new(),
+            Some(c) if is_c1(c) => windows_1252(c).to_string(),
+            Some(c) => c.to_string(),
+            None if number.trim_start_matches(['x', 'X']).bytes().all(|b| b.is_ascii_hexdigit())
+                && number.len() > 1 =>
+            {
+                char::REPLACEMENT_CHARACTER.to_string()
             }
-            Ok(number) => match char::from_u32(number) {
-                Some(c) if is_forbidden(c) => Some(String::new()),
-                // feed-rs knows a small x only.
-                Some(c) if name.starts_with("#X") => Some(c.to_string()),
-                Some(_) => None,
-                None => Some(char::REPLACEMENT_CHARACTER.to_string()),
-            },
-            Err(_) => Some("&amp;".to_owned()),
-        };
+            None => return None,
+        }));
     }
-    match name {
-        "amp" | "lt" | "gt" | "quot" | "apos" => None,
+    if let Some(text) = entities.get(name) {
+        return Some(Cow::Borrowed(text));
+    }
+    Some(Cow::Borrowed(match name {
+        "apos" => "'",
         // quick-xml's table has a hyphen here.
-        "tilde" => Some("\u{2dc}".to_owned()),
-        _ => match quick_xml::escape::resolve_html5_entity(name) {
-            Some("<") => Some("&lt;".to_owned()),
-            Some("&") => Some("&amp;amp;".to_owned()),
-            Some(text) => Some(text.to_owned()),
-            None => Some("&amp;".to_owned()),
-        },
-    }
+        "tilde" => "\u{2dc}",
+        _ => quick_xml::escape::resolve_html5_entity(name)?,
+    }))
+}
+
+/// The scalar value behind `#`; `None` where the number is none, or no letter's.
+fn numbered(number: &str) -> Option<char> {
+    let number = match number.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16).ok()?,
+        None => number.parse().ok()?,
+    };
+    char::from_u32(number)
 }
 
 /// XML 1.0 §2.2 forbids these even as character references.
@@ -92,33 +121,56 @@ fn is_forbidden(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
+/// C1 controls: nobody writes them on purpose.
+pub fn is_c1(c: char) -> bool {
+    ('\u{80}'..='\u{9f}').contains(&c)
+}
+
+/// What a C1 control stands for: it is a byte of windows-1252 that was taken for Latin-1, as HTML has it too.
+pub fn windows_1252(c: char) -> char {
+    let byte = [u8::try_from(u32::from(c)).unwrap_or(b' ')];
+    encoding_rs::WINDOWS_1252.decode_without_bom_handling(&byte).0.chars().next().unwrap_or(c)
+}
+
+/// An attribute's value with its references resolved.
+pub fn attribute<'a>(text: &'a str, name: &str, entities: &Entities<'_>) -> Option<Cow<'a, str>> {
+    attributes(text).find(|(key, _)| *key == name).map(|(_, value)| resolve(value, entities))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::mend;
+    use super::*;
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        assert_eq!(mend(text), expected, "{text}");
+        assert_eq!(resolve(text, &Entities::default()), expected, "{text}");
     }
 
     #[test]
-    fn references_become_what_xml_knows() {
-        check("a & b &amp; c &lt; &#8217; &#x41;", "a &amp; b &amp; c &lt; &#8217; &#x41;");
-        check("&nbsp;&eacute;&mdash;&tilde;", "\u{a0}é—\u{2dc}");
-        check("AT&T; R&D", "AT&amp;T; R&amp;D");
-        check("&#150;&#0;x&#55357;&#X41;&#;", "–x\u{fffd}A&amp;#;");
-        check("<a href=\"?a=1&b=2\">&", "<a href=\"?a=1&amp;b=2\">&amp;");
-        check("&LT;b", "&lt;b");
+    fn references_become_what_they_stand_for() {
+        check("a & b &amp; c &lt; &#8217; &#x41;", "a & b & c < ’ A");
+        check("&nbsp;&eacute;&mdash;&tilde;&LT;", "\u{a0}é—\u{2dc}<");
+        check("AT&T; R&D &nonsense; &;", "AT&T; R&D &nonsense; &;");
+        check("&#150;&#0;x&#55357;&#X41;&#;&#x99999999;", "–x\u{fffd}A&#;\u{fffd}");
+        check("&amp;amp;lt;&", "&amp;lt;&");
+        check("fish &amp chips?a=1&lt=2 &quot", "fish & chips?a=1&lt=2 \"");
     }
 
     #[test]
-    fn cdata_and_comments_stay_as_they_are() {
-        check("<![CDATA[a & b]]> & <!-- c & d --> &", "<![CDATA[a & b]]> &amp; <!-- c & d --> &amp;");
-        check("<![CDATA[a & b", "<![CDATA[a & b");
+    fn entities_of_a_doctype_stand_for_their_text_alone() {
+        let entities = Entities::of_doctype(
+            "DOCTYPE r [<!ENTITY co 'Example Corp'><!ENTITY a \"&b;&b;\"><!ENTITY x SYSTEM \"file:///etc/passwd\">]",
+        );
+        assert_eq!(resolve("&co; &a; &x;", &entities), "Example Corp &a; &x;");
     }
 
     #[test]
-    fn a_clean_text_is_not_copied() {
-        assert!(matches!(mend("<a>b &amp; c</a>"), std::borrow::Cow::Borrowed(_)));
+    fn plain_references_are_told_from_others() {
+        for plain in ["a", "&amp;&lt;&#8217;&#x2019;", "x &quot;y&quot;"] {
+            assert!(are_plain(plain), "{plain}");
+        }
+        for odd in ["a & b", "&nbsp;", "&#150;", "&#0;", "&#X41;", "&amp"] {
+            assert!(!are_plain(odd), "{odd}");
+        }
     }
 }

@@ -20,6 +20,8 @@ use crate::alert::HeldReason;
 pub(super) const SEEN_STEP: Duration = Duration::days(1);
 /// From so many new entries on, a poll may be one where the feed changed its ids …
 const CHANGED_IDS_MIN: usize = 5;
+/// … and after so many such documents in a row, one whose ids change with each fetch. A site that moves changes them once.
+const CHANGES_IN_A_ROW: u32 = 3;
 
 impl Store {
     /// Makes all that a poll brought true at one moment. A poll that is committed twice brings nothing the second time.
@@ -53,13 +55,18 @@ struct Commit<'a> {
     feed: i64,
     /// What the feed's entries were before this poll, where most of its ids are new.
     familiar: Option<Familiar>,
+    /// Whether what is familiar stays quiet.
+    is_quiet: bool,
+    /// Entries under a new id whose text the feed had before.
+    retold: usize,
     committed: Committed,
 }
 
 impl<'a> Commit<'a> {
     fn new(connection: &'a Connection, poll: &'a PollResult) -> rusqlite::Result<Self> {
         let feed = store_feed(connection, poll)?;
-        Ok(Self { connection, poll, feed, familiar: None, committed: Committed::default() })
+        let committed = Committed::default();
+        Ok(Self { connection, poll, feed, familiar: None, is_quiet: false, retold: 0, committed })
     }
 
     fn run(mut self, news: &mut News) -> rusqlite::Result<Committed> {
@@ -74,14 +81,39 @@ impl<'a> Commit<'a> {
             }
         }
         let new = entries.iter().filter(|(_, _, known)| known.is_none()).count();
-        if new >= CHANGED_IDS_MIN && new * 2 > poll.entries_seen.len().max(entries.len()) {
+        if new * 2 > poll.entries_seen.len().max(entries.len()) {
             self.familiar = Some(self.known_of_feed()?);
+            self.is_quiet = new >= CHANGED_IDS_MIN;
         }
         for (entry_key, entry, known) in entries {
             self.entry(entry_key, entry, known, news)?;
         }
         self.mark_seen()?;
+        self.learn_ids(new)?;
         Ok(self.committed)
+    }
+
+    /// Counts the documents in a row in which most texts that the feed had before stand under new ids.
+    fn learn_ids(&mut self, new: usize) -> rusqlite::Result<()> {
+        let seen = self.poll.entries_seen.len();
+        if seen == 0 {
+            return Ok(());
+        }
+        if self.retold * 2 <= seen {
+            // News alone says nothing; ids that stay say that they do.
+            if new * 2 <= seen {
+                let sql = "UPDATE feed SET ids_changed = 0 WHERE feed = ?1 AND ids_changed > 0";
+                self.connection.prepare_cached(sql)?.execute([self.feed])?;
+            }
+            return Ok(());
+        }
+        let sql = "UPDATE feed SET ids_changed = ids_changed + 1,
+                 ids_change = ids_change OR ids_changed + 1 >= ?2 WHERE feed = ?1 AND NOT ids_change
+             RETURNING ids_change";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let learned = statement.query_row(params![self.feed, CHANGES_IN_A_ROW], |row| row.get(0)).optional()?;
+        self.committed.ids_change = learned.unwrap_or(false);
+        Ok(())
     }
 
     fn known(&self, entry_key: EntryKey) -> rusqlite::Result<Option<Known>> {
@@ -133,8 +165,11 @@ impl<'a> Commit<'a> {
             None => self.committed.new_articles += 1,
         }
         if known.is_none() && is_familiar {
-            self.committed.quiet += 1;
-            return Ok(());
+            self.retold += 1;
+            if self.is_quiet {
+                self.committed.quiet += 1;
+                return Ok(());
+            }
         }
         if entry.alerts.is_empty() {
             return Ok(());

@@ -164,6 +164,8 @@ pub struct Committed {
     pub alerts: Vec<CommittedAlert>,
     /// Entries under a new id whose text the feed had before: most of its ids changed at once, so they stay quiet.
     pub quiet: usize,
+    /// With this poll it was learned that the feed's ids change with each fetch.
+    pub ids_change: bool,
 }
 
 /// An alert that a commit brought.

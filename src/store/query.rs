@@ -53,6 +53,8 @@ pub struct FeedState {
     pub next_reason: String,
     /// What was odd about its last document.
     pub notes: Vec<String>,
+    /// Whether its ids were found to change with each fetch: addresses and words count instead.
+    pub ids_change: bool,
 }
 
 impl FeedState {
@@ -191,6 +193,7 @@ fn feed_state(row: &Row<'_>) -> rusqlite::Result<FeedState> {
         next_poll: time(row, "next_poll")?,
         next_reason: row.get("next_reason")?,
         notes: notes.iter().flat_map(|notes| notes.lines()).map(str::to_owned).collect(),
+        ids_change: row.get("ids_change")?,
     })
 }
 

@@ -14,6 +14,7 @@ mod fetch;
 mod fetch_bounds;
 mod house;
 mod language;
+mod mutate;
 mod plain;
 mod program;
 mod receiver;

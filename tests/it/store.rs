@@ -247,6 +247,37 @@ async fn known_texts_stay_quiet_when_most_ids_change() {
 }
 
 #[tokio::test]
+async fn ids_that_change_with_each_fetch_are_found_out() {
+    let home = Home::new();
+    let store = home.open();
+    let document = |session: u32, extra: Option<u32>| {
+        let numbers = (0..6).chain(extra);
+        numbers.map(|n| entry(&format!("{n}-{session}"), &format!("e.org/{n}"), &format!("text {n}"), &["w"])).collect()
+    };
+    let at = |minutes| noon() + Duration::minutes(minutes);
+    assert_eq!(store.commit_poll(poll("a", at(0), document(0, None))).await.unwrap().alerts.len(), 6);
+    for session in 1..=2 {
+        let committed = store.commit_poll(poll("a", at(i64::from(session)), document(session, None))).await.unwrap();
+        assert_eq!((committed.quiet, committed.ids_change), (6, false), "session {session}");
+    }
+    assert!(!store.feed_state(&feed("a")).await.unwrap().unwrap().ids_change);
+    let committed = store.commit_poll(poll("a", at(3), document(3, Some(7)))).await.unwrap();
+    assert_eq!((committed.quiet, committed.ids_change, committed.alerts.len()), (6, true, 1));
+    assert!(store.feed_state(&feed("a")).await.unwrap().unwrap().ids_change);
+    // A site that moves changes them once, and then they stay.
+    store.commit_poll(poll("b", at(0), document(10, None))).await.unwrap();
+    store.commit_poll(poll("b", at(1), document(11, None))).await.unwrap();
+    for minute in 2..6 {
+        let mut same = poll("b", at(minute), document(11, None));
+        same.entries.clear();
+        store.commit_poll(same).await.unwrap();
+    }
+    store.commit_poll(poll("b", at(6), document(12, None))).await.unwrap();
+    store.commit_poll(poll("b", at(7), document(13, None))).await.unwrap();
+    assert!(!store.feed_state(&feed("b")).await.unwrap().unwrap().ids_change);
+}
+
+#[tokio::test]
 async fn held_alerts_are_kept_with_their_reason_and_not_sent() {
     let home = Home::new();
     let store = home.open();

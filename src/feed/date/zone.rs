@@ -1,0 +1,49 @@
+//! Time zones as feeds name them.
+
+/// A zone as seconds east. Names as RFC 822 has them, and those that wires use.
+pub fn offset(text: &str) -> Option<i32> {
+    let upper = text.trim_matches(['[', ']', '.']).to_ascii_uppercase();
+    let bare = ["GMT", "UTC", "UT", "Z"].iter().find_map(|name| {
+        let rest = upper.strip_prefix(name)?;
+        rest.starts_with(['+', '-']).then_some(rest)
+    });
+    let text = bare.unwrap_or(&upper);
+    if let Some(sign) = text.bytes().next().filter(|b| matches!(b, b'+' | b'-')) {
+        if !text[1..].bytes().all(|b| b.is_ascii_digit() || b == b':') {
+            return None;
+        }
+        let digits: String = text[1..].chars().filter(char::is_ascii_digit).collect();
+        let (hours, minutes): (i32, i32) = match digits.len() {
+            1 | 2 => (digits.parse().ok()?, 0),
+            3 => (digits[..1].parse().ok()?, digits[1..].parse().ok()?),
+            4 => (digits[..2].parse().ok()?, digits[2..].parse().ok()?),
+            _ => return None,
+        };
+        let seconds = hours * 3600 + minutes * 60;
+        return Some(if sign == b'-' { -seconds } else { seconds });
+    }
+    let hours_x2 = match text {
+        "Z" | "UT" | "UTC" | "GMT" | "WET" | "ETC/GMT" => 0,
+        "BST" | "CET" | "WEST" | "MEZ" => 2,
+        "CEST" | "EET" | "SAST" | "CAT" | "MESZ" => 4,
+        "EEST" | "MSK" | "TRT" | "TSI" | "EAT" | "IDT" => 6,
+        "GST" | "MSD" => 8,
+        "PKT" => 10,
+        "IST" => 11,
+        "ICT" | "WIB" => 14,
+        "HKT" | "SGT" | "AWST" => 16,
+        "JST" | "KST" => 18,
+        "AEST" => 20,
+        "AEDT" => 22,
+        "NZST" => 24,
+        "NZDT" => 26,
+        "ART" | "BRT" | "ADT" => -6,
+        "EDT" | "AST" => -8,
+        "EST" | "ET" | "CDT" => -10,
+        "CST" | "CT" | "MDT" => -12,
+        "MST" | "MT" | "PDT" => -14,
+        "PST" | "PT" | "AKDT" => -16,
+        _ => return None,
+    };
+    Some(hours_x2 * 1800)
+}

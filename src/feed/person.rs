@@ -1,0 +1,51 @@
+//! Who wrote it: the name in what feeds put where a name belongs.
+
+use super::filled;
+
+/// The name in `desk@example.org (The Desk)`, `The Desk <desk@example.org>`, `(The Desk)`; the address where it stands
+/// alone.
+pub fn name(text: &str) -> Option<String> {
+    let text = super::markup::one_line(text);
+    let is_address = |word: &&str| word.contains('@') && word.len() > 2;
+    let Some(address) = text.split(' ').find(is_address) else {
+        let bare = text.strip_prefix('(').and_then(|name| name.strip_suffix(')')).unwrap_or(&text);
+        return filled(bare);
+    };
+    let rest: Vec<&str> = text.split(' ').filter(|word| *word != address).collect();
+    let rest = rest.join(" ");
+    let rest = rest.trim_matches(|c: char| c.is_whitespace() || "()<>[],;\"".contains(c));
+    let address = address.trim_matches(|c: char| "()<>[],;\"".contains(c));
+    filled(rest).or_else(|| filled(address.strip_prefix("mailto:").unwrap_or(address)))
+}
+
+/// Each name once, in order.
+pub fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    for name in names {
+        if !kept.contains(&name) {
+            kept.push(name);
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::name;
+
+    #[test]
+    fn a_name_is_told_from_its_address() {
+        for (text, expected) in [
+            ("desk@example.org (The Desk)", Some("The Desk")),
+            ("The Desk <desk@example.org>", Some("The Desk")),
+            ("The Desk, desk@example.org", Some("The Desk")),
+            ("(The Desk)", Some("The Desk")),
+            ("mailto:desk@example.org", Some("desk@example.org")),
+            ("\u{201c}desk@example.org", Some("\u{201c}desk@example.org")),
+            ("  ", None),
+            ("Ann\n Lee", Some("Ann Lee")),
+        ] {
+            assert_eq!(name(text).as_deref(), expected, "{text:?}");
+        }
+    }
+}

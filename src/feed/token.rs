@@ -1,0 +1,354 @@
+//! Cuts a document into tags and text, whatever state it is in.
+//!
+//! Never fails and never looks back: a tag that does not end, a quote that does not close, a `<` that begins nothing each
+//! have an answer here, and [`Tokens::is_broken`] says that one was needed. What the tags mean is `outline`'s business.
+
+use memchr::{memchr, memmem};
+
+/// A quoted value longer than this was never closed: the longest seen in feeds is an inline picture's of some 100 kB.
+const VALUE_BYTES_MAX: usize = 1 << 20;
+
+/// One piece of a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Token<'a> {
+    /// `<name attributes>`, or `<name attributes/>` where it is empty.
+    Start {
+        /// As written, prefix included.
+        name: &'a str,
+        /// What stands between the name and the tag's end.
+        attributes: &'a str,
+        /// Whether it ends itself.
+        is_empty: bool,
+    },
+    /// `</name>`
+    End {
+        /// As written, prefix included.
+        name: &'a str,
+    },
+    /// Text with its references not yet resolved.
+    Text(&'a str),
+    /// A CDATA section's inside.
+    Data(&'a str),
+    /// What stands between `<!DOCTYPE` and `>`.
+    Doctype(&'a str),
+    /// A comment, a processing instruction, an XML declaration.
+    Aside,
+}
+
+/// The pieces of a document, in order.
+#[derive(Debug)]
+pub struct Tokens<'a> {
+    text: &'a str,
+    /// Where the next token begins.
+    at: usize,
+    /// Where the last token began.
+    start: usize,
+    /// The last start tag's name: an unclosed CDATA section ends at its end tag.
+    last_name: &'a str,
+    is_broken: bool,
+    ends_early: bool,
+    /// Where the next `]]>` begins, once looked for: a document full of unclosed sections is not searched for each.
+    next_data_end: Option<Option<usize>>,
+    /// Whether no `?>`, and no `]>`, stands behind here.
+    no_more: [bool; 2],
+}
+
+impl<'a> Tokens<'a> {
+    /// Over a document, or a part of one.
+    pub fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            start: 0,
+            last_name: "",
+            is_broken: false,
+            ends_early: false,
+            next_data_end: None,
+            no_more: [false; 2],
+        }
+    }
+
+    /// Where the last token began.
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Where the last token ended and the next begins.
+    pub fn end(&self) -> usize {
+        self.at
+    }
+
+    /// Goes on from somewhere else.
+    pub fn go_to(&mut self, at: usize) {
+        self.at = at;
+        (self.next_data_end, self.no_more) = (None, [false; 2]);
+    }
+
+    /// Whether anything was no XML so far.
+    pub fn is_broken(&self) -> bool {
+        self.is_broken
+    }
+
+    /// Whether the document ended inside a tag, a comment or a CDATA section.
+    pub fn ends_early(&self) -> bool {
+        self.ends_early
+    }
+
+    fn markup(&mut self) -> Token<'a> {
+        let rest = &self.text[self.at..];
+        let bytes = rest.as_bytes();
+        match bytes.get(1) {
+            Some(b'!') => self.declaration(rest),
+            Some(b'?') => {
+                let end = self.find_once(0, bytes, b"?>").map(|at| at + 2);
+                self.is_broken |= end.is_none();
+                self.advance(end.or_else(|| memchr(b'>', bytes).map(|at| at + 1)), bytes.len());
+                Token::Aside
+            }
+            Some(b'/') if begins_name(&rest[2..]) => {
+                let name_end = 2 + name_len(&rest[2..]);
+                let name = &rest[2..name_end];
+                // `</title<link>` and a document that ends in `</rss`.
+                match bytes[name_end..].iter().position(|b| matches!(b, b'>' | b'<')) {
+                    Some(at) if bytes[name_end + at] == b'>' => {
+                        self.is_broken |= !bytes[name_end..name_end + at].iter().all(u8::is_ascii_whitespace);
+                        self.at += name_end + at + 1;
+                    }
+                    found => {
+                        self.is_broken = true;
+                        self.at += found.map_or(bytes.len(), |at| name_end + at);
+                    }
+                }
+                Token::End { name }
+            }
+            Some(_) if begins_name(&rest[1..]) => self.start_tag(rest),
+            _ => {
+                self.is_broken = true;
+                let end = memchr(b'<', &bytes[1..]).map_or(bytes.len(), |at| at + 1);
+                self.at += end;
+                Token::Text(&rest[..end])
+            }
+        }
+    }
+
+    fn start_tag(&mut self, rest: &'a str) -> Token<'a> {
+        let name_end = 1 + name_len(&rest[1..]);
+        let name = &rest[1..name_end];
+        self.last_name = name;
+        let (inside, end) = match tag_end(&rest.as_bytes()[name_end..]) {
+            TagEnd::Closed(at) => (&rest[name_end..name_end + at], name_end + at + 1),
+            TagEnd::Stray(at) => {
+                self.is_broken = true;
+                (&rest[name_end..name_end + at], name_end + at + 1)
+            }
+            TagEnd::NextTag(at) => {
+                self.is_broken = true;
+                (&rest[name_end..name_end + at], name_end + at)
+            }
+            TagEnd::Never => {
+                (self.is_broken, self.ends_early) = (true, true);
+                (&rest[name_end..], rest.len())
+            }
+        };
+        self.at += end;
+        match inside.strip_suffix('/') {
+            Some(attributes) => Token::Start { name, attributes, is_empty: true },
+            None => Token::Start { name, attributes: inside, is_empty: false },
+        }
+    }
+
+    fn declaration(&mut self, rest: &'a str) -> Token<'a> {
+        let bytes = rest.as_bytes();
+        if bytes.starts_with(b"<!--") {
+            let end = memmem::find(&bytes[4..], b"-->").map(|at| at + 7);
+            self.advance(end, bytes.len());
+            return Token::Aside;
+        }
+        if bytes.get(..9).is_some_and(|head| head.eq_ignore_ascii_case(b"<![CDATA[")) {
+            self.is_broken |= !bytes.starts_with(b"<![CDATA[");
+            return self.data(rest);
+        }
+        if !bytes.get(2).is_some_and(u8::is_ascii_alphabetic) {
+            self.is_broken = true;
+            // An unclosed CDATA's beginning, cut off, is no text.
+            let is_cut = bytes.len() < 9 && b"<![CDATA[".starts_with(bytes);
+            self.ends_early |= is_cut;
+            let end = if is_cut { bytes.len() } else { memchr(b'<', &bytes[1..]).map_or(bytes.len(), |at| at + 1) };
+            self.at += end;
+            return if is_cut { Token::Aside } else { Token::Text(&rest[..end]) };
+        }
+        let first = memchr(b'>', bytes);
+        let subset = first.and_then(|first| memchr(b'[', &bytes[..first]));
+        let end = match subset {
+            Some(open) => self.find_once(1, &bytes[open..], b"]>").map(|at| open + at + 1).or(first),
+            None => first,
+        };
+        self.advance(end.map(|at| at + 1), bytes.len());
+        Token::Doctype(&rest[2..end.unwrap_or(rest.len())])
+    }
+
+    fn data(&mut self, rest: &'a str) -> Token<'a> {
+        let inside = &rest[9..];
+        let begin = self.at + 9;
+        let cached = self.next_data_end.filter(|end| end.is_none_or(|end| end >= begin));
+        let absolute = cached.unwrap_or_else(|| memmem::find(inside.as_bytes(), b"]]>").map(|at| begin + at));
+        self.next_data_end = Some(absolute);
+        let end = absolute.map(|end| end - begin);
+        // One that was never closed runs into the next entry's: it ended where its element does.
+        let runs_over = |end: usize| {
+            let within = &inside.as_bytes()[..end];
+            memmem::find(within, b"<![CDATA[").is_some_and(|next| {
+                memmem::find(&within[..next], b"</item>").or(memmem::find(&within[..next], b"</entry>")).is_some()
+            })
+        };
+        match end {
+            Some(end) if !runs_over(end) => {
+                self.at += 9 + end + 3;
+                Token::Data(&inside[..end])
+            }
+            _ => {
+                self.is_broken = true;
+                let close = format!("</{}", self.last_name);
+                let own_end = if self.last_name.is_empty() { None } else { inside.find(&close) };
+                self.ends_early |= own_end.is_none();
+                let end = own_end.unwrap_or(inside.len());
+                self.at += 9 + end;
+                Token::Data(&inside[..end])
+            }
+        }
+    }
+
+    /// Searches for what, once missed, stands nowhere behind either.
+    fn find_once(&mut self, which: usize, bytes: &[u8], mark: &[u8]) -> Option<usize> {
+        let found = if self.no_more[which] { None } else { memmem::find(bytes, mark) };
+        self.no_more[which] = found.is_none();
+        found
+    }
+
+    /// To `end`, or to the document's end where there is none.
+    fn advance(&mut self, end: Option<usize>, len: usize) {
+        (self.is_broken, self.ends_early) = (self.is_broken | end.is_none(), self.ends_early | end.is_none());
+        self.at += end.unwrap_or(len);
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    fn next(&mut self) -> Option<Token<'a>> {
+        let rest = self.text.as_bytes().get(self.at..).filter(|rest| !rest.is_empty())?;
+        self.start = self.at;
+        match memchr(b'<', rest) {
+            Some(0) => Some(self.markup()),
+            found => {
+                self.at += found.unwrap_or(rest.len());
+                Some(Token::Text(&self.text[self.start..self.at]))
+            }
+        }
+    }
+}
+
+/// Where a start tag ends, from its name's end.
+enum TagEnd {
+    /// At this `>`.
+    Closed(usize),
+    /// At this `>`, with a quote left open.
+    Stray(usize),
+    /// Nowhere before the `<` of the next tag.
+    NextTag(usize),
+    Never,
+}
+
+fn tag_end(rest: &[u8]) -> TagEnd {
+    let mut at = 0;
+    while let Some(found) = rest[at..].iter().position(|b| matches!(b, b'>' | b'<' | b'"' | b'\'')) {
+        at += found;
+        match rest[at] {
+            b'>' => return TagEnd::Closed(at),
+            b'<' => return TagEnd::NextTag(at),
+            quote => match value_end(&rest[at + 1..], quote) {
+                Some(len) => at += 1 + len + 1,
+                None => {
+                    // A stray quote, not a value.
+                    return memchr(b'>', &rest[at..]).map_or(TagEnd::Never, |end| TagEnd::Stray(at + end));
+                }
+            },
+        }
+    }
+    TagEnd::Never
+}
+
+/// The length of a value up to its closing quote; `None` where it was never closed: what the next quote stands before
+/// then is no tag's end and no space.
+fn value_end(rest: &[u8], quote: u8) -> Option<usize> {
+    let len = memchr(quote, &rest[..rest.len().min(VALUE_BYTES_MAX)])?;
+    let is_whole = memchr(b'>', &rest[..len]).is_none()
+        || rest.get(len + 1).is_none_or(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'?'));
+    is_whole.then_some(len)
+}
+
+fn begins_name(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+}
+
+fn name_len(text: &str) -> usize {
+    text.bytes()
+        .position(|b| b.is_ascii_whitespace() || matches!(b, b'/' | b'>' | b'<' | b'=' | b'"' | b'\''))
+        .unwrap_or(text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[Token<'_>], is_broken: bool) {
+        let mut tokens = Tokens::new(text);
+        let got: Vec<Token<'_>> = tokens.by_ref().collect();
+        assert_eq!(got, expected, "{text:?}");
+        assert_eq!(tokens.is_broken(), is_broken, "{text:?}");
+    }
+
+    fn start<'a>(name: &'a str, attributes: &'a str) -> Token<'a> {
+        Token::Start { name, attributes, is_empty: false }
+    }
+
+    #[test]
+    fn well_formed_xml_is_cut_as_it_stands() {
+        check(
+            "<?xml?><!DOCTYPE a [<!ENTITY b \"c>\">]><a b='x>y'>t<!-- <c> --><![CDATA[<d>]]><e f=\"g\"/></a>",
+            &[
+                Token::Aside,
+                Token::Doctype("DOCTYPE a [<!ENTITY b \"c>\">]"),
+                start("a", " b='x>y'"),
+                Token::Text("t"),
+                Token::Aside,
+                Token::Data("<d>"),
+                Token::Start { name: "e", attributes: " f=\"g\"", is_empty: true },
+                Token::End { name: "a" },
+            ],
+            false,
+        );
+    }
+
+    #[test]
+    fn tags_that_do_not_end_end_somewhere() {
+        check("<a</a", &[start("a", ""), Token::End { name: "a" }], true);
+        check(
+            "<a href=\"x>t</a><b c=\"d\">",
+            &[start("a", " href=\"x"), Token::Text("t"), Token::End { name: "a" }, start("b", " c=\"d\"")],
+            true,
+        );
+        check("1 < 2 <3", &[Token::Text("1 "), Token::Text("< 2 "), Token::Text("<3")], true);
+        check("<a b=\"c", &[start("a", " b=\"c")], true);
+        check("<a><![CD", &[start("a", ""), Token::Aside], true);
+    }
+
+    #[test]
+    fn unclosed_data_ends_with_its_element() {
+        check("<d><![CDATA[x</d>", &[start("d", ""), Token::Data("x"), Token::End { name: "d" }], true);
+        let two = "<d><![CDATA[x</d></item><item><d><![CDATA[y]]></d>";
+        let got: Vec<Token<'_>> = Tokens::new(two).collect();
+        assert_eq!((got[1], got[6]), (Token::Data("x"), Token::Data("y")), "{got:?}");
+    }
+}
