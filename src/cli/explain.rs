@@ -127,7 +127,8 @@ fn said(part: &ExplainedPart) -> String {
     }
     said.extend(part.rule.as_ref().map(|rule| format!("rule {rule}")));
     // Of a group that lacks some of its parts, these say so themselves.
-    said.extend(part.lacks.as_ref().filter(|_| part.op != "and" || part.is_apart).map(|lacks| safe(lacks)));
+    let is_said_below = matches!(part.op, "and" | "near" | "scope") && !part.is_apart;
+    said.extend(part.lacks.as_ref().filter(|_| !is_said_below).map(|lacks| safe(lacks)));
     let is_veto = part.op == "not" && part.matched == Some(false);
     if is_leaf || is_veto || matches!(part.op, "near" | "count") {
         let hits = shown_hits(&part.hits);

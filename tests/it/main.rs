@@ -8,6 +8,7 @@ mod daemon;
 mod deliver;
 mod demo;
 mod engine;
+mod explain;
 mod farm;
 mod feed;
 mod fetch;

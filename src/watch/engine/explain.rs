@@ -87,7 +87,7 @@ impl<'a> Explainer<'_, 'a> {
                 explained.children = self.each(parts, nodes, view);
                 if explained.matched == Some(false) {
                     let held = explained.children.iter().filter(|child| child.holds()).count();
-                    explained.lacks = Some(format!("{held} of them hold, {needed} are needed"));
+                    explained.lacks = Some(format!("{held} of {} hold, {needed} are needed", parts.len()));
                 }
             }
             (NodeKind::Not(part), Code::Not(inner)) => {
@@ -150,14 +150,16 @@ impl<'a> Explainer<'_, 'a> {
             return;
         }
         let spans = (self.evaluator.spans(left, view), self.evaluator.spans(right, view));
-        explained.lacks = Some(match spans {
-            (Ok(left), Ok(right)) if !left.is_empty() && !right.is_empty() => match nearest(&left, &right, *ordered) {
-                Some(1) => "they stand side by side, and that is not meant".to_owned(),
-                Some(places) => format!("they come no nearer than {places} words, {distance} are allowed"),
-                None if *ordered => "they never stand in this order in one part of the article".to_owned(),
-                None => "they stand in different parts of the article".to_owned(),
-            },
-            _ => missing(&explained.children),
+        let nearest = match spans {
+            (Ok(left), Ok(right)) if !left.is_empty() && !right.is_empty() => Some(nearest(&left, &right, *ordered)),
+            _ => None,
+        };
+        explained.is_apart = nearest.is_some();
+        explained.lacks = Some(match nearest {
+            Some(Some(places)) => format!("they come no nearer than {places} words, {distance} are allowed"),
+            Some(None) if *ordered => "they never stand in this order in one part of the article".to_owned(),
+            Some(None) => "they stand in different parts of the article".to_owned(),
+            None => missing(&explained.children),
         });
     }
 
@@ -172,8 +174,8 @@ impl<'a> Explainer<'_, 'a> {
             None => explained.children.push(self.node(part, inner, view)),
         }
         if explained.matched == Some(false) {
-            let is_elsewhere = scope.region().is_none() && self.evaluator.part(inner, view).is_ok_and(|v| v.matched);
-            explained.lacks = Some(match is_elsewhere {
+            explained.is_apart = scope.region().is_none() && self.evaluator.part(inner, view).is_ok_and(|v| v.matched);
+            explained.lacks = Some(match explained.is_apart {
                 true => format!("all of it is there, but in no one {}", scope.as_str()),
                 false => missing(&explained.children),
             });
