@@ -10,6 +10,9 @@ use crate::{
 
 /// So many different hits of a part are shown to people; JSON has all.
 const HITS_SHOWN_MAX: usize = 4;
+/// So many deals or resolutions that made a part hold are shown to people, and so many characters of each.
+const FOUND_SHOWN_MAX: usize = 2;
+const FOUND_CHARS_MAX: usize = 130;
 /// The queries of parts are cut to so many characters, so that what is said of them is seen.
 const QUERY_CHARS_MAX: usize = 60;
 /// So are titles; some wires put a paragraph there.
@@ -28,7 +31,7 @@ pub fn run(context: &Context, arguments: &ExplainArguments) -> Exit {
             return Exit::Usage;
         }
     };
-    let explained = watches.clone();
+    let explained_watches = watches.clone();
     // A watch may refer to others, so all are there; those of a command line see nothing else.
     let compiled = if arguments.query.is_some() { watches } else { settings.watches.clone() };
     let watching = match setup::compile(context, &settings, compiled, problems) {
@@ -41,8 +44,11 @@ pub fn run(context: &Context, arguments: &ExplainArguments) -> Exit {
             let name = if article.title.trim().is_empty() { &article.id.value } else { &article.title };
             output::print(&format!("{}\n", cut(&safe(name), TITLE_CHARS_MAX)))?;
         }
-        for watch in &explained {
+        for watch in &explained_watches {
             let Some(explained) = watching.explain(watch, article, now) else { continue };
+            if watch.id == explained_watches[0].id {
+                matching::say_what_is_unknown(article, &[], explained.cut);
+            }
             let shown = if context.output.json {
                 serde_json::to_string(&line(article, watch.id.as_str(), &explained))? + "\n"
             } else {
@@ -81,9 +87,12 @@ fn text(watch: &str, explained: &Explained, color: bool) -> String {
     row(&explained.tree, "", "", &mut rows);
     let width = rows.iter().map(|row| row.head_chars).filter(|&chars| chars <= QUERY_CHARS_MAX).max().unwrap_or(0);
     let mut text = match (explained.matched, explained.reads_feed) {
-        (true, _) => format!("{} {watch} matches\n", mark(Some(true), color)),
-        (false, true) => format!("{} {watch} does not match\n", mark(explained.tree.matched, color)),
-        (false, false) => format!("{} {watch} is not asked: it does not read this feed\n", mark(Some(false), color)),
+        (Some(true), _) => format!("{} {watch} matches\n", mark(Some(true), color)),
+        (None, _) => format!("{} {watch} ran out of steps: nobody knows whether it matches\n", mark(None, color)),
+        (Some(false), true) => format!("{} {watch} does not match\n", mark(Some(false), color)),
+        (Some(false), false) => {
+            format!("{} {watch} is not asked: it does not read this feed\n", mark(Some(false), color))
+        }
     };
     for row in rows {
         let gap = " ".repeat(width.saturating_sub(row.head_chars));
@@ -125,12 +134,13 @@ fn said(part: &ExplainedPart) -> String {
     if part.matched.is_none() {
         said.push("undecided: it ran out of its steps".to_owned());
     }
-    said.extend(part.rule.as_ref().map(|rule| format!("rule {rule}")));
+    said.extend(part.found.iter().take(FOUND_SHOWN_MAX).map(|found| cut(&safe(found), FOUND_CHARS_MAX)));
+    said.extend(part.rule.as_ref().map(|rule| format!("by the {rule} rule")));
     // Of a group that lacks some of its parts, these say so themselves.
     let is_said_below = matches!(part.op, "and" | "near" | "scope") && !part.is_apart;
     said.extend(part.lacks.as_ref().filter(|_| !is_said_below).map(|lacks| safe(lacks)));
     let is_veto = part.op == "not" && part.matched == Some(false);
-    if is_leaf || is_veto || matches!(part.op, "near" | "count") {
+    if is_leaf && part.found.is_empty() || is_veto || matches!(part.op, "near" | "count") {
         let hits = shown_hits(&part.hits);
         said.extend((!hits.is_empty()).then_some(hits));
     }

@@ -43,6 +43,8 @@ struct InputArticle {
     id: Option<String>,
     title: Option<String>,
     text: Option<String>,
+    /// What queries call it; the same as `text`.
+    body: Option<String>,
     summary: Option<String>,
     content: Option<String>,
     url: Option<String>,
@@ -159,6 +161,7 @@ fn from_input(input: InputArticle) -> Article {
     let content = filled(input.content);
     // `text` is taken as it stands, so that offsets are the giver's own.
     let text = filled(input.text)
+        .or(filled(input.body))
         .or_else(|| content.as_deref().map(html::to_text).filter(|t| !t.is_empty()))
         .or_else(|| summary.clone())
         .unwrap_or_default();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     alert::{AlertBody, text},
-    article::Article,
+    article::{Article, segment::TEXT_BYTES_MAX},
     clock::Clock,
     config::{QuerySource, Settings, Severity, WatchId, WatchSettings},
     watch::pack::Packs,
@@ -43,7 +43,10 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
     // Read once, so that one run asks of every article the same.
     let now = Clock::system().now();
     each_article(context, &settings, &arguments.files, |article| {
-        let alerts = watching.alerts(article, &article.key(), now, None).into_iter().map(|(_, _, mut body)| {
+        let judged = watching.judge(article, &article.key(), now, None);
+        let undecided: Vec<&str> = judged.undecided.iter().map(|watch| watch.id.as_str()).collect();
+        say_what_is_unknown(article, &undecided, judged.cut);
+        let alerts = judged.alerts.into_iter().map(|(_, _, mut body)| {
             // The feed is what the article says of itself: it is matched on, and not vouched for.
             body.article.feed = None;
             body
@@ -53,11 +56,22 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
             return Ok(());
         }
         if context.output.json {
-            output::print(&line(article, &alerts)?)
+            output::print(&line(article, &alerts, &undecided)?)
         } else {
             output::print(&block(context, &settings, article, &alerts))
         }
     })
+}
+
+/// Warns of what an answer does not say.
+pub(super) fn say_what_is_unknown(article: &Article, undecided: &[&str], cut: bool) {
+    let name = text::safe(if article.title.trim().is_empty() { &article.id.value } else { &article.title });
+    for watch in undecided {
+        eprintln!("warning: `{watch}` ran out of steps on “{name}”: nobody knows whether it matches");
+    }
+    if cut {
+        eprintln!("warning: “{name}” is longer than {} KiB: its rest was not searched", TEXT_BYTES_MAX >> 10);
+    }
 }
 
 /// Reads every article of every file, in order, and hands it on; what cannot be read is told and fails the command.
@@ -104,12 +118,18 @@ pub(super) fn chosen(
         return Ok(settings.watches.clone());
     }
     let mut chosen = Vec::new();
-    for name in watches {
-        chosen.push(setup::watch(settings, name)?.clone());
+    for (index, name) in watches.iter().enumerate() {
+        // Named twice it is still one watch.
+        if !watches[..index].contains(name) {
+            chosen.push(setup::watch(settings, name)?.clone());
+        }
     }
     for (index, query) in queries.iter().enumerate() {
         let id = format!("query-{}", index + 1);
         let id: WatchId = id.parse().map_err(|error| format!("{id}: {error}"))?;
+        if watches.iter().any(|name| name == id.as_str()) {
+            return Err(format!("`{id}` is a watch of the config and the name of a --query: ask for one at a time"));
+        }
         chosen.push(WatchSettings {
             query: QuerySource::standalone(id.as_str(), query.as_str()),
             id,
@@ -138,6 +158,9 @@ pub(super) fn read(file: &str) -> std::io::Result<Vec<u8>> {
 struct Line<'a> {
     article: LineArticle<'a>,
     alerts: &'a [AlertBody],
+    /// Watches that ran out of steps.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    undecided: &'a [&'a str],
 }
 
 #[derive(serde::Serialize)]
@@ -147,9 +170,9 @@ struct LineArticle<'a> {
     url: Option<&'a str>,
 }
 
-fn line(article: &Article, alerts: &[AlertBody]) -> Result<String, serde_json::Error> {
+fn line(article: &Article, alerts: &[AlertBody], undecided: &[&str]) -> Result<String, serde_json::Error> {
     let article = LineArticle { id: &article.id.value, title: &article.title, url: article.url.as_deref() };
-    Ok(serde_json::to_string(&Line { article, alerts })? + "\n")
+    Ok(serde_json::to_string(&Line { article, alerts, undecided })? + "\n")
 }
 
 fn block(context: &Context, settings: &Settings, article: &Article, alerts: &[AlertBody]) -> String {
@@ -175,7 +198,7 @@ mod tests {
     #[test]
     fn keys_of_a_line_stand_as_the_contract_writes_them() {
         let Inputs { articles, .. } = input::read("a.jsonl", br#"{"id": "a1", "title": "Title", "text": "Text."}"#);
-        let line = line(&articles[0], &[]).unwrap();
+        let line = line(&articles[0], &[], &[]).unwrap();
         assert_eq!(line, "{\"article\":{\"id\":\"a1\",\"title\":\"Title\",\"url\":null},\"alerts\":[]}\n");
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::Instant};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 use url::Url;
 
 use super::watching::Watching;
@@ -327,7 +327,13 @@ impl Reading {
     ) -> StoredEntry {
         let started = std::time::Instant::now();
         let judged = self.watching.judge(&article, &key, self.now, Some(self.now));
-        self.metrics.undecided.inc_by(judged.undecided as u64);
+        self.metrics.undecided.inc_by(judged.undecided.len() as u64);
+        for watch in &judged.undecided {
+            warn!(watch = %watch.id, article = %article.id.value, "a watch ran out of steps: nobody knows whether it matches");
+        }
+        if judged.cut {
+            warn!(article = %article.id.value, "an article is too long: its rest was not searched");
+        }
         let alerts = judged.alerts.into_iter().map(|(id, watch, body)| NewAlert {
             id,
             watch: watch.id.clone(),

@@ -40,8 +40,10 @@ pub struct Watching {
 pub struct Judged<'a> {
     /// Of each watch that matched, in the order of the config.
     pub alerts: Vec<(AlertId, &'a WatchSettings, AlertBody)>,
-    /// How many watches ran out of steps, so that nobody knows whether they match.
-    pub undecided: usize,
+    /// Watches that ran out of steps, so that nobody knows whether they match.
+    pub undecided: Vec<&'a WatchSettings>,
+    /// Whether the article was too long to be read whole.
+    pub cut: bool,
 }
 
 impl Watching {
@@ -100,7 +102,9 @@ impl Watching {
             let body = AlertBody::new(&id, watch, article, hit, &findings, &self.versions, fetched);
             (id, watch, body)
         });
-        Judged { alerts: alerts.collect(), undecided: matched.undecided.len() }
+        let alerts = alerts.collect();
+        let undecided = matched.undecided.iter().map(|&watch| &self.watches[watch]).collect();
+        Judged { alerts, undecided, cut: matched.cut }
     }
 
     /// Files the watches anew under what has turned out to be their rarest words, each time as many articles again were

@@ -65,8 +65,10 @@ pub struct WatchHit {
 /// Why a watch matches an article or not.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Explained {
-    /// Whether it does.
-    pub matched: bool,
+    /// Whether it does; null where that could not be told in the steps that a watch has.
+    pub matched: Option<bool>,
+    /// Whether the article was too long to be read whole.
+    pub cut: bool,
     /// False where the watch is not asked about articles of this feed.
     pub reads_feed: bool,
     /// The query, part by part.
@@ -91,6 +93,8 @@ pub struct ExplainedPart {
     pub is_apart: bool,
     /// The rule that made a topic fire.
     pub rule: Option<String>,
+    /// Which deals, resolutions or leaders made it hold, with the sentence that shows them.
+    pub found: Vec<String>,
     /// Its parts.
     pub children: Vec<ExplainedPart>,
 }
@@ -98,7 +102,7 @@ pub struct ExplainedPart {
 impl Explained {
     pub(super) fn new(explanation: &Explanation, reads_feed: bool, shelf: &Shelf, text: &AnalysedText) -> Self {
         let tree = ExplainedPart::new(explanation, shelf, text);
-        Self { matched: reads_feed && tree.matched == Some(true), reads_feed, tree }
+        Self { matched: if reads_feed { tree.matched } else { Some(false) }, cut: text.cut, reads_feed, tree }
     }
 }
 
@@ -112,6 +116,7 @@ impl ExplainedPart {
             lacks: explanation.lacks.clone(),
             is_apart: explanation.is_apart,
             rule: explanation.rule.clone(),
+            found: explanation.found.clone(),
             children: explanation.children.iter().map(|child| Self::new(child, shelf, text)).collect(),
         }
     }

@@ -3,7 +3,7 @@
 //! Each shelf is read once for which of its terms the article has; what watches are filed under those are candidates, and
 //! a candidate's tree is walked, first with nothing but what is there at all, then in full.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use chrono::{DateTime, Utc};
 use rustc_hash::FxHashMap;
@@ -23,10 +23,15 @@ use super::{
 };
 use crate::{article::Article, config::FeedSelector};
 
+/// Watches may refer to watches so deep; each level is a level of recursion.
+pub const REFERENCES_DEEP_MAX: usize = 32;
+
 /// One article and a set's shelves.
 pub struct Round<'a> {
     now: DateTime<Utc>,
     shelves: Vec<Reading<'a>>,
+    /// How many watches are being asked because another asks them.
+    deep: Cell<usize>,
     /// Whether a watch that others refer to matched, once it is known.
     answers: RefCell<FxHashMap<WatchPlace, Result<bool, Undecided>>>,
 }
@@ -67,7 +72,7 @@ impl<'a> Round<'a> {
             postings: Postings::new(index, &held.shelf.terms, held.shelf.filed().under_findings),
             reads: held.shelf.feed_choices().iter().map(|choice| reads(choice, index.article)).collect(),
         });
-        Self { now, shelves: readings.collect(), answers: RefCell::default() }
+        Self { now, shelves: readings.collect(), deep: Cell::new(0), answers: RefCell::default() }
     }
 
     /// Every watch that matches.
@@ -163,11 +168,17 @@ impl Referred for Round<'_> {
         if let Some(answer) = self.answers.borrow().get(&place) {
             return *answer;
         }
+        // Watches refer no deeper when they are compiled together; this holds however they came.
+        if self.deep.get() >= REFERENCES_DEEP_MAX {
+            return Err(Undecided);
+        }
+        self.deep.set(self.deep.get() + 1);
         let reading = &self.shelves[place.shelf];
         let answer = match reading.may_hold(reading.held.shelf.tree(place.watch)) {
             true => self.verdict(place).map(|verdict| verdict.matched),
             false => Ok(false),
         };
+        self.deep.set(self.deep.get() - 1);
         self.answers.borrow_mut().insert(place, answer);
         answer
     }

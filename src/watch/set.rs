@@ -9,7 +9,7 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{
     engine::{
@@ -28,7 +28,7 @@ use super::{
     },
     matched::{self, Explained, Matched, WatchHit},
     pack::Packs,
-    round::{self, Outcome, Round, WatchPlace},
+    round::{self, Outcome, REFERENCES_DEEP_MAX, Round, WatchPlace},
 };
 use crate::{
     article::{
@@ -398,43 +398,63 @@ impl WatchSet {
         self.shelves[place.shelf].shelf.slot(place.watch) as usize
     }
 
-    /// `watch:` terms of these watches that lead back to where they came from.
+    /// What is wrong with how watches refer to each other: in a circle, or too deep. `watches` are those that came now;
+    /// others may refer to them.
     fn circle(&self, watches: &[WatchSettings]) -> Option<Problem> {
-        let mut known_sound = FxHashSet::default();
-        watches.iter().find_map(|watch| {
-            let start = self.find(watch.id.as_str())?;
+        let mut known = FxHashMap::default();
+        let new = watches.iter().filter_map(|watch| self.find(watch.id.as_str()));
+        let referring = self.shelves.iter().enumerate().flat_map(|(shelf, held)| {
+            let there = held.shelf.referring().iter().filter(|&&watch| !held.removed.has(watch));
+            there.map(move |&watch| WatchPlace { shelf, watch })
+        });
+        new.chain(referring).find_map(|start| {
             let mut way = Vec::new();
-            self.leads_back(start, &mut way, &mut known_sound).then(|| {
-                let way: Vec<&str> = way.iter().map(|place| self.shelves[place.shelf].shelf.id(place.watch)).collect();
-                Problem::error(format!("`watch:` goes in a circle: {}", way.join(" → "))).at(whole(watch))
+            let wrong = self.depth(start, &mut way, &mut known).err()?;
+            let id = |place: &WatchPlace| self.shelves[place.shelf].shelf.id(place.watch);
+            let way: Vec<&str> = way.iter().map(id).collect();
+            let message = match wrong {
+                Wrong::Circle => format!("`watch:` goes in a circle: {}", way.join(" → ")),
+                Wrong::Deep => {
+                    format!("`watch:` leads deeper than {REFERENCES_DEEP_MAX} watches, from `{}` on", way[0])
+                }
+            };
+            let problem = Problem::error(message);
+            let asked = watches.iter().find(|watch| watch.id.as_str() == way[0]).or(watches.first());
+            Some(match asked {
+                Some(watch) => problem.at(whole(watch)),
+                None => problem,
             })
         })
     }
 
-    /// Whether a circle is on the way down from `watch`. Deep chains are refused as if they were one.
-    fn leads_back(
+    /// How many watches are on the longest way down from `watch`, itself among them.
+    fn depth(
         &self,
         watch: WatchPlace,
         way: &mut Vec<WatchPlace>,
-        known_sound: &mut FxHashSet<WatchPlace>,
-    ) -> bool {
-        if known_sound.contains(&watch) {
-            return false;
+        known: &mut FxHashMap<WatchPlace, usize>,
+    ) -> Result<usize, Wrong> {
+        if let Some(&depth) = known.get(&watch) {
+            return Ok(depth);
         }
-        let is_back = way.contains(&watch) || way.len() >= REFERENCES_DEEP_MAX;
+        let is_back = way.contains(&watch);
         way.push(watch);
         if is_back {
-            return true;
+            return Err(Wrong::Circle);
         }
-        let referred = self.shelves[watch.shelf].shelf.referred(watch.watch);
-        for next in referred.into_iter().filter_map(|id| self.find(id)) {
-            if self.leads_back(next, way, known_sound) {
-                return true;
+        let mut depth = 1;
+        for next in self.shelves[watch.shelf].shelf.referred(watch.watch).into_iter().filter_map(|id| self.find(id)) {
+            if way.len() > REFERENCES_DEEP_MAX {
+                return Err(Wrong::Deep);
             }
+            depth = depth.max(1 + self.depth(next, way, known)?);
+        }
+        if depth > REFERENCES_DEEP_MAX {
+            return Err(Wrong::Deep);
         }
         way.pop();
-        known_sound.insert(watch);
-        false
+        known.insert(watch, depth);
+        Ok(depth)
     }
 
     fn find(&self, id: &str) -> Option<WatchPlace> {
@@ -556,5 +576,8 @@ fn leaders(packs: &Packs) -> Vec<Leader> {
         .collect()
 }
 
-/// Watches may refer to watches so deep; each level is a level of recursion.
-const REFERENCES_DEEP_MAX: usize = 32;
+/// What may be wrong with references.
+enum Wrong {
+    Circle,
+    Deep,
+}

@@ -749,3 +749,50 @@ fn many_watches_are_read_on_all_cores_and_stay_in_order() {
     let messages: Vec<_> = compiled.problems.iter().map(|problem| problem.message.as_str()).collect();
     assert_eq!(messages, ["there is no `toppic:`", "expected a term here, but the query ends"]);
 }
+
+#[test]
+fn references_are_bounded_however_they_are_listed() {
+    let chain = |deep: usize| -> Vec<WatchSettings> {
+        let asks = |number: usize| match number {
+            0 => "zebra".to_owned(),
+            number => format!("watch:w{}", number - 1),
+        };
+        (0..deep).map(|number| watch(&format!("w{number}"), &asks(number), Vec::new())).collect()
+    };
+    assert!(compile(&chain(32)).set.is_some());
+    for deep in [33, 20_000] {
+        let problems = compile(&chain(deep)).problems;
+        assert!(problems[0].message.contains("deeper than 32 watches"), "{}", problems[0].message);
+    }
+    // The one in the middle goes, and comes back asking more.
+    let cut = set(&chain(32)).without("w0").unwrap();
+    let deeper = with(&with(&cut, &watch("x", "zebra", Vec::new())).set.unwrap(), &watch("w0", "watch:x", Vec::new()));
+    assert!(deeper.set.is_none() && deeper.problems[0].message.contains("deeper than 32"), "{:?}", deeper.problems);
+}
+
+/// Whether the one watch of `query` matches; `None` where it ran out of steps.
+fn answer(query: &str, article: &Article) -> Option<bool> {
+    let matched = set(&[watch("w", query, Vec::new())]).matches(article, now(), None);
+    matched.undecided.is_empty().then_some(!matched.hits.is_empty())
+}
+
+#[test]
+fn built_texts_and_queries_take_no_time_and_no_room() {
+    let body = |text: String| article(Some(Lang::EN), String::new(), None, text);
+    let started = std::time::Instant::now();
+    let many: Vec<String> = (0..3000).map(|number| format!("w{number}x")).collect();
+    assert_eq!(answer(&format!("sentence:({})", many.join(" OR ")), &body(many.join(" "))), Some(true));
+    assert_eq!(answer(&"the ".repeat(800), &body("the ".repeat(32_000))), None, "evidence costs steps too");
+    assert_eq!(answer("*aa*b", &body("a".repeat(40_000))), Some(false));
+    assert_eq!(answer(&format!("\"{}b\"", "a ".repeat(63)), &body("a ".repeat(100_000))), Some(false));
+    assert_eq!(answer("/.*q|a/", &body("a".repeat(200_000))), Some(true));
+    assert_eq!(
+        answer("missile OR (a NEAR/100 b) NEAR/100 a", &body("missile ".to_owned() + &"a b ".repeat(200_000))),
+        Some(true)
+    );
+    let wildcards: Vec<String> = (0..900).map(|number| format!("*a{number}*")).collect();
+    let words: Vec<String> = (0..900).map(|number| format!("xa{number}y")).collect();
+    assert_eq!(answer(&wildcards.join(" OR "), &body(words.join(" "))), Some(true));
+    // Generous: what it guards against takes minutes.
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}

@@ -74,14 +74,33 @@ fn whole(exact: &str) -> Form {
 
 fn stemmed(exact: &str, stemmer: &Stemmer, lang: Lang) -> Form {
     let folded = fold::fold(exact).into_boxed_str();
-    let stem: Box<str> = stemmer.stem(&folded).into();
+    let stem: Box<str> = whole_stem(&folded, stemmer, lang).into();
     let lower = fold::lower(exact, Some(lang));
     let stem_accented = (*lower != *folded)
-        .then(|| fold::fold(&stemmer.stem(&lower)).into_boxed_str())
+        .then(|| fold::fold(&whole_stem(&lower, stemmer, lang)).into_boxed_str())
         .filter(|accented| *accented != stem && !accented.is_empty());
     let stem = if stem.is_empty() { folded.clone() } else { stem };
     Form { exact: exact.into(), folded, stem, stem_accented }
 }
+
+/// Turkish hangs ending on ending, and the stemmer takes off some of them at a time: `yaptırımlar` becomes `yaptırım`, and
+/// that `yaptır`. There it is asked until nothing changes, so that all forms of a word come to the same stem.
+fn whole_stem(word: &str, stemmer: &Stemmer, lang: Lang) -> String {
+    let mut stem = stemmer.stem(word).into_owned();
+    if lang.as_str() == "tr" {
+        for _ in 0..TURKISH_STEPS_MAX {
+            let shorter = stemmer.stem(&stem);
+            if shorter.is_empty() || *shorter == *stem {
+                break;
+            }
+            stem = shorter.into_owned();
+        }
+    }
+    stem
+}
+
+/// No word has more endings than this many steps take off.
+const TURKISH_STEPS_MAX: usize = 4;
 
 fn algorithm(lang: Lang) -> Option<Algorithm> {
     Some(match lang.as_str() {
@@ -141,6 +160,10 @@ mod tests {
     fn forms_of_a_word_meet_in_one_stem() {
         meet("en", "missile", "Missiles");
         meet("tr", "füzeler", "füze");
+        for form in ["yaptırımlar", "yaptırımları", "yaptırımlarını", "yaptırımlardan", "yaptırımların"] {
+            meet("tr", "yaptırım", form);
+        }
+        meet("tr", "gemi", "gemiler");
         meet("ru", "ракета", "ракетами");
         meet("ru", "Российский", "российского");
         meet("fr", "élections", "election");

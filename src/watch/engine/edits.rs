@@ -9,9 +9,8 @@ use std::hash::{BuildHasher, Hasher};
 use rustc_hash::FxBuildHasher;
 
 use super::{atoms::AtomId, dictionary::Marks};
+use crate::watch::language::pattern::FUZZY_CHARS_MAX;
 
-/// Longer words leave too much to be filed by; each of them is tried.
-const CHARS_MAX: usize = 40;
 /// As many hashes as a filter in front of the table tells apart.
 const FILTER_BITS: u32 = 16;
 
@@ -23,8 +22,6 @@ pub struct Edits {
     filter: Marks,
     /// For 1 edit and for 2: the lengths of words, in characters, that may be near one.
     lengths: [u64; 2],
-    /// Those too long to be filed.
-    long: Vec<AtomId>,
 }
 
 impl Edits {
@@ -33,10 +30,6 @@ impl Edits {
         let mut edits = Self { filter: Marks::new(1 << FILTER_BITS), ..Self::default() };
         for &(atom, word, allowed) in words {
             let chars: Vec<char> = word.chars().collect();
-            if chars.len() > CHARS_MAX {
-                edits.long.push(atom);
-                continue;
-            }
             let allowed = usize::from(allowed.clamp(1, 2));
             for length in chars.len().saturating_sub(allowed)..=chars.len() + allowed {
                 edits.lengths[allowed - 1] |= 1 << length;
@@ -54,8 +47,7 @@ impl Edits {
 
     /// Puts every word that `word` may be meant for into `to`; `is_near` decides.
     pub fn of_word(&self, word: &str, to: &mut Vec<AtomId>, is_near: impl Fn(AtomId) -> bool) {
-        to.extend(self.long.iter().copied().filter(|&atom| is_near(atom)));
-        if self.left.is_empty() || word.len() > 4 * (CHARS_MAX + 2) {
+        if self.left.is_empty() || word.len() > 4 * (FUZZY_CHARS_MAX + 2) {
             return;
         }
         let count = word.chars().count();

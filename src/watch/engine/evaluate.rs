@@ -96,6 +96,11 @@ impl<'a> Evaluator<'_, 'a> {
         self.part(root, &View::whole())
     }
 
+    /// The same with all its steps to spend.
+    pub fn refreshed(&self) -> Self {
+        Self { steps: Steps::default(), ..*self }
+    }
+
     /// The answer of a part of the query, in one view of the article.
     pub fn part(&self, tree: Tree<'a>, view: &View<'_>) -> Result<Verdict, Undecided> {
         let mut evidence = Vec::new();
@@ -111,7 +116,7 @@ impl<'a> Evaluator<'_, 'a> {
     fn node(&self, tree: Tree<'a>, view: &View<'_>, evidence: &mut Vec<Evidence>) -> Result<Held, Undecided> {
         self.steps.take(1)?;
         Ok(match tree.node() {
-            Node::Term(term) => held_if(self.term(term, view, evidence)),
+            Node::Term(term) => held_if(self.term(term, view, evidence)?),
             Node::And { nodes, one_deal } => self.and(nodes, one_deal, view, evidence)?,
             Node::Or(nodes) => self.some_of(nodes, 1, view, evidence)?,
             Node::AtLeast(needed, nodes) => self.some_of(nodes, needed, view, evidence)?,
@@ -150,17 +155,29 @@ impl<'a> Evaluator<'_, 'a> {
         evidence: &mut Vec<Evidence>,
     ) -> Result<Held, Undecided> {
         let mark = evidence.len();
-        let (mut holding, mut surest) = (0, None);
+        let (mut holding, mut surest, mut undecided) = (0, None, None);
         for node in nodes {
-            let held = self.node(node, view, evidence)?;
-            holding += u32::from(held.is_some());
-            surest = surer(surest, held);
+            let before = evidence.len();
+            match self.node(node, view, evidence) {
+                Ok(held) => {
+                    holding += u32::from(held.is_some());
+                    surest = surer(surest, held);
+                }
+                // The others may decide without it.
+                Err(why) => {
+                    evidence.truncate(before);
+                    undecided = Some(why);
+                }
+            }
         }
-        if holding < needed {
-            evidence.truncate(mark);
-            return Ok(None);
+        match undecided {
+            _ if holding >= needed => Ok(surest),
+            Some(why) => Err(why),
+            None => {
+                evidence.truncate(mark);
+                Ok(None)
+            }
         }
-        Ok(surest)
     }
 
     fn and(
@@ -188,27 +205,30 @@ impl<'a> Evaluator<'_, 'a> {
     /// All of several; none is surer than the least sure.
     fn all(&self, nodes: Nodes<'a>, view: &View<'_>, evidence: &mut Vec<Evidence>) -> Result<Held, Undecided> {
         let mark = evidence.len();
-        let mut least = 1.0f32;
+        let (mut least, mut undecided) = (1.0f32, None);
         for node in nodes {
-            match self.node(node, view, evidence)? {
-                Some(confidence) => least = least.min(confidence),
-                None => {
+            match self.node(node, view, evidence) {
+                Ok(Some(confidence)) => least = least.min(confidence),
+                Ok(None) => {
                     evidence.truncate(mark);
                     return Ok(None);
                 }
+                // Another part that does not hold would decide.
+                Err(why) => undecided = Some(why),
             }
         }
-        Ok(Some(least))
+        undecided.map_or(Ok(Some(least)), Err)
     }
 
-    fn term(&self, term: u32, view: &View<'_>, evidence: &mut Vec<Evidence>) -> bool {
+    fn term(&self, term: u32, view: &View<'_>, evidence: &mut Vec<Evidence>) -> Result<bool, Undecided> {
         // Most names of a long list are not there.
         if !self.postings.has(term) {
-            return false;
+            return Ok(false);
         }
         let mark = evidence.len();
         self.postings.each_hit(term, &view.region, |hit| evidence.push((hit, Key::Term(term))));
-        evidence.len() > mark
+        self.steps.take(evidence.len() - mark)?;
+        Ok(evidence.len() > mark)
     }
 
     /// Where a node with positions stands, sorted, each once.
@@ -257,7 +277,7 @@ impl<'a> Evaluator<'_, 'a> {
     /// Everything that the terms below hit, whatever comes of it.
     fn leaves(&self, tree: Tree<'a>, view: &View<'_>, to: &mut Vec<Evidence>) -> Result<(), Undecided> {
         match tree.node() {
-            Node::Term(term) => _ = self.term(term, view, to),
+            Node::Term(term) => _ = self.term(term, view, to)?,
             Node::About(question) => _ = self.about(question, view, to)?,
             Node::And { nodes, .. } | Node::Or(nodes) | Node::AtLeast(_, nodes) => {
                 for node in nodes {
@@ -270,7 +290,7 @@ impl<'a> Evaluator<'_, 'a> {
             }
             Node::Not(inner) | Node::Scope(_, inner) | Node::Count(_, inner) => self.leaves(inner, view, to)?,
         }
-        self.steps.take(to.len())
+        self.steps.take(1)
     }
 
     fn scope(
@@ -335,11 +355,17 @@ impl<'a> Evaluator<'_, 'a> {
                 held_if(date.is_some_and(|date| ages.iter().any(|age| age.holds(date, self.now))))
             }
             Question::Watch(ids) => {
-                let mut matched = false;
+                let (mut matched, mut undecided) = (false, None);
                 for id in ids {
-                    matched |= self.watches.matches(id)?;
+                    match self.watches.matches(id) {
+                        Ok(answer) => matched |= answer,
+                        Err(why) => undecided = Some(why),
+                    }
                 }
-                held_if(matched)
+                match undecided {
+                    Some(why) if !matched => return Err(why),
+                    _ => held_if(matched),
+                }
             }
             Question::Topic(ids) => {
                 let topics = found().topics.iter().filter(|topic| is_any(ids, &topic.id) || is_any(ids, ANY));
@@ -428,7 +454,8 @@ impl Scope {
     }
 }
 
-fn is_of_deal(question: &Question, deal: &ArmsDeal) -> bool {
+/// Whether a deal is what a question about deals asks for.
+pub fn is_of_deal(question: &Question, deal: &ArmsDeal) -> bool {
     let has =
         |ids: &[String], parties: &[PartyId]| ids.iter().any(|id| parties.iter().any(|party| is_party(id, party)));
     match question {

@@ -5,15 +5,18 @@
 use super::{
     Hit,
     code::{Node as Code, Nodes, Tree},
-    evaluate::{Evaluator, Evidence, Verdict, View},
+    evaluate::{Evaluator, Evidence, Verdict, View, is_of_deal},
     positions::{Region, count, nearest},
 };
-use crate::watch::{
-    found::ArmsDeal,
-    language::{
-        checked::{DEAL_TOPIC, Question},
-        print::print_node,
-        tree::{Node, NodeKind, Scope},
+use crate::{
+    article::text::TextSpan,
+    watch::{
+        found::ArmsDeal,
+        language::{
+            checked::{DEAL_TOPIC, Question},
+            print::print_node,
+            tree::{Node, NodeKind, Scope},
+        },
     },
 };
 
@@ -34,6 +37,8 @@ pub struct Explanation {
     pub is_apart: bool,
     /// The rule that made a topic fire.
     pub rule: Option<String>,
+    /// Which deals, resolutions or leaders made it hold, with the sentence that shows them.
+    pub found: Vec<String>,
     /// Its parts.
     pub children: Vec<Explanation>,
 }
@@ -49,7 +54,7 @@ struct Explainer<'e, 'a> {
 
 impl<'a> Explainer<'_, 'a> {
     fn node(&self, node: &Node, tree: Tree<'a>, view: &View<'_>) -> Explanation {
-        let verdict = self.evaluator.part(tree, view);
+        let verdict = self.evaluator.refreshed().part(tree, view);
         let mut explained = Explanation {
             op: op(&node.kind),
             query: print_node(node),
@@ -58,6 +63,7 @@ impl<'a> Explainer<'_, 'a> {
             lacks: None,
             is_apart: false,
             rule: None,
+            found: Vec::new(),
             children: Vec::new(),
         };
         match (&node.kind, tree.node()) {
@@ -102,7 +108,7 @@ impl<'a> Explainer<'_, 'a> {
                 self.near(node, (left, right), *distance, view, &mut explained);
             }
             (NodeKind::Count(times, part), Code::Count(_, inner)) => {
-                if let (Some(false), Ok(spans)) = (explained.matched, self.evaluator.spans(inner, view)) {
+                if let (Some(false), Ok(spans)) = (explained.matched, self.evaluator.refreshed().spans(inner, view)) {
                     explained.lacks = Some(match count(&spans) {
                         0 => format!("it is not in the text, {times} times are needed"),
                         1 => format!("it is there once, {times} times are needed"),
@@ -126,14 +132,30 @@ impl<'a> Explainer<'_, 'a> {
     }
 
     fn why_no_hit(&self, tree: Tree<'a>, view: &View<'_>) -> String {
-        let elsewhere = self.evaluator.part(tree, &View { region: Region::whole(), deal: view.deal });
+        let elsewhere = self.evaluator.refreshed().part(tree, &View { region: Region::whole(), deal: view.deal });
         match elsewhere {
             Ok(Verdict { evidence, .. }) if !evidence.is_empty() => {
                 let (hit, _) = evidence[0];
                 format!("it stands in the {}, but not in this part", hit.field.as_str())
             }
-            _ => "it is not in the text".to_owned(),
+            _ => match self.nearly(tree) {
+                Some(word) => format!("it is not in the text, though “{word}” is"),
+                None => "it is not in the text".to_owned(),
+            },
         }
+    }
+
+    /// A word of the article that begins as a single word of the query does, and so was perhaps meant.
+    fn nearly(&self, tree: Tree<'a>) -> Option<&'a str> {
+        let Code::Term(term) = tree.node() else { return None };
+        let wanted = self.evaluator.shelf.terms.single_word(term)?;
+        let length = wanted.chars().count();
+        let begins_alike = |word: &str| {
+            let alike = wanted.chars().zip(word.chars()).take_while(|(a, b)| a == b).count();
+            alike >= NEARLY_CHARS_MIN && alike + 2 >= length && word.chars().count() <= length + 4
+        };
+        let forms = &self.evaluator.postings.index.forms;
+        forms.iter().find(|form| begins_alike(&form.folded)).map(|form| &*form.exact)
     }
 
     fn near(
@@ -149,7 +171,7 @@ impl<'a> Explainer<'_, 'a> {
         if explained.matched != Some(false) {
             return;
         }
-        let spans = (self.evaluator.spans(left, view), self.evaluator.spans(right, view));
+        let spans = (self.evaluator.refreshed().spans(left, view), self.evaluator.refreshed().spans(right, view));
         let nearest = match spans {
             (Ok(left), Ok(right)) if !left.is_empty() && !right.is_empty() => Some(nearest(&left, &right, *ordered)),
             _ => None,
@@ -174,7 +196,8 @@ impl<'a> Explainer<'_, 'a> {
             None => explained.children.push(self.node(part, inner, view)),
         }
         if explained.matched == Some(false) {
-            explained.is_apart = scope.region().is_none() && self.evaluator.part(inner, view).is_ok_and(|v| v.matched);
+            explained.is_apart =
+                scope.region().is_none() && self.evaluator.refreshed().part(inner, view).is_ok_and(|v| v.matched);
             explained.lacks = Some(match explained.is_apart {
                 true => format!("all of it is there, but in no one {}", scope.as_str()),
                 false => missing(&explained.children),
@@ -190,11 +213,14 @@ impl<'a> Explainer<'_, 'a> {
         for (field, places) in parts.iter().take(PARTS_EXPLAINED_MAX) {
             let region = view.region.and(&Region::part(*field, places.clone()));
             let inner_view = View { region, deal: view.deal };
-            let Ok(verdict) = self.evaluator.part(inner, &inner_view) else { continue };
+            let Ok(verdict) = self.evaluator.refreshed().part(inner, &inner_view) else { continue };
             let held = match (&part.kind, inner.node()) {
                 (NodeKind::And(_), Code::And { nodes, .. }) => nodes
                     .filter(|&node| {
-                        self.evaluator.part(node, &inner_view).is_ok_and(|v| v.matched && !v.evidence.is_empty())
+                        self.evaluator
+                            .refreshed()
+                            .part(node, &inner_view)
+                            .is_ok_and(|v| v.matched && !v.evidence.is_empty())
                     })
                     .count(),
                 _ => usize::from(verdict.matched),
@@ -212,7 +238,9 @@ impl<'a> Explainer<'_, 'a> {
         let deals = &self.evaluator.postings.index.findings.get().arms_deals;
         let held = |deal: &ArmsDeal| {
             let view = View { region: view.region.clone(), deal: Some(deal) };
-            nodes.filter(|&node| self.evaluator.part(node, &view).is_ok_and(|verdict| verdict.matched)).count()
+            nodes
+                .filter(|&node| self.evaluator.refreshed().part(node, &view).is_ok_and(|verdict| verdict.matched))
+                .count()
         };
         // The first of equals: deals stand with the surest first.
         deals.iter().rev().max_by_key(|deal| held(deal))
@@ -236,6 +264,7 @@ impl<'a> Explainer<'_, 'a> {
             explained.rule = topic.map(|topic| topic.rule.clone());
         }
         if explained.matched != Some(false) {
+            explained.found = self.what_was_found(question, view);
             return;
         }
         explained.lacks = Some(match question {
@@ -276,6 +305,38 @@ impl<'a> Explainer<'_, 'a> {
         });
     }
 }
+
+impl Explainer<'_, '_> {
+    /// The deals, resolutions and leaders behind a question that holds.
+    fn what_was_found(&self, question: &Question, view: &View<'_>) -> Vec<String> {
+        let index = self.evaluator.postings.index;
+        let findings = index.findings.get();
+        let sentence = |shown: String, span: TextSpan| {
+            let words = index.text.field(span.field).slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
+            format!("{shown}: {words}")
+        };
+        let asks = |topic: &str| matches!(question, Question::Topic(ids) if ids.iter().any(|id| id == topic));
+        if question.is_of_deal() || asks(DEAL_TOPIC) {
+            let deals = view.deal.map_or(findings.arms_deals.as_slice(), std::slice::from_ref);
+            let fits = deals.iter().filter(|deal| asks(DEAL_TOPIC) || is_of_deal(question, deal));
+            return fits.map(|deal| sentence(shown_deal(deal), deal.evidence)).collect();
+        }
+        if matches!(question, Question::Resolution(_)) || asks(RESOLUTION_TOPIC) {
+            let resolutions = findings.resolutions.iter();
+            return resolutions.map(|found| sentence(shown_resolution(found), found.evidence)).collect();
+        }
+        if matches!(question, Question::Leader(_)) {
+            return findings.leaders.iter().map(|leader| leader.name.clone()).collect();
+        }
+        Vec::new()
+    }
+}
+
+/// Words that have fewer letters in common are not alike.
+const NEARLY_CHARS_MIN: usize = 4;
+
+/// The topic whose detector gives resolutions.
+const RESOLUTION_TOPIC: &str = "unsc-resolution";
 
 /// Of longer articles, the first so many sentences or paragraphs are tried for which comes nearest.
 const PARTS_EXPLAINED_MAX: usize = 2000;

@@ -24,6 +24,8 @@ use crate::{
 
 /// Of one regular expression, more hits than this tell nothing new.
 const REGEX_HITS_MAX: usize = 10_000;
+/// Longer paragraphs are looked at in stretches.
+const REGEX_STRETCH_BYTES: usize = 64 << 10;
 
 /// What stands where, of the terms of a shelf.
 pub struct Postings<'a> {
@@ -122,7 +124,7 @@ impl<'a> Postings<'a> {
         let forms = 0..index.forms.len() as u32;
         let opens: Vec<bool> = forms.clone().map(|form| some(form, Terms::opens_pair)).collect();
         let closes: Vec<bool> = forms.map(|form| some(form, Terms::closes_pair)).collect();
-        let mut noticed = Vec::new();
+        let mut pointed = Vec::new();
         for field in Field::ALL {
             let words = &index.text.field(field).words;
             let forms = index.forms_of(field);
@@ -138,17 +140,15 @@ impl<'a> Postings<'a> {
                     }
                     for &atom in self.atoms_of(form).iter().filter(|&&atom| terms.opens_pair(atom)) {
                         for &behind in self.atoms_of(form_behind).iter().filter(|&&atom| terms.closes_pair(atom)) {
-                            for &term in terms.pointed_to(atom, behind) {
-                                if !self.present.has(term) && self.begins_at(term, field, word.place) {
-                                    noticed.push(term);
-                                }
-                            }
+                            pointed.extend(terms.pointed_to(atom, behind).iter().map(|&term| (term, word.place)));
                         }
                     }
                 }
             }
-            for term in noticed.drain(..) {
-                self.notice(term);
+            for (term, place) in pointed.drain(..) {
+                if !self.present.has(term) && self.begins_at(term, field, place) {
+                    self.notice(term);
+                }
             }
         }
     }
@@ -352,7 +352,7 @@ fn matches_of(regex: &regex::Regex, index: &ArticleIndex<'_>) -> Vec<Hit> {
     for field in Field::ALL {
         let text = index.text.field(field).text.as_str();
         let mut chars = CharCounter { text, byte: 0, chars: 0 };
-        for paragraph in paragraphs(text) {
+        for paragraph in paragraphs(text).into_iter().flat_map(|paragraph| stretches(text, paragraph)) {
             for found in regex.find_iter(&text[paragraph.clone()]).filter(|found| !found.is_empty()) {
                 if hits.len() >= REGEX_HITS_MAX {
                     return hits;
@@ -383,6 +383,19 @@ fn paragraphs(text: &str) -> Vec<std::ops::Range<usize>> {
         at += line.len();
     }
     paragraphs
+}
+
+/// A paragraph in stretches that a regular expression looks at one after the other: looking for the next match may cost
+/// the whole rest, and no paragraph that a person wrote is so long.
+fn stretches(text: &str, paragraph: std::ops::Range<usize>) -> Vec<std::ops::Range<usize>> {
+    let mut stretches = Vec::new();
+    let mut start = paragraph.start;
+    while start < paragraph.end {
+        let end = text.floor_char_boundary((start + REGEX_STRETCH_BYTES).min(paragraph.end));
+        stretches.push(start..end);
+        start = end;
+    }
+    stretches
 }
 
 /// Byte offsets into scalar offsets, asked for in rising order.

@@ -16,6 +16,8 @@ use crate::article::{Lang, segment::Form};
 /// A thread remembers so many words of a shelf in a language, a megabyte or two, before it begins anew. As many as it
 /// remembers forms of.
 const WORDS_MAX: usize = 1 << 14;
+/// And so many atoms of theirs; queries full of wildcards could make a word thousands.
+const ATOMS_MAX: usize = 1 << 18;
 /// A thread remembers words of so many shelves and languages.
 const KINDS_MAX: usize = 8;
 
@@ -74,7 +76,7 @@ pub fn each_form(
                 see(&memory.atoms[start as usize..end as usize]);
                 continue;
             }
-            if memory.words.len() >= WORDS_MAX {
+            if memory.words.len() >= WORDS_MAX || memory.atoms.len() >= ATOMS_MAX {
                 memory.words.clear();
                 memory.atoms.clear();
             }

@@ -35,6 +35,8 @@ pub struct Shelf {
     ids: Dictionary,
     /// Which feeds watches read; each choice once.
     feed_choices: Vec<Vec<FeedSelector>>,
+    /// Watches that refer to others.
+    referring: Vec<ShelfIndex>,
     filed: Filed,
 }
 
@@ -135,7 +137,12 @@ impl<'r> ShelfBuilder<'r> {
         code.extend([watch.slot, feeds]);
         code::write(&watch.query.root, &mut code, &mut |term| terms[term], &mut |node| self.question(node));
         self.code = code;
-        self.ids.intern(watch.id);
+        // Of two watches of one id the first is found by it; numbers must not drift apart.
+        let mut id = watch.id.to_owned();
+        while self.ids.get(&id).is_some() {
+            id.push('\u{0}');
+        }
+        self.ids.intern(&id);
         let Some(Filing { keys, witnesses }) =
             literals::filing(&watch.query.root, &mut Worthy { shelf: self, terms: &terms })
         else {
@@ -198,7 +205,7 @@ impl<'r> ShelfBuilder<'r> {
         watches.shrink_to_fit();
         nowhere.shrink_to_fit();
         ids.shrink();
-        Shelf {
+        let mut shelf = Shelf {
             filed: Filed {
                 by_term: Groups::new(terms.count(), &by_term),
                 terms: filed_terms,
@@ -214,7 +221,13 @@ impl<'r> ShelfBuilder<'r> {
             watches,
             ids,
             feed_choices,
+            referring: Vec::new(),
+        };
+        if shelf.questions.iter().any(|(_, question)| matches!(question, Question::Watch(_))) {
+            shelf.referring =
+                (0..shelf.len() as ShelfIndex).filter(|&watch| !shelf.referred(watch).is_empty()).collect();
         }
+        shelf
     }
 }
 
@@ -300,6 +313,11 @@ impl Shelf {
             Key::Term(term) => self.terms.written(term),
             Key::Question(question) => &self.questions[question as usize].0,
         }
+    }
+
+    /// The watches that refer to others.
+    pub fn referring(&self) -> &[ShelfIndex] {
+        &self.referring
     }
 
     /// The watches that a watch refers to.

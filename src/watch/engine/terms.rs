@@ -541,6 +541,17 @@ impl Terms {
         self.literals.is_some()
     }
 
+    /// The folded word that a term is, if it is a single word without wildcards.
+    pub fn single_word(&self, term: TermId) -> Option<&str> {
+        match self.pattern(term) {
+            TermPattern::Word(atom) => match self.atoms.get(atom) {
+                Atom::Word { folded, .. } => Some(self.atoms.text(folded)),
+                Atom::Wildcard { .. } | Atom::Fuzzy { .. } => None,
+            },
+            _ => None,
+        }
+    }
+
     /// The term again as the checker gave it.
     pub fn checked(&self, term: TermId) -> CheckedTerm {
         let pattern = match self.pattern(term) {

@@ -10,6 +10,8 @@ use crate::article::{fold::fold, segment::Form};
 /// A stretch of fewer letters is not worth looking for.
 const CHARS_MIN: usize = 2;
 const CHAR_BITS: u32 = 21;
+/// What is longer is no word, but what somebody built to keep us busy.
+const WORD_BYTES_MAX: usize = 512;
 
 /// Words with wildcards, filed.
 #[derive(Debug, Default)]
@@ -81,6 +83,9 @@ impl Wildcards {
 
     /// Puts every pattern that a word fits into `to`; `fits` decides.
     pub fn of_word(&self, form: &Form, to: &mut Vec<AtomId>, fits: impl Fn(AtomId, bool, &Form) -> bool) {
+        if form.folded.len() > WORD_BYTES_MAX {
+            return;
+        }
         let fits = |filed: &&Filed| filed.is_sure || fits(filed.atom, filed.exact, form);
         let mut beginning = self.beginnings.longest(&form.folded);
         while let Some(id) = beginning {
@@ -88,8 +93,11 @@ impl Wildcards {
             beginning = self.beginnings.shorter[id as usize];
         }
         if let Some((automaton, inner)) = &self.inner {
-            let found = automaton.find_overlapping_iter(&*form.folded).map(|found| &inner[found.pattern().as_usize()]);
-            to.extend(found.filter(fits).map(|filed| filed.atom));
+            let found = automaton.find_overlapping_iter(&*form.folded).map(|found| found.pattern().as_usize());
+            let mut found: Vec<usize> = found.collect();
+            found.sort_unstable();
+            found.dedup();
+            to.extend(found.into_iter().map(|pattern| &inner[pattern]).filter(fits).map(|filed| filed.atom));
         }
         to.extend(self.rest.iter().filter(fits).map(|filed| filed.atom));
     }

@@ -99,6 +99,7 @@ pub fn check(text: &str, tree: &SyntaxTree, known: Known<'_>) -> Checked {
         let checked = checker.node(root);
         if checker.errors.is_empty() {
             checker.positive(root);
+            checker.few_wildcards(root);
         }
         if let Some(checked) = &checked {
             warn::warn(Part { node: root, checked }, &checker.terms, &mut checker.warnings);
@@ -115,6 +116,9 @@ pub fn check(text: &str, tree: &SyntaxTree, known: Known<'_>) -> Checked {
 /// Looking for what was meant takes thousands of comparisons, and a query may have thousands of mistakes.
 const SUGGESTIONS_MAX: usize = 20;
 
+/// More words with wildcards would make a word of an article very many things at once.
+const WILDCARDS_MAX: usize = 1000;
+
 struct Checker<'a> {
     text: &'a str,
     known: Known<'a>,
@@ -127,6 +131,15 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
+    /// Each word of an article may fit each of them.
+    fn few_wildcards(&mut self, root: &Node) {
+        let wildcards: usize = self.terms.iter().map(|term| term.pattern.wildcards()).sum();
+        if wildcards > WILDCARDS_MAX {
+            let message = format!("the query has {wildcards} words with wildcards, and may have {WILDCARDS_MAX}");
+            self.error(root.span.clone(), message, Some("split it into several watches".to_owned()));
+        }
+    }
+
     fn error(&mut self, span: Range<usize>, message: impl Into<String>, help: Option<String>) {
         self.errors.push(Fault { span, message: message.into(), help });
     }

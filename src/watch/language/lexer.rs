@@ -224,7 +224,11 @@ impl<'a> Lexer<'a> {
                     let source = &self.text[start + 1..self.at - 1];
                     if self.peek().is_some_and(char::is_alphanumeric) {
                         let flags = self.take_while(char::is_alphanumeric);
-                        let help = format!("flags go inside: `/(?{flags})…/`; case is ignored unless `(?-i)`");
+                        let is_flags = flags.bytes().all(|b| b"imsxU".contains(&b));
+                        let help = match is_flags {
+                            true => format!("flags go inside: `/(?{flags})…/`; case is ignored unless `(?-i)`"),
+                            false => "write `\\/` for a slash inside the regular expression".to_owned(),
+                        };
                         return self.broken(start..self.at, "nothing may follow the closing `/`", Some(help));
                     }
                     return Kind::Term(Term::Regex(source.to_owned()));
@@ -309,12 +313,15 @@ impl<'a> Lexer<'a> {
 
     /// `number` is what stands behind the slash.
     fn near(&mut self, start: usize, number: &str, ordered: bool) -> Kind {
+        let is_number = number.bytes().all(|b| b.is_ascii_digit());
         match number.parse() {
-            Ok(distance @ 1..=NEAR_DISTANCE_MAX) => Kind::Near { ordered, distance },
+            Ok(distance @ 1..=NEAR_DISTANCE_MAX) if is_number => Kind::Near { ordered, distance },
             _ => {
                 let name = if ordered { "ONEAR" } else { "NEAR" };
                 let message = format!("`{name}/` takes a number of words from 1 to {NEAR_DISTANCE_MAX}");
-                self.broken(start..self.at, message, Some(format!("write `{name}/8`")));
+                let is_too_far = number.parse().is_ok_and(|distance: u64| distance > u64::from(NEAR_DISTANCE_MAX));
+                let distance = if is_too_far { NEAR_DISTANCE_MAX } else { 8 };
+                self.broken(start..self.at, message, Some(format!("write `{name}/{distance}`")));
                 // Goes on as if the number were right: the two sides are worth checking.
                 Kind::Near { ordered, distance: NEAR_DISTANCE_DEFAULT }
             }
@@ -341,7 +348,9 @@ impl<'a> Lexer<'a> {
             }
             _ => {
                 let message = format!("`~` takes 1 or {EDITS_MAX} edits");
-                self.broken(start..self.at, message, Some(format!("write `{word}~1`")))
+                let is_too_many = number.parse().is_ok_and(|edits: u64| edits > u64::from(EDITS_MAX));
+                let edits = if is_too_many { EDITS_MAX } else { 1 };
+                self.broken(start..self.at, message, Some(format!("write `{word}~{edits}`")))
             }
         }
     }

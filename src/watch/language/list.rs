@@ -8,7 +8,10 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use super::pattern::{Measure, Pattern};
+use super::{
+    pattern::{Measure, Pattern},
+    warn::is_stop_word_alone,
+};
 use crate::article::{Lang, fold::fold};
 
 /// Every list that a query may name.
@@ -115,6 +118,9 @@ fn of_names(names: &[String]) -> CompiledList {
     let mut patterns = Vec::with_capacity(names.len());
     for name in names {
         match Pattern::keyword(name) {
+            Ok(pattern) if is_stop_word_alone(&pattern) => {
+                left_out.push((name.clone(), "it stands in nearly every text".to_owned()));
+            }
             Ok(pattern) => patterns.push(pattern),
             Err(why) => left_out.push((name.clone(), why)),
         }

@@ -7,6 +7,10 @@ use crate::article::{
     segment::{Word, WordKind, analyse_pattern},
 };
 
+/// Longer words leave too many ways to misspell them.
+pub const FUZZY_CHARS_MAX: usize = 40;
+/// A longer phrase is a paragraph.
+const PHRASE_WORDS_MAX: usize = 64;
 /// A `*` needs so many letters beside it, or it stands for half the dictionary.
 const LETTERS_BESIDE_STAR_MIN: usize = 2;
 
@@ -110,7 +114,11 @@ impl Pattern {
                 _ => pieces.push(piece(word, measure)?),
             }
         }
-        if pieces.is_empty() { Err("there is no word in it".to_owned()) } else { Ok(Self::Phrase(pieces)) }
+        match pieces.len() {
+            0 => Err("there is no word in it".to_owned()),
+            1..=PHRASE_WORDS_MAX => Ok(Self::Phrase(pieces)),
+            words => Err(format!("a phrase has no more than {PHRASE_WORDS_MAX} words, and this has {words}")),
+        }
     }
 
     /// One word, misspelt or not.
@@ -120,12 +128,13 @@ impl Pattern {
         if word.exact.contains(['*', '?']) {
             return Err("a word with wildcards can't be misspelt as well".to_owned());
         }
+        if word.folded.chars().count() > FUZZY_CHARS_MAX {
+            return Err(format!("a word that may be misspelt has no more than {FUZZY_CHARS_MAX} letters"));
+        }
         let letters_min = if edits == 1 { 4 } else { 7 };
         if word.folded.chars().count() < letters_min {
-            return Err(format!(
-                "{edits} edit{} need a word of at least {letters_min} letters",
-                if edits == 1 { "" } else { "s" }
-            ));
+            let edits = if edits == 1 { "1 edit needs" } else { "2 edits need" };
+            return Err(format!("{edits} a word of at least {letters_min} letters"));
         }
         Ok(Self::Phrase(vec![Piece::Fuzzy { text: word.folded.to_string(), edits }]))
     }
@@ -135,6 +144,14 @@ impl Pattern {
         match text.strip_prefix('=') {
             Some(exact) => Self::phrase(exact, Measure::Exact),
             None => Self::phrase(text, Measure::Stem),
+        }
+    }
+
+    /// How many words of it have wildcards; those of lists, which are written elsewhere, left out.
+    pub fn wildcards(&self) -> usize {
+        match self {
+            Self::Phrase(pieces) => pieces.iter().filter(|piece| matches!(piece, Piece::Wildcard { .. })).count(),
+            _ => 0,
         }
     }
 

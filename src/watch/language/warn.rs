@@ -127,9 +127,25 @@ impl Warner<'_> {
         }
     }
 
+    /// `~"sanctions AND Russia"`, as keywords that were meant to be queries become.
+    fn warn_of_quoted_operators(&mut self, node: &Node, term: &Term) {
+        let (Term::Quoted(text) | Term::AnyForm(text)) = term else { return };
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let is_operator =
+            |word: &&&str| matches!(**word, "AND" | "OR" | "NOT" | "NEAR" | "ONEAR") || word.contains("NEAR/");
+        let is_all_capitals = !text.chars().any(char::is_lowercase);
+        if let Some(operator) = words.iter().find(is_operator).filter(|_| words.len() > 1 && !is_all_capitals) {
+            let message = format!("`{operator}` inside quotes or a keyword is searched as a word");
+            self.push(node, message, Some("put operators outside of quotes, in `query = '…'`"));
+        }
+    }
+
     fn walk(&mut self, part: Part<'_>) {
         match (&part.node.kind, part.checked) {
-            (NodeKind::Term(_), CheckedNode::Term(term)) => self.warn_of_wide_term(part.node, *term),
+            (NodeKind::Term(term), CheckedNode::Term(checked)) => {
+                self.warn_of_quoted_operators(part.node, term);
+                self.warn_of_wide_term(part.node, *checked);
+            }
             (NodeKind::About(AboutField::Lang, values), _) => {
                 let langs: Vec<Lang> = values.iter().filter_map(|value| Lang::from_tag(&value.text)).collect();
                 langs.into_iter().for_each(|lang| self.warn_of_language(part.node, lang));
@@ -230,6 +246,14 @@ fn is_wide(wildcard: &[char]) -> bool {
         (true, false) => count <= 2,
         // `?an` is a handful of words; `???a` is every word of four letters that ends so.
         (false, _) => count == 1 && wildcard.len() >= 3,
+    }
+}
+
+/// Whether a pattern is nothing but a word such as `the`.
+pub fn is_stop_word_alone(pattern: &Pattern) -> bool {
+    match pattern {
+        Pattern::Phrase(pieces) => matches!(pieces.as_slice(), [Piece::Word(word)] if is_stop_word(word)),
+        _ => false,
     }
 }
 

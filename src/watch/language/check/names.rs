@@ -12,6 +12,9 @@ use crate::watch::{
     },
 };
 
+/// Where there are no more than these, an unknown name is answered with all that there are.
+const NAMES_TOLD_MAX: usize = 8;
+
 impl Checker<'_> {
     pub(super) fn list(&mut self, node: &Node, term: &Term, name: &str, key: Option<&str>) -> Option<usize> {
         let list = self.known.lists.get(name);
@@ -109,7 +112,11 @@ impl Checker<'_> {
         if known.is_empty() || known.contains(&name) {
             return Some(());
         }
-        let help = self.nearest(name, known.iter().copied()).map(|meant| format!("did you mean `{meant}`?"));
+        let help = match self.nearest(name, known.iter().copied()) {
+            Some(meant) => Some(format!("did you mean `{meant}`?")),
+            None if known.len() <= NAMES_TOLD_MAX => Some(format!("there are {}", known.join(", "))),
+            None => None,
+        };
         self.error(node.span.clone(), format!("there is no {what} `{name}`"), help);
         None
     }
@@ -167,8 +174,11 @@ impl Checker<'_> {
             return Some(());
         }
         let all_names = leaders.iter().flat_map(|leader| leader.folded.iter().map(move |name| (name.as_str(), leader)));
-        let meant = self.nearest(written, all_names.clone().map(|(name, _)| name));
-        let meant = all_names.clone().find(|(name, _)| Some(*name) == meant).map(|(_, leader)| leader);
+        // `leader:Putin`
+        let of_surname = || all_names.clone().find(|(name, _)| name.rsplit(' ').next() == Some(&**written));
+        let nearest = self.nearest(written, all_names.clone().map(|(name, _)| name));
+        let named = all_names.clone().find(|(name, _)| Some(*name) == nearest).or_else(of_surname);
+        let meant = named.map(|(_, leader)| leader);
         let help = match meant {
             Some(leader) => format!("did you mean `leader:\"{}\"`?", leader.name),
             None => "leaders go by their English Wikipedia title, or by Wikidata item".to_owned(),
