@@ -38,6 +38,9 @@ pub fn fold(word: &str) -> String {
 /// Lower case with its diacritics, by the rules of `lang`: what a stemmer wants to see.
 pub fn lower(word: &str, lang: Option<Lang>) -> String {
     let has_dotless_i = lang.is_some_and(|lang| matches!(lang.as_str(), "tr" | "az"));
+    if word.is_ascii() && !has_dotless_i {
+        return word.to_ascii_lowercase();
+    }
     let mut lower = String::with_capacity(word.len());
     for c in word.chars() {
         match c {

@@ -7,6 +7,7 @@ pub mod identity;
 pub mod language;
 pub mod fold;
 pub mod segment;
+mod summary;
 pub mod text;
 
 use chrono::{DateTime, Utc};
@@ -161,15 +162,7 @@ impl Article {
 
     /// Whether the summary says something that does not stand in the text: then it is a field of its own.
     pub fn summary_is_apart(&self) -> bool {
-        let Some(summary) = &self.summary else { return false };
-        if *summary == self.text {
-            return false;
-        }
-        // A summary is often the text's beginning, cut in a word, with a mark and a link behind it.
-        let cut = summary.trim_end_matches(|c: char| c.is_whitespace() || "…[].()»>".contains(c));
-        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).collect::<String>();
-        let cut = letters(cut);
-        !cut.is_empty() && !letters(&self.text).contains(&cut)
+        self.summary.as_deref().is_some_and(|summary| summary::is_apart(summary, &self.text))
     }
 
     /// Words of the readable text.

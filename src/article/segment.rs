@@ -1,18 +1,19 @@
 //! A text as words, sentences and paragraphs. By the page "What a word is" of the watch language.
 
+mod apostrophe;
+mod cutter;
 mod memory;
+mod pieces;
 mod sentence;
 pub mod stem;
 pub mod units;
 
-use std::{
-    ops::{Deref, Range},
-    sync::Arc,
-};
+use std::{ops::Deref, sync::Arc};
 
 use self::{
-    sentence::{Break, Gap},
-    units::{Class, Unit, units},
+    cutter::words,
+    pieces::pieces,
+    units::{CLASSES, CLASSES_IN_PATTERNS},
 };
 use super::{
     Article,
@@ -110,7 +111,7 @@ pub fn analyse(article: &Article) -> AnalysedText {
 /// The language to stem a text by where nobody can tell which it is, as with a headline alone: English, if all its
 /// letters are ASCII. A form too many that meets costs a glance; one that does not meet costs the alert.
 fn stems_of_nobody(article: &Article) -> Option<Lang> {
-    let is_plain = |text: &str| text.chars().all(|c| c.is_ascii() || !c.is_alphabetic());
+    let is_plain = |text: &str| text.is_ascii() || text.chars().all(|c| c.is_ascii() || !c.is_alphabetic());
     (is_plain(&article.title) && is_plain(&article.text)).then_some(Lang::EN)
 }
 
@@ -129,207 +130,14 @@ pub fn analyse_fields(lang: Option<Lang>, title: &str, summary: &str, body: &str
 
 /// Cuts one text into words.
 pub fn analyse_field(lang: Option<Lang>, text: &str) -> AnalysedField {
-    let units = units(text);
-    let mut cutter =
-        Cutter { lang, units: &units, words: Vec::with_capacity(text.len() / 6), last: None, scratch: String::new() };
-    cutter.cut();
-    AnalysedField { words: cutter.words, text: text.to_owned() }
+    AnalysedField { words: words(lang, &pieces(text, &CLASSES)), text: text.to_owned() }
 }
 
 /// Cuts the text of a query's term into words, `*` and `?` being letters of theirs. Of no language: stems are looked up
 /// in that of each article.
 pub fn analyse_pattern(text: &str) -> Vec<Word> {
-    let mut units = units(text);
-    for unit in &mut units {
-        // As typed only: a full-width ？ ends Chinese sentences and asks for no wildcard.
-        if matches!(unit.c, '*' | '?') && unit.end_byte - unit.start_byte == 1 {
-            unit.class = Class::Word;
-        }
-    }
-    let mut cutter = Cutter { lang: None, units: &units, words: Vec::new(), last: None, scratch: String::new() };
-    cutter.cut();
-    cutter.words
+    words(None, &pieces(text, &CLASSES_IN_PATTERNS))
 }
-
-/// Walks over a text's characters and collects its words.
-struct Cutter<'a> {
-    lang: Option<Lang>,
-    units: &'a [Unit],
-    words: Vec<Word>,
-    last: Option<Last>,
-    scratch: String,
-}
-
-/// The word cut last.
-struct Last {
-    /// Its characters; what was cut off behind it left out.
-    units: Range<usize>,
-    /// Its index in `words`.
-    word: usize,
-    is_initials: bool,
-}
-
-impl Cutter<'_> {
-    fn cut(&mut self) {
-        let mut at = 0;
-        while let Some(unit) = self.units.get(at) {
-            at = match unit.class {
-                Class::Character => {
-                    self.push(at..at + 1, WordKind::Character, false);
-                    at + 1
-                }
-                Class::Word => self.cut_word(at),
-                _ => at + 1,
-            };
-        }
-    }
-
-    /// Cuts the word that begins at `start`; gives where to go on.
-    fn cut_word(&mut self, start: usize) -> usize {
-        let initials = self.initials_end(start);
-        if initials > start {
-            self.push(start..initials, WordKind::Plain, true);
-            return initials;
-        }
-        let end = self.run_end(start);
-        self.push_plain(start..end);
-        self.suffix_end(start..end)
-    }
-
-    /// End of the run of word characters that begins at `start`.
-    fn run_end(&self, start: usize) -> usize {
-        start + self.units[start..].iter().take_while(|u| u.class == Class::Word).count()
-    }
-
-    /// End of `U.N.` and its like; `start` where there is none.
-    fn initials_end(&self, start: usize) -> usize {
-        let pairs = self.units[start..]
-            .chunks_exact(2)
-            .take_while(|pair| {
-                pair[0].class == Class::Word && pair[0].c.is_alphabetic() && pair[1].class == Class::Stop
-            })
-            .count();
-        if pairs >= 2 { start + 2 * pairs } else { start }
-    }
-
-    /// End of what hangs on a word by an apostrophe and is no part of it: `'s`, Turkish case endings.
-    fn suffix_end(&self, word: Range<usize>) -> usize {
-        if self.units.get(word.end).is_none_or(|u| u.class != Class::Apostrophe) {
-            return word.end;
-        }
-        let tail = word.end + 1..self.run_end(word.end + 1);
-        let text = |range: Range<usize>| self.units[range].iter().map(|u| u.c).collect::<String>();
-        let is_possessive = tail.len() == 1 && matches!(self.units[tail.start].c, 's' | 'S');
-        let is_cut = is_possessive
-            || !tail.is_empty()
-                && tail.len() <= TURKISH_TAIL_CHARS_MAX
-                && self.is_turkish_suffix(&text(word.clone()), &text(tail.clone()));
-        if is_cut { tail.end } else { word.end }
-    }
-
-    fn is_turkish_suffix(&self, head: &str, tail: &str) -> bool {
-        let is_name_or_number = head.starts_with(|c: char| c.is_uppercase() || c.is_numeric());
-        if !is_name_or_number || !tail.chars().all(char::is_lowercase) {
-            return false;
-        }
-        let is_turkish = self.lang.is_some_and(|lang| lang.as_str() == "tr");
-        // `L'un` and `Qu'un` have the look of a Turkish genitive.
-        let is_elision = head.chars().nth(1).is_none() || matches!(head, "Qu" | "QU");
-        // Behind a vowel Turkish puts a consonant between: `Modi'nin`, while `Modi'in` is a city.
-        let are_vowels = head.ends_with(is_vowel) && tail.starts_with(is_vowel);
-        is_turkish || !is_elision && !are_vowels && TURKISH_CASE_ENDINGS.contains(&tail)
-    }
-
-    /// Adds a word, and before it the designation that it ends, if it does.
-    fn push_plain(&mut self, range: Range<usize>) {
-        let designation = self.last.as_ref().and_then(|last| {
-            let is_joined = range.start == last.units.end + 1 && self.units[last.units.end].class == Class::Dash;
-            let (head, tail) = (&self.units[last.units.clone()], &self.units[range.clone()]);
-            (is_joined && !last.is_initials && is_designation(head, tail)).then_some((last.units.start, last.word))
-        });
-        if let Some((start, first_part)) = designation {
-            let whole = start..range.end;
-            self.scratch.clear();
-            self.scratch.extend(self.units[whole.clone()].iter().filter(|u| u.class != Class::Dash).map(|u| u.c));
-            let first = &self.words[first_part];
-            let position = (first.place, first.sentence, first.paragraph);
-            let word = self.word(whole, WordKind::Designation, position);
-            self.words.push(word);
-        }
-        self.push(range, WordKind::Plain, false);
-    }
-
-    fn push(&mut self, range: Range<usize>, kind: WordKind, is_initials: bool) {
-        self.scratch.clear();
-        self.scratch.extend(self.units[range.clone()].iter().filter(|u| u.class != Class::Stop).map(|u| u.c));
-        let position = self.next_position(range.start);
-        let word = self.word(range.clone(), kind, position);
-        self.last = Some(Last { units: range, word: self.words.len(), is_initials });
-        self.words.push(word);
-    }
-
-    /// Place, sentence and paragraph of a word that begins at `start`.
-    fn next_position(&self, start: usize) -> (u32, u32, u32) {
-        let Some(last) = &self.last else { return (0, 0, 0) };
-        let before = &self.words[last.word];
-        let gap = Gap {
-            before: &before.folded,
-            before_last: self.units[last.units.end - 1].c,
-            before_is_initials: last.is_initials,
-            units: &self.units[last.units.end..start],
-            next: self.units[start].c,
-            lang: self.lang,
-        };
-        let (sentences, paragraphs) = match gap.ends() {
-            Break::None => (0, 0),
-            Break::Sentence => (1, 0),
-            Break::Paragraph => (1, 1),
-        };
-        (before.place + 1, before.sentence + sentences, before.paragraph + paragraphs)
-    }
-
-    /// The word that is written in `scratch`.
-    fn word(&self, range: Range<usize>, kind: WordKind, (place, sentence, paragraph): (u32, u32, u32)) -> Word {
-        let (first, last) = (&self.units[range.start], &self.units[range.end - 1]);
-        let exact = self.scratch.as_str();
-        let lang = self.lang.filter(|_| kind != WordKind::Character);
-        Word {
-            start_byte: first.start_byte,
-            end_byte: last.end_byte,
-            start_chars: first.start_chars,
-            end_chars: last.end_chars,
-            place,
-            sentence,
-            paragraph,
-            kind,
-            form: stem::forms(exact, lang),
-        }
-    }
-}
-
-/// 1 to 4 letters, and behind a hyphen 1 to 4 digits and up to 2 letters.
-fn is_designation(head: &[Unit], tail: &[Unit]) -> bool {
-    let digits = tail.iter().take_while(|u| u.c.is_ascii_digit()).count();
-    let letters = &tail[digits..];
-    (1..=4).contains(&head.len())
-        && head.iter().all(|u| u.c.is_alphabetic())
-        && (1..=4).contains(&digits)
-        && letters.len() <= 2
-        && letters.iter().all(|u| u.c.is_alphabetic())
-}
-
-fn is_vowel(c: char) -> bool {
-    "aeıioöuü".contains(c)
-}
-
-/// No chain of Turkish endings is longer: `'dekilerden`.
-const TURKISH_TAIL_CHARS_MAX: usize = 12;
-
-/// Endings that cut a name also where the article is not Turkish.
-const TURKISH_CASE_ENDINGS: [&str; 36] = [
-    "in", "ın", "un", "ün", "nin", "nın", "nun", "nün", "e", "a", "ye", "ya", "i", "ı", "u", "ü", "yi", "yı", "yu",
-    "yü", "de", "da", "te", "ta", "den", "dan", "ten", "tan", "le", "la", "yle", "yla", "deki", "daki", "teki", "taki",
-];
 
 impl AnalysedText {
     /// One field's words.

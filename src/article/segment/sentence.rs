@@ -1,20 +1,17 @@
 //! Where sentences and paragraphs end, judged by what stands between two words.
 
-use super::{
-    super::language::Lang,
-    units::{Class, Unit},
-};
+use super::{super::language::Lang, pieces::Piece, units::Class};
 
 /// What stands between two neighbouring words.
 pub(super) struct Gap<'a> {
     /// The word before, folded.
     pub before: &'a str,
-    /// Its last character as written.
-    pub before_last: char,
+    /// Its last piece as written.
+    pub before_end: &'a str,
     /// Whether it is letters joined by full stops, its own last full stop included: `U.S.`
     pub before_is_initials: bool,
     /// What stands between.
-    pub units: &'a [Unit],
+    pub pieces: &'a [Piece],
     /// First character of the word behind.
     pub next: char,
     /// Of the text.
@@ -31,9 +28,8 @@ pub(super) enum Break {
 
 impl Gap<'_> {
     pub fn ends(&self) -> Break {
-        match self.units {
+        match self.pieces {
             [] => Break::None,
-            [one] if one.class == Class::Space => Break::None,
             _ if self.has_empty_line() => Break::Paragraph,
             _ if self.ends_sentence() => Break::Sentence,
             _ => Break::None,
@@ -42,9 +38,9 @@ impl Gap<'_> {
 
     fn has_empty_line(&self) -> bool {
         let mut newlines = 0;
-        for unit in self.units {
-            match unit.class {
-                Class::Newline if unit.c == '\u{2029}' => return true,
+        for piece in self.pieces {
+            match piece.class {
+                Class::Newline if piece.first == '\u{2029}' => return true,
                 Class::Newline => newlines += 1,
                 Class::Space => {}
                 _ => newlines = 0,
@@ -57,20 +53,23 @@ impl Gap<'_> {
     }
 
     fn ends_sentence(&self) -> bool {
-        let Some(first) = self.units.iter().position(|u| is_terminator(u.c)) else { return false };
-        let terminators = &self.units[first..];
-        if terminators.iter().any(|u| is_certain_terminator(u.c)) {
+        let Some(first) = self.pieces.iter().position(|piece| is_terminator(piece.first)) else { return false };
+        let terminators = &self.pieces[first..];
+        if terminators.iter().any(|piece| is_certain_terminator(piece.first)) {
             return true;
         }
         if self.next.is_lowercase() {
             return false;
         }
-        let is_spaced = terminators.iter().any(|u| matches!(u.class, Class::Space | Class::Newline));
+        let is_spaced = terminators.iter().any(|piece| matches!(piece.class, Class::Space | Class::Newline));
         let is_full_stop = terminators[0].class == Class::Stop;
         match (is_spaced, is_full_stop) {
             // `reported.Defence`: a space was lost, unless it is a number, a host name or the like.
             (false, true) => {
-                first == 0 && self.before_last.is_lowercase() && self.before.len() > 1 && self.next.is_uppercase()
+                first == 0
+                    && self.before_end.ends_with(char::is_lowercase)
+                    && self.before.len() > 1
+                    && self.next.is_uppercase()
             }
             (false, false) => !self.next.is_numeric(),
             (true, true) => first > 0 || terminators[1].class == Class::Stop || !self.is_abbreviated(),
@@ -81,7 +80,7 @@ impl Gap<'_> {
     /// Whether the full stop behind the word before belongs to that word.
     fn is_abbreviated(&self) -> bool {
         let before = self.before;
-        if self.before_is_initials || before.chars().nth(1).is_none() && !self.before_last.is_numeric() {
+        if self.before_is_initials || before.chars().nth(1).is_none() && !self.before_end.ends_with(char::is_numeric) {
             return true;
         }
         // `am 15. September`

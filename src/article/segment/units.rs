@@ -1,18 +1,9 @@
-//! A text as NFKC characters, each with its place in the original.
+//! What each character does in a text: to words, to what stands around them, and when it is normalised.
 
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
+use std::sync::OnceLock;
+
+use unicode_normalization::{IsNormalized, char::canonical_combining_class, is_nfkc_quick};
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
-
-/// One character after NFKC. Where the original wrote one character for several, or several for one, they share a place.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Unit {
-    pub c: char,
-    pub class: Class,
-    pub start_byte: u32,
-    pub end_byte: u32,
-    pub start_chars: u32,
-    pub end_chars: u32,
-}
 
 /// What a character does to words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,69 +18,97 @@ pub(super) enum Class {
     Newline,
     Space,
     Other,
+    /// Said of a byte that is part of a longer character.
+    Beyond,
 }
 
-/// Cuts `text` into characters. Soft hyphens and zero-width marks are left out.
-pub(super) fn units(text: &str) -> Vec<Unit> {
-    if text.is_ascii() {
-        return text.bytes().enumerate().map(|(i, b)| plain(char::from(b), i as u32, i as u32)).collect();
+/// What each ASCII character does to words; [`Class::Beyond`] for the bytes of all others.
+pub(super) static CLASSES: [Class; 256] = classes(false);
+
+/// The same in a query's term, where wildcards are letters.
+pub(super) static CLASSES_IN_PATTERNS: [Class; 256] = classes(true);
+
+impl Class {
+    /// Whether its characters go together.
+    pub fn runs(self) -> bool {
+        matches!(self, Self::Word | Self::Space)
     }
-    let mut units = Vec::with_capacity(text.len());
-    let mut chars = text.char_indices().enumerate().peekable();
-    while let Some((at_char, (at_byte, c))) = chars.next() {
-        if vanishes(c) {
-            continue;
-        }
-        let mut end_byte = at_byte + c.len_utf8();
-        let mut end_char = at_char + 1;
-        while let Some((_, (_, next))) = chars.next_if(|&(_, (_, next))| joins_the_one_before(next)) {
-            end_byte += next.len_utf8();
-            end_char += 1;
-        }
-        if end_char == at_char + 1 && (c.is_ascii() || is_nfkc_quick(std::iter::once(c)) == IsNormalized::Yes) {
-            let end_byte = end_byte as u32;
-            units.push(Unit { end_byte, ..plain(c, at_byte as u32, at_char as u32) });
-            continue;
-        }
-        let unit = |c: char| Unit {
-            c,
-            class: class(c),
-            start_byte: at_byte as u32,
-            end_byte: end_byte as u32,
-            start_chars: at_char as u32,
-            end_chars: end_char as u32,
+}
+
+const fn classes(wildcards_are_letters: bool) -> [Class; 256] {
+    let mut classes = [Class::Beyond; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        classes[byte as usize] = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => Class::Word,
+            b'*' | b'?' if wildcards_are_letters => Class::Word,
+            b' ' | b'\t' | b'\r' => Class::Space,
+            b'\n' => Class::Newline,
+            b'.' => Class::Stop,
+            b'\'' | b'`' => Class::Apostrophe,
+            b'-' => Class::Dash,
+            _ => Class::Other,
         };
-        // A symbol such as № is no letter of the word that it stands at, though its letters are: `№2797`, `Acme™`.
-        let is_symbol = !is_word_part(c) && c.nfkc().next().is_some_and(char::is_alphanumeric);
-        units.extend(is_symbol.then(|| unit(' ')));
-        units.extend(text[at_byte..end_byte].nfkc().filter(|&c| !vanishes(c)).map(unit));
-        units.extend(is_symbol.then(|| unit(' ')));
+        byte += 1;
     }
-    units
+    classes
 }
 
-fn plain(c: char, byte: u32, at_char: u32) -> Unit {
-    Unit { c, class: class(c), start_byte: byte, end_byte: byte + 1, start_chars: at_char, end_chars: at_char + 1 }
+/// What a character does in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Nature {
+    pub class: Class,
+    /// Whether it is left out.
+    pub vanishes: bool,
+    /// Whether normalisation may draw it into the character before it.
+    pub joins_the_one_before: bool,
+    /// Whether normalisation leaves it as it is, where nothing joins it.
+    pub is_nfkc: bool,
 }
 
-/// Whether normalisation may draw this character into the one before it.
+/// Characters of a page: a script or two.
+const PAGE: usize = 256;
+
+impl Nature {
+    /// Of any character. A page is worked out when its first character is met, and takes a kilobyte.
+    pub fn of(c: char) -> Self {
+        static PAGES: [OnceLock<Box<[Nature]>>; 0x1_0000 / PAGE] = [const { OnceLock::new() }; 0x1_0000 / PAGE];
+        let code = c as usize;
+        let Some(page) = PAGES.get(code / PAGE) else { return Self::work_out(c) };
+        page.get_or_init(|| {
+            let first = (code - code % PAGE) as u32;
+            // What is no character, a surrogate, is never asked for.
+            (first..).take(PAGE).map(|code| Self::work_out(char::from_u32(code).unwrap_or(' '))).collect()
+        })[code % PAGE]
+    }
+
+    fn work_out(c: char) -> Self {
+        Self {
+            class: class(c),
+            vanishes: vanishes(c),
+            joins_the_one_before: joins_the_one_before(c),
+            is_nfkc: is_nfkc_quick(std::iter::once(c)) == IsNormalized::Yes,
+        }
+    }
+}
+
 fn joins_the_one_before(c: char) -> bool {
     c >= '\u{300}' && {
-        let first = c.nfkd().next().unwrap_or(c);
-        unicode_normalization::char::canonical_combining_class(first) != 0
-            || is_nfkc_quick(std::iter::once(first)) == IsNormalized::Maybe
+        let mut first = None;
+        unicode_normalization::char::decompose_compatible(c, |part| {
+            first.get_or_insert(part);
+        });
+        let first = first.unwrap_or(c);
+        canonical_combining_class(first) != 0 || is_nfkc_quick(std::iter::once(first)) == IsNormalized::Maybe
     }
 }
 
 fn class(c: char) -> Class {
     match c {
-        'a'..='z' | 'A'..='Z' | '0'..='9' => Class::Word,
-        ' ' | '\t' | '\r' => Class::Space,
-        '\n' | '\u{2028}' | '\u{2029}' => Class::Newline,
-        '.' => Class::Stop,
+        ..='\x7F' => CLASSES[c as usize],
+        '\u{2028}' | '\u{2029}' => Class::Newline,
         _ if is_apostrophe(c) => Class::Apostrophe,
         _ if is_dash(c) => Class::Dash,
-        _ if c.is_ascii() => Class::Other,
         _ if c.is_whitespace() => Class::Space,
         _ if !is_word_part(c) => Class::Other,
         _ if is_spaceless(c) => Class::Character,
