@@ -13,7 +13,7 @@ pub(crate) struct Queries<'a> {
 impl Queries<'_> {
     /// A query; it may be one that the checker refuses.
     pub(crate) fn query(&self, dice: &mut Dice) -> String {
-        let depth = dice.weighted(&[(5, 0), (6, 1), (5, 2), (2, 3)]);
+        let depth = dice.weighted(&[(5, 0), (5, 1), (5, 2), (3, 3)]);
         // One in fifty without care for what may stand where.
         if dice.percent(2) { self.any(depth, dice) } else { self.positive(depth, dice) }
     }
@@ -71,9 +71,9 @@ impl Queries<'_> {
 
     /// Something with positions.
     fn countable(&self, depth: usize, dice: &mut Dice) -> String {
-        match dice.below(if depth == 0 { 6 } else { 9 }) {
-            0..6 => self.leaf(dice),
-            6 | 7 => {
+        match dice.below(if depth == 0 { 5 } else { 9 }) {
+            0..5 => self.leaf(dice),
+            5 | 6 => {
                 let sides = [self.countable(depth - 1, dice), self.countable(depth - 1, dice)];
                 format!("({})", sides.join(" OR "))
             }

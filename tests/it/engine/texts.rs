@@ -54,7 +54,7 @@ pub(crate) const THEMES: [Theme; 10] = [
     },
     Theme {
         langs: &["tr", "tr", "en"],
-        words: "Putin'in Putin’den Putin füze füzeler Füzelerin İstanbul ISTANBUL istanbul'da ısparta Isparta \
+        words: "güç gücü Putin'in Putin’den Putin füze füzeler Füzelerin İstanbul ISTANBUL istanbul'da ısparta Isparta \
             ISPARTA'nın anlaşma anlaşması Anlaşmalar ve Türkiye'nin S-400'ü S-400 2023'te O'Brien Erdoğan \
             Erdogan'ın",
         terms: "\"Putin füze\" ¦ istanbul ¦ =İstanbul ¦ erdog* ¦ Erdoğan~1 ¦ ısparta ¦ \"S-400 füze\"",
@@ -62,14 +62,14 @@ pub(crate) const THEMES: [Theme; 10] = [
     },
     Theme {
         langs: &["ru", "ru", "uk", ""],
-        words: "ракета ракеты Ракетами российский Российского ёлка елки Москва Москве МОСКВА С-400 С400 Путин \
-            Путина Зеленский Зеленськый №2797 и в ООН О.О.Н. им. Ленина",
+        words: "новый новой ракета ракеты Ракетами российский Российского ёлка елки Москва Москве МОСКВА С-400 С400 \
+            Путин Путина Зеленский Зеленський Зеленського №2797 и в ООН О.О.Н. им. Ленина",
         terms: "С-400 ¦ ~\"российская ракета\" ¦ ракет* ¦ =Москва ¦ Зеленский~2 ¦ /рак\\w+/ ¦ @moscow",
         is_spaceless: false,
     },
     Theme {
         langs: &["fr", "fr", "es", ""],
-        words: "élections Election élection d'armes armes vente Ventes L'accord accords Élysée elysee \
+        words: "réglé réglées élections Election élection d'armes armes vente Ventes L'accord accords Élysée elysee \
             Elyse\u{301}e l’OTAN OTAN œuvre oeuvre «armes» L'un un Ça ca été",
         terms: "d'armes ¦ ~\"vente d'armes\" ¦ \"vente d'armes\" ¦ =Élysée ¦ élys* ¦ œuvre ¦ elec?ion ¦ \
             Elysees~1",
@@ -99,16 +99,20 @@ pub(crate) const THEMES: [Theme; 10] = [
         langs: &["de", "el", "hi", "vi", ""],
         words: "Straße STRASSE STRAẞE strasse Αθήνα ΑΘΗΝΑ αθηνας Σίσυφος हिन्दी हिन्दि a😀b 😀 x² 2² Ⅳ iv ½ Acme™ ǅ dž \
             ŉ a\u{301}\u{323} ạ́ đ Đ ﬀ ff é\u{AD}é éé I\u{307} i İ ١٢ 12 \u{FEFF}a\u{2060}",
-        terms: "Strasse ¦ =Straße ¦ stra?e ¦ stra??e ¦ αθην* ¦ σισυφοσ ¦ हिन्दी ¦ हिन्* ¦ \"a b\" ¦ x2 ¦ /\\p{L}+/ ¦ Acme ¦ =İ",
+        terms: "Strasse ¦ =Straße ¦ stra?e ¦ stra??e ¦ αθην* ¦ σισυφοσ ¦ हिन्दी ¦ हिन्* ¦ \"a b\" ¦ x2 ¦ \
+            /\\p{L}+/ ¦ Acme ¦ =İ",
         is_spaceless: false,
     },
 ];
 
-/// An alphabet of a few of a theme's words.
+/// A few of a theme's words: neighbours, which are forms of each other, and some others.
 pub(crate) fn alphabet(theme: &Theme, dice: &mut Dice) -> Vec<&'static str> {
     let mut words = theme.words();
-    dice.shuffle(&mut words);
-    words.truncate(dice.between(6, 12));
+    let first = dice.below(words.len());
+    words.rotate_left(first);
+    let neighbours = dice.between(4, 9);
+    dice.shuffle(&mut words[neighbours..]);
+    words.truncate(neighbours + 3);
     words
 }
 

@@ -198,8 +198,8 @@ fn paragraphs(text: &str) -> Vec<(usize, &str)> {
 
 /// The words that a stretch of text touches; a whole designation is touched by way of its parts.
 ///
-/// Choice: punctuation alone stands with the word before it, where no space is between, else with the word behind: a
-/// full stop belongs to the sentence that it ends.
+/// Choice: what touches none, as punctuation alone or an ending that is cut off, stands with the word before it where no
+/// space is between, else with the word behind: a full stop belongs to the sentence that it ends.
 fn touched(reading: &Reading<'_>, field: Field, start_chars: u32, end_chars: u32) -> Span {
     let parts = || reading.words(field).iter().filter(|word| word.kind != WordKind::Designation);
     let places: Vec<u32> = parts()
