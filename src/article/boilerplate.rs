@@ -76,11 +76,21 @@ const BETWEEN: [&str; 12] = ["on", "this", "via", "to", "the", "article", "story
 /// A row of share buttons is no longer.
 const ROW_WORDS_MAX: usize = 24;
 
+/// No site adds more lines than this; each look may cost the text.
+const CUTS_MAX: usize = 12;
+/// No site's name has more words.
+const SITE_WORDS_MAX: usize = 8;
+/// A credit is no longer.
+const CREDIT_BYTES_MAX: usize = 400;
+
 /// The text without what the site added.
 pub fn cut(mut text: String) -> String {
     // What is added stands in the last lines; most texts have nothing of it, and lose nothing to the look.
-    while let Some(end) = shorter(&text) {
-        text.truncate(end);
+    for _ in 0..CUTS_MAX {
+        match shorter(&text) {
+            Some(end) => text.truncate(end),
+            None => break,
+        }
         if text.is_empty() {
             break;
         }
@@ -141,6 +151,9 @@ fn is_invitation(line: &str) -> bool {
 
 /// `The post … appeared first on …`, as WordPress puts under everything.
 fn is_credit(line: &str) -> bool {
+    if line.len() > CREDIT_BYTES_MAX {
+        return false;
+    }
     let is_post = ["The post ", "The article ", "Der Beitrag ", "La entrada ", "L’article ", "L'article ", "Post "]
         .iter()
         .any(|head| line.starts_with(head));
@@ -152,8 +165,13 @@ fn is_credit(line: &str) -> bool {
         "est apparu en premier sur",
     ]
     .iter()
-    .any(|phrase| line.contains(phrase));
-    is_post && is_first_on
+    .find_map(|phrase| line.split_once(phrase));
+    // Behind it stands the site's name and no more; what goes on in small letters is news.
+    let is_site = |name: &str| {
+        let name = name.trim();
+        !name.is_empty() && !name.starts_with(char::is_lowercase) && name.split_whitespace().count() <= SITE_WORDS_MAX
+    };
+    is_post && is_first_on.is_some_and(|(_, name)| is_site(name))
 }
 
 fn is_sharing(line: &str) -> bool {
@@ -206,6 +224,7 @@ mod tests {
             "The post was first on his list.",
             "They share the view of the article.",
             "Share",
+            "Officials denied it.\n\nThe post of envoy appeared first on the sanctions list, naming North Korea.",
             "Two firms: Facebook and Twitter shares fell.",
             "",
         ] {

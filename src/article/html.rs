@@ -6,6 +6,7 @@ use ammonia::{Builder, UrlRelative};
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
+use crate::feed::markup::with_short_tags;
 pub use crate::feed::markup::{one_line, plain, to_line, to_text};
 
 /// HTML as a feed gave it: not safe to show before [`sanitise`]. Kept as it came because sanitising costs more than all
@@ -41,11 +42,43 @@ pub fn sanitise(html: &str) -> String {
 }
 
 fn sanitise_with_base(html: &str, base: Option<&str>) -> String {
+    let html = &*with_short_tags(html);
+    if nests_deep(html) {
+        return ammonia::clean_text(&to_text(html));
+    }
     static SAFE: LazyLock<Builder<'static>> = LazyLock::new(builder);
     match base.and_then(|base| Url::parse(base).ok()) {
         Some(base) => builder().url_relative(UrlRelative::RewriteWithBase(base)).clean(html).to_string(),
         None => SAFE.clean(html).to_string(),
     }
+}
+
+/// Deeper markup is no article's; sanitising takes the square of it.
+const DEPTH_MAX: usize = 512;
+
+/// Whether more elements are opened than closed, by so many, anywhere.
+fn nests_deep(html: &str) -> bool {
+    let bytes = html.as_bytes();
+    let (mut depth, mut deepest) = (0usize, 0);
+    for at in memchr::memchr_iter(b'<', bytes) {
+        match bytes.get(at + 1) {
+            Some(b'/') => depth = depth.saturating_sub(1),
+            Some(byte) if byte.is_ascii_alphabetic() && !is_void(&html[at + 1..]) => depth += 1,
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest > DEPTH_MAX
+}
+
+/// Whether a tag that begins so never closes, or closes itself by what follows, as paragraphs and list items do.
+fn is_void(tag: &str) -> bool {
+    let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
+    let names = [
+        "br", "img", "hr", "p", "li", "input", "wbr", "source", "area", "col", "embed", "link", "meta", "param",
+        "track",
+    ];
+    names.iter().any(|void| name.eq_ignore_ascii_case(void))
 }
 
 fn builder() -> Builder<'static> {
@@ -97,6 +130,14 @@ fn selected<'a>(tree: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn markup_that_nests_without_end_is_shown_as_text() {
+        let deep = format!("{}deep <b>& plain</b>", "<div>".repeat(100_000));
+        assert_eq!(sanitise(&deep), ammonia::clean_text("deep & plain"));
+        let long = format!("<p>{}</p>", "one<br>two<p>three<li>four<img src=x>".repeat(2_000));
+        assert!(sanitise(&long).contains("<p>three"));
+    }
 
     #[test]
     fn nothing_that_runs_survives() {

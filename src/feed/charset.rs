@@ -167,7 +167,7 @@ fn declaration_charset(bytes: &[u8]) -> Option<&'static Encoding> {
 
 /// Drops BOM and control characters that XML forbids, and the declaration's encoding, which is no longer true. C1
 /// controls become the letters that they mean.
-fn clean(mut text: String) -> String {
+pub(super) fn clean(mut text: String) -> String {
     let forbidden = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
     // A byte test first: most documents have none, and it is ten times as fast as a walk over characters.
     // Whole pieces at once, as the machine can then test many bytes in one step.

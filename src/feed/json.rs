@@ -150,7 +150,7 @@ fn mend(text: &str) -> Mended {
 /// The specification says a string, and that numbers are to be taken too.
 fn id(value: Option<&Value>) -> Option<String> {
     match value? {
-        Value::String(text) => filled(text),
+        Value::String(text) => text_of(text),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
@@ -178,9 +178,14 @@ fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {
-    list(value).filter_map(|v| v.as_str().and_then(filled)).collect()
+    list(value).filter_map(|v| v.as_str().and_then(text_of)).collect()
+}
+
+/// A text without the control characters that JSON lets escape, and XML does not know.
+fn text_of(text: &str) -> Option<String> {
+    filled(&super::charset::clean(text.to_owned()))
 }
 
 fn string(object: &Map<String, Value>, key: &str) -> Option<String> {
-    object.get(key)?.as_str().and_then(filled)
+    object.get(key)?.as_str().and_then(text_of)
 }

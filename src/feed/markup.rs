@@ -3,7 +3,7 @@
 //!
 //! Only html5ever's tokenizer is used, no tree: it costs a fifth, and text needs no tree.
 
-use std::cell::RefCell;
+use std::{borrow::Cow, cell::RefCell};
 
 use html5ever::{
     tendril::StrTendril,
@@ -20,12 +20,42 @@ pub fn to_text(html: &str) -> String {
         return plain(html, false);
     }
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(html));
+    input.push_back(StrTendril::from_slice(&with_short_tags(html)));
     let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
     // The sink never asks for a pause, so one call takes all.
     let _ = tokenizer.feed(&input);
     tokenizer.end();
     tokenizer.sink.writer.into_inner().out
+}
+
+/// No person wrote a tag that is longer, and each of its attributes would be compared with all the others.
+const TAG_BYTES_MAX: usize = 16 << 10;
+
+/// The same markup, tags of endless length cut down to their names.
+pub fn with_short_tags(html: &str) -> Cow<'_, str> {
+    let tag_behind = |from: usize| memchr::memchr(b'<', &html.as_bytes()[from..]).map(|length| from + length);
+    let mut short = String::new();
+    let (mut kept, mut from) = (0, 0);
+    while let Some(start) = tag_behind(from) {
+        // What is no tag ends nothing: a comment may hold more of them.
+        if !html.as_bytes().get(start + 1).is_some_and(u8::is_ascii_alphabetic) {
+            from = start + 1;
+            continue;
+        }
+        let end = memchr::memchr(b'>', &html.as_bytes()[start..]).map_or(html.len(), |length| start + length + 1);
+        if end - start > TAG_BYTES_MAX {
+            let name = html[start..end].find(char::is_whitespace).map_or(start, |length| start + length);
+            short.push_str(&html[kept..name]);
+            short.push('>');
+            kept = end;
+        }
+        from = end;
+    }
+    if kept == 0 {
+        return Cow::Borrowed(html);
+    }
+    short.push_str(&html[kept..]);
+    Cow::Owned(short)
 }
 
 /// The same on one line: for titles.
@@ -246,6 +276,15 @@ mod tests {
     #[track_caller]
     fn check(html: &str, expected: &str) {
         assert_eq!(to_text(html), expected, "{html:?}");
+    }
+
+    #[test]
+    fn tags_without_end_are_cut_to_their_names() {
+        let attributes: String = (0..100_000).map(|i| format!(" a{i}")).collect();
+        check(&format!("<p{attributes}>hello</p> <b>you"), "hello\n\nyou");
+        check(&format!("<!-- {} <i> --> x", "y ".repeat(20_000)), "x");
+        check(&format!("a < b {}", "c ".repeat(20_000)), format!("a < b {}", "c ".repeat(20_000)).trim_end());
+        check(&"<".repeat(100_000), &"<".repeat(100_000));
     }
 
     #[test]

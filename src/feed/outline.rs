@@ -351,6 +351,9 @@ impl<'a> Walk<'a> {
         };
         if fields.len() < FIELDS_MAX {
             fields.push(field);
+        } else {
+            // feed-rs knows no such bound.
+            self.outline.is_plain = false;
         }
     }
 

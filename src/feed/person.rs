@@ -1,5 +1,7 @@
 //! Who wrote it: the name in what feeds put where a name belongs.
 
+use std::collections::HashSet;
+
 use super::filled;
 
 /// The name in `desk@example.org (The Desk)`, `The Desk <desk@example.org>`, `(The Desk)`; the address where it stands
@@ -20,13 +22,8 @@ pub fn name(text: &str) -> Option<String> {
 
 /// Each name once, in order.
 pub fn distinct(names: impl Iterator<Item = String>) -> Vec<String> {
-    let mut kept: Vec<String> = Vec::new();
-    for name in names {
-        if !kept.contains(&name) {
-            kept.push(name);
-        }
-    }
-    kept
+    let mut seen = HashSet::new();
+    names.filter(|name| seen.insert(name.clone())).collect()
 }
 
 #[cfg(test)]

@@ -195,11 +195,6 @@ fn enclosures(entry: &model::Entry, base: Option<&Url>) -> Vec<Enclosure> {
     let links = entry.links.iter().filter(|l| l.rel.as_deref() == Some("enclosure")).filter_map(|l| {
         Some(Enclosure { url: absolute(&l.href, base)?, mime: l.media_type.clone(), length: l.length })
     });
-    let mut seen: Vec<Enclosure> = Vec::new();
-    for enclosure in media.chain(links) {
-        if seen.iter().all(|s| s.url != enclosure.url) {
-            seen.push(enclosure);
-        }
-    }
-    seen
+    let mut seen = HashSet::new();
+    media.chain(links).filter(|enclosure| seen.insert(enclosure.url.clone())).collect()
 }

@@ -107,3 +107,25 @@ fn elements_nested_without_end_are_refused() {
     let deep = format!("<rss version='2.0'><channel><item>{}", "<a>".repeat(100_000));
     assert_eq!(feed::parse(deep.as_bytes(), None, None), Err(feed::FeedError::TooDeep));
 }
+
+#[test]
+fn built_feeds_take_no_time() {
+    let item = |inside: &str| {
+        format!("<rss version='2.0'><channel><title>F</title><item><title>T</title>{inside}</item></channel></rss>")
+    };
+    let many = |make: fn(usize) -> String| (0..100_000).map(make).collect::<String>();
+    let started = std::time::Instant::now();
+    for inside in [
+        many(|i| format!("<author>name{i}</author>")),
+        many(|i| format!("<enclosure url='http://e.org/{i}' type='audio/mpeg' length='1'/>")),
+        many(|i| format!("<category>c{i}</category>")),
+        format!("<description>Start here. {}</description>", "Read more. ".repeat(90_000)),
+    ] {
+        let feed = wirewatch::feed::parse(item(&inside).as_bytes(), None, None).unwrap();
+        let entry = &feed.entries[0];
+        assert!(entry.authors.len() <= 2_000 && entry.categories.len() <= 2_000 && entry.enclosures.len() <= 2_000);
+        wirewatch::article::from_entry(entry, None, None);
+    }
+    // Generous: what it guards against takes minutes.
+    assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
+}
