@@ -1,7 +1,9 @@
 //! Many watches over one article; watches come and go while articles are matched.
 
+mod checking;
+mod references;
+
 use std::{
-    cell::LazyCell,
     collections::BTreeMap,
     ops::Deref,
     path::Path,
@@ -9,7 +11,9 @@ use std::{
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
+
+use checking::{BLOCK, Beside, Checking, THREADS_MAX};
 
 use super::{
     engine::{
@@ -19,16 +23,10 @@ use super::{
         rarity::Rarity,
         shelf::{NewWatch, Shelf, ShelfBuilder},
     },
-    language::{
-        self, CheckedQuery, Known,
-        check::{Leader, Party, WatchNames},
-        checked::DEAL_TOPIC,
-        list::Lists,
-        question::folded_words,
-    },
+    language::{self, CheckedQuery, check::WatchNames},
     matched::{self, Explained, Matched, WatchHit},
     pack::Packs,
-    round::{self, Outcome, REFERENCES_DEEP_MAX, Round, WatchPlace},
+    round::{self, Outcome, Round, WatchPlace},
 };
 use crate::{
     article::{
@@ -398,65 +396,6 @@ impl WatchSet {
         self.shelves[place.shelf].shelf.slot(place.watch) as usize
     }
 
-    /// What is wrong with how watches refer to each other: in a circle, or too deep. `watches` are those that came now;
-    /// others may refer to them.
-    fn circle(&self, watches: &[WatchSettings]) -> Option<Problem> {
-        let mut known = FxHashMap::default();
-        let new = watches.iter().filter_map(|watch| self.find(watch.id.as_str()));
-        let referring = self.shelves.iter().enumerate().flat_map(|(shelf, held)| {
-            let there = held.shelf.referring().iter().filter(|&&watch| !held.removed.has(watch));
-            there.map(move |&watch| WatchPlace { shelf, watch })
-        });
-        new.chain(referring).find_map(|start| {
-            let mut way = Vec::new();
-            let wrong = self.depth(start, &mut way, &mut known).err()?;
-            let id = |place: &WatchPlace| self.shelves[place.shelf].shelf.id(place.watch);
-            let way: Vec<&str> = way.iter().map(id).collect();
-            let message = match wrong {
-                Wrong::Circle => format!("`watch:` goes in a circle: {}", way.join(" → ")),
-                Wrong::Deep => {
-                    format!("`watch:` leads deeper than {REFERENCES_DEEP_MAX} watches, from `{}` on", way[0])
-                }
-            };
-            let problem = Problem::error(message);
-            let asked = watches.iter().find(|watch| watch.id.as_str() == way[0]).or(watches.first());
-            Some(match asked {
-                Some(watch) => problem.at(whole(watch)),
-                None => problem,
-            })
-        })
-    }
-
-    /// How many watches are on the longest way down from `watch`, itself among them.
-    fn depth(
-        &self,
-        watch: WatchPlace,
-        way: &mut Vec<WatchPlace>,
-        known: &mut FxHashMap<WatchPlace, usize>,
-    ) -> Result<usize, Wrong> {
-        if let Some(&depth) = known.get(&watch) {
-            return Ok(depth);
-        }
-        let is_back = way.contains(&watch);
-        way.push(watch);
-        if is_back {
-            return Err(Wrong::Circle);
-        }
-        let mut depth = 1;
-        for next in self.shelves[watch.shelf].shelf.referred(watch.watch).into_iter().filter_map(|id| self.find(id)) {
-            if way.len() > REFERENCES_DEEP_MAX {
-                return Err(Wrong::Deep);
-            }
-            depth = depth.max(1 + self.depth(next, way, known)?);
-        }
-        if depth > REFERENCES_DEEP_MAX {
-            return Err(Wrong::Deep);
-        }
-        way.pop();
-        known.insert(watch, depth);
-        Ok(depth)
-    }
-
     fn find(&self, id: &str) -> Option<WatchPlace> {
         round::find(self.shelves.iter(), id)
     }
@@ -472,112 +411,8 @@ impl Held {
     }
 }
 
-/// The watches of a set, and one that is about to be added.
-struct Beside<'a> {
-    set: &'a WatchSet,
-    id: &'a str,
-}
-
-impl WatchNames for Beside<'_> {
-    fn has(&self, id: &str) -> bool {
-        id == self.id || self.set.find(id).is_some()
-    }
-
-    fn all(&self) -> Vec<&str> {
-        let of =
-            |held: &'_ Held| (0..held.shelf.len() as u32).filter(|&watch| !held.removed.has(watch)).collect::<Vec<_>>();
-        let shelved = self.set.shelves.iter().flat_map(|held| of(held).into_iter().map(|watch| held.shelf.id(watch)));
-        shelved.chain([self.id]).collect()
-    }
-}
-
-impl WatchNames for FxHashSet<&str> {
-    fn has(&self, id: &str) -> bool {
-        self.contains(id)
-    }
-
-    fn all(&self) -> Vec<&str> {
-        let mut all: Vec<&str> = self.iter().copied().collect();
-        all.sort_unstable();
-        all
-    }
-}
-
 /// The whole of a watch's query, where it was written.
 fn whole(watch: &WatchSettings) -> Place {
     let query = &watch.query;
     Place { origin: query.origin.clone(), source: query.source.clone(), span: query.span.clone(), first_line: 1 }
-}
-
-/// What queries are checked against, gathered once for all of them.
-struct Checking<'a> {
-    context: CompileContext<'a>,
-    lists: Lists,
-    feeds: Vec<&'a str>,
-    tags: Vec<&'a str>,
-    parties: Vec<Party<'a>>,
-    names: &'a (dyn WatchNames + Sync),
-    may_lack_names: bool,
-}
-
-impl<'a> Checking<'a> {
-    fn new(context: CompileContext<'a>, names: &'a (dyn WatchNames + Sync), may_lack_names: bool) -> Self {
-        let places = context.packs.entities.places.iter();
-        Self {
-            lists: Lists::new(context.lists, &context.packs.rules.lists),
-            feeds: context.feeds.iter().map(|feed| feed.id.as_str()).collect(),
-            tags: context.feeds.iter().flat_map(|feed| &feed.tags).map(String::as_str).collect(),
-            parties: places.map(|place| Party { id: &place.id.0, name: &place.name, kind: place.kind }).collect(),
-            context,
-            names,
-            may_lack_names,
-        }
-    }
-
-    fn each(
-        &self,
-        watches: &[WatchSettings],
-        mut see: impl FnMut(&WatchSettings, (Option<CheckedQuery>, Vec<Problem>)),
-    ) {
-        let leaders = LazyCell::new(|| leaders(self.context.packs));
-        let known = Known {
-            lists: &self.lists,
-            feeds: &self.feeds,
-            tags: &self.tags,
-            watches: self.names,
-            may_lack_names: self.may_lack_names,
-            topics: &TOPICS,
-            parties: &self.parties,
-            leaders: &leaders,
-        };
-        for watch in watches {
-            see(watch, language::compile(&watch.query, known));
-        }
-    }
-}
-
-/// Queries are read in blocks of so many watches: fewer are not worth a thread.
-const BLOCK: usize = 1024;
-/// One thread cannot put on a shelf what more than this can read.
-const THREADS_MAX: usize = 4;
-
-/// The topics that have a detector.
-const TOPICS: [&str; 2] = [DEAL_TOPIC, "unsc-resolution"];
-
-/// The leaders that queries may name, by every name that a pack gives them.
-fn leaders(packs: &Packs) -> Vec<Leader> {
-    let persons = packs.entities.persons.iter();
-    persons
-        .map(|person| {
-            let names = person.also.iter().chain(person.names.values().flatten());
-            let folded = std::iter::once(&person.name).chain(names).map(|name| folded_words(name)).collect();
-            Leader { id: person.id.clone(), name: person.name.clone(), folded }
-        })
-        .collect()
-}
-
-/// What may be wrong with references.
-enum Wrong {
-    Circle,
-    Deep,
 }

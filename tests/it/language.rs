@@ -707,6 +707,7 @@ fn watches_come_and_go_beside_articles_in_flight() {
     assert_eq!((hits(&grown), grown.len()), (expected.clone(), 200));
     assert_eq!(hits(&first), [0], "whoever holds the old set goes on with it");
     assert_eq!(hits(&grown.in_order()), expected);
+    assert!(!grown.in_order().is_scattered(), "all on one shelf");
 
     let shrunk = grown.without("w3").unwrap().without("a").unwrap();
     assert_eq!((hits(&shrunk), shrunk.len()), (expected[2..].to_vec(), 198));

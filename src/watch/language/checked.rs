@@ -143,9 +143,4 @@ impl Question {
     pub fn needs_findings(&self) -> bool {
         self.is_of_deal() || matches!(self, Self::Topic(_) | Self::Resolution(_) | Self::Leader(_) | Self::Country(_))
     }
-
-    /// Whether it is enough for a query: languages and dates are not.
-    pub fn is_positive(&self) -> bool {
-        !matches!(self, Self::Lang(_) | Self::Published(_))
-    }
 }

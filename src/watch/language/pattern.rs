@@ -162,16 +162,6 @@ impl Pattern {
             _ => false,
         }
     }
-
-    /// Whether it looks at what an article says rather than at its words.
-    pub fn needs_findings(&self) -> bool {
-        match self {
-            Self::Country(_) | Self::Leader(_) => true,
-            Self::AnyOf(patterns) => patterns.iter().any(Self::needs_findings),
-            Self::InLanguage(_, what) | Self::Beside { what, .. } => what.needs_findings(),
-            Self::Phrase(_) | Self::Regex(_) => false,
-        }
-    }
 }
 
 fn piece(word: &Word, measure: Measure) -> Result<Piece, String> {
