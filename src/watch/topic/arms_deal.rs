@@ -3,7 +3,7 @@
 //! Each sentence is read by its frames; what one leaves open is filled from the sentence around it, the one before and
 //! the heading. Then the mentions of one deal over the whole article become one.
 
-use std::{cmp::Reverse, ops::Range};
+use std::cmp::Reverse;
 
 use super::{
     frame::Framed,
@@ -28,9 +28,14 @@ const FILLED_COSTS: f32 = 0.15;
 /// A side that is known only as one of a pair.
 const PAIR_COSTS: f32 = 0.1;
 
+/// How many sentences back a deal may stand that a sentence goes on about.
+const GOES_ON: usize = 2;
+
 /// One sentence that shows a deal.
 #[derive(Debug, Clone)]
 struct Mention {
+    field: Field,
+    sentence: usize,
     supplier: Vec<PartyId>,
     recipient: Vec<PartyId>,
     pair: Vec<PartyId>,
@@ -87,100 +92,91 @@ struct Reader<'a> {
     rules: &'a Rules,
 }
 
+/// What stands around a sentence.
+struct Around<'a> {
+    /// The parties of the sentence.
+    here: &'a [Party],
+    /// Those of the one in front.
+    before: &'a [Party],
+    /// Those of the heading.
+    title: &'a [Party],
+    /// Those of the first sentence of the text, where the heading is being read.
+    lead: &'a [Party],
+}
+
 impl Reader<'_> {
     fn mentions(&self) -> Vec<Mention> {
-        let mut mentions = Vec::new();
+        let mut mentions: Vec<Mention> = Vec::new();
         let mut speakers = Speakers::default();
         let mut title: Vec<Party> = Vec::new();
+        let mut title_items: Vec<DealItem> = Vec::new();
+        let lead = self.lead();
         for (passage, hits) in self.passages.iter().zip(self.hits) {
+            let is_title = passage.field == Field::Title;
             let mut before: Vec<Party> = Vec::new();
-            let mut shown_in = None;
+            let mut items_before = title_items.clone();
             let named = party::in_passage(passage, self.named, self.rules);
             for (index, sentence) in passage.sentences.iter().enumerate() {
                 let from = hits.partition_point(|hit| hit.start < sentence.start);
                 let to = hits.partition_point(|hit| hit.start < sentence.end);
                 let hits = &hits[from..to];
-                let parties = party::in_sentence(passage, sentence, hits, &named, self.lang, self.rules);
+                let parties = party::in_sentence(passage, sentence, hits, &named, &before, self.lang, self.rules);
                 speakers.hear(passage, sentence, hits, &parties, &before);
-                let scene = Scene { passage, sentence: sentence.clone(), hits, parties: &parties, lang: self.lang };
+                let goes_on = |known: &Mention| {
+                    known.field == passage.field && known.sentence < index && index - known.sentence <= GOES_ON
+                        || known.field == Field::Title && !is_title && index == 0
+                };
+                let scene = Scene {
+                    passage,
+                    sentence: sentence.clone(),
+                    hits,
+                    parties: &parties,
+                    lang: self.lang,
+                    programmes: &self.rules.programmes,
+                    follows_weapons: !items_before.is_empty(),
+                    follows_deal: mentions.iter().any(goes_on),
+                };
+                let around =
+                    Around { here: &parties, before: &before, title: &title, lead: if is_title { &lead } else { &[] } };
                 let known = mentions.len();
                 for framed in scene.read() {
-                    let framed = self.fill(framed, &parties, &before, &title, &mentions);
-                    mentions.extend(framed.map(|framed| self.mention(framed, &scene, index, &speakers)));
+                    let told = mentions[..known].iter().rfind(|known| goes_on(known));
+                    let Some(framed) = fill(framed, &around, told, &mentions) else { continue };
+                    mentions.push(self.mention(framed, &scene, index, &items_before, &speakers));
                 }
-                if mentions.len() == known && index > 0 && shown_in == Some(index - 1) {
+                let was_shown = |known: &Mention| known.field == passage.field && known.sentence + 1 == index;
+                if mentions.len() == known && mentions.last().is_some_and(was_shown) {
                     let said = speakers.of(passage, sentence, hits, &parties, None);
                     deny(&mut mentions, &said.denied_by);
                 }
-                shown_in = if mentions.len() > known { Some(index) } else { shown_in };
+                let items = self.items(hits);
+                if !items.is_empty() || index > 0 {
+                    items_before = items;
+                }
+                if is_title {
+                    title_items.extend(items_before.iter().cloned());
+                }
                 if !parties.is_empty() {
                     before = parties;
                 }
             }
-            if passage.field == Field::Title {
+            if is_title {
                 title = before;
             }
         }
         mentions
     }
 
-    /// Looks for a missing side around the frame; `None` where the deal stays without one.
-    fn fill(
-        &self,
-        mut framed: Framed,
-        around: &[Party],
-        before: &[Party],
-        title: &[Party],
-        mentions: &[Mention],
-    ) -> Option<Framed> {
-        if framed.pair.len() >= 2 {
-            return Some(framed);
-        }
-        if let [one] = &framed.pair[..] {
-            framed.supplier = vec![one.clone()];
-            framed.pair.clear();
-        }
-        let known: Vec<PartyId> = framed.supplier.iter().chain(&framed.recipient).cloned().collect();
-        let other = |parties: &[Party], is_open: &dyn Fn(&Party) -> bool| {
-            let fits = |party: &&Party| is_open(party) && party.ids.iter().all(|id| !known.contains(id));
-            parties.iter().find(fits).map(|party| party.ids.clone())
+    /// The parties of the text's first sentence.
+    fn lead(&self) -> Vec<Party> {
+        let Some(at) = self.passages.iter().position(|passage| passage.field != Field::Title) else {
+            return Vec::new();
         };
-        if known.is_empty() {
-            // "They discussed an arms deal": the two that were named together.
-            let both = |party: &&Party| party.ids.len() >= 2 && party.is_subject();
-            let pair = around.iter().chain(before).chain(title).find(both)?;
-            framed.pair = pair.ids.clone();
-            framed.confidence -= FILLED_COSTS;
-            return Some(framed);
-        }
-        if framed.recipient.is_empty() {
-            let gets = |party: &Party| matches!(party.role, Some(Role::To | Role::For)) || party.is_helped;
-            let end = framed.tokens.end;
-            let gets_behind = |party: &Party| gets(party) && (party.start >= end || party.is_helped);
-            let filled = other(around, &gets_behind).or_else(|| other(before, &gets)).or_else(|| other(title, &gets));
-            // "Western countries agreed to provide them", behind who asked them for it.
-            let known = || mentions.iter().rev().find(|known| shares(&known.supplier, &framed.supplier));
-            let filled = filled.or_else(|| Some(known()?.recipient.clone()).filter(|recipient| !recipient.is_empty()));
-            framed.recipient = filled?;
-            framed.confidence -= FILLED_COSTS;
-        }
-        if framed.supplier.is_empty() {
-            let gives = |party: &Party| party.is_subject();
-            let filled = other(around, &gives).or_else(|| {
-                // Who was told to give them that is nearer than the heading's subject, who may be warning of it.
-                let is_known = mentions
-                    .iter()
-                    .any(|known| !known.supplier.is_empty() && shares(&known.recipient, &framed.recipient));
-                if is_known { None } else { other(title, &gives) }
-            });
-            framed.supplier = filled.filter(|_| !framed.is_seized).unwrap_or_default();
-            // A weapon with a direction alone is too little to go by.
-            if framed.supplier.is_empty() && framed.rule == "weapon" && !framed.is_seized {
-                return None;
-            }
-            framed.confidence -= FILLED_COSTS;
-        }
-        Some(framed)
+        let (passage, hits) = (&self.passages[at], &self.hits[at]);
+        let Some(sentence) = passage.sentences.first() else { return Vec::new() };
+        let hits = &hits[..hits.partition_point(|hit| hit.start < sentence.end)];
+        let named = party::in_passage(passage, self.named, self.rules);
+        party::in_sentence(passage, sentence, hits, &named, &[], self.lang, self.rules)
     }
 
     /// Of two who deal, the one that makes the weapons supplies, or else the great exporter.
@@ -208,7 +204,14 @@ impl Reader<'_> {
         framed.recipient = std::mem::take(&mut framed.pair);
     }
 
-    fn mention(&self, mut framed: Framed, scene: &Scene<'_>, sentence: usize, speakers: &Speakers) -> Mention {
+    fn mention(
+        &self,
+        mut framed: Framed,
+        scene: &Scene<'_>,
+        sentence: usize,
+        items_before: &[DealItem],
+        speakers: &Speakers,
+    ) -> Mention {
         self.direct(&mut framed, scene);
         let is_verb = matches!(framed.anchor, Anchor::Verb { .. });
         let is_party = |token: usize| scene.parties.iter().any(|party| party.start <= token && token < party.end);
@@ -223,8 +226,17 @@ impl Reader<'_> {
         // What others say was done is no more than what they say.
         let is_told = is_verb && !attributed_to.is_empty() && claim.status == DealStatus::Delivered;
         let claim = if is_told { Claim::said(DealStatus::Alleged) } else { claim };
+        let mut items = self.items(scene.hits);
+        if items.is_empty() {
+            // "arms deal": the lexicon hides the "arms" in it, yet weapons are what it is about.
+            let of_weapons = DealItem { name: "weapons".to_owned(), category: "weapon".to_owned() };
+            let is_armed = scene.hits.iter().any(|hit| matches!(hit.meaning, DealWord::Noun { is_armed: true, .. }));
+            items = if is_armed || items_before.is_empty() { vec![of_weapons] } else { items_before.to_vec() };
+        }
         Mention {
-            items: self.items(scene, &framed.tokens),
+            field: passage.field,
+            sentence,
+            items,
             claim,
             attributed_to,
             denied_by: said.denied_by,
@@ -238,10 +250,10 @@ impl Reader<'_> {
         }
     }
 
-    /// The weapons of a sentence; those of its noun where that names none apart.
-    fn items(&self, scene: &Scene<'_>, tokens: &Range<usize>) -> Vec<DealItem> {
+    /// The weapons that a sentence names.
+    fn items(&self, hits: &[Hit<DealWord>]) -> Vec<DealItem> {
         let mut items: Vec<DealItem> = Vec::new();
-        for hit in scene.hits {
+        for hit in hits {
             if let DealWord::Weapon(item) = hit.meaning {
                 let item = &self.rules.items[item as usize].item;
                 if !items.contains(item) {
@@ -249,13 +261,81 @@ impl Reader<'_> {
                 }
             }
         }
-        if items.is_empty() {
-            // "arms deal": the lexicon hides the "arms" in it, yet weapons are what it is about.
-            let is_noun = scene.hits.iter().any(|hit| hit.start >= tokens.start && hit.end <= tokens.end);
-            items.extend(is_noun.then(|| DealItem { name: "weapons".to_owned(), category: "weapon".to_owned() }));
-        }
         items
     }
+}
+
+/// Looks for a missing side around the frame; `None` where the deal stays without one. `told` is the deal that a
+/// sentence shortly in front tells of, `mentions` are all so far.
+fn fill(mut framed: Framed, around: &Around<'_>, told: Option<&Mention>, mentions: &[Mention]) -> Option<Framed> {
+    if framed.pair.len() >= 2 {
+        return Some(framed);
+    }
+    if let [one] = &framed.pair[..] {
+        framed.supplier = vec![one.clone()];
+        framed.pair.clear();
+    }
+    let known: Vec<PartyId> = framed.supplier.iter().chain(&framed.recipient).cloned().collect();
+    let other = |parties: &[Party], is_open: &dyn Fn(&Party) -> bool| {
+        let others = |party: &Party| {
+            let ids: Vec<PartyId> = party.ids.iter().filter(|id| !known.contains(id)).cloned().collect();
+            (!ids.is_empty()).then_some(ids)
+        };
+        parties.iter().filter(|party| is_open(party)).find_map(others)
+    };
+    if known.is_empty() {
+        // "They discussed an arms deal": the two that were named together.
+        let both = |party: &&Party| party.ids.len() >= 2 && party.is_subject();
+        let pair = around.here.iter().chain(around.before).chain(around.title).find(both)?;
+        framed.pair = pair.ids.clone();
+        framed.confidence -= FILLED_COSTS;
+        return Some(framed);
+    }
+    // A heading's "US and allies" are named in full by the sentence that follows it.
+    let named_with = |side: &[PartyId]| {
+        let is_among = |party: &&Party| party.ids.len() >= 2 && side.iter().any(|id| party.ids.contains(id));
+        let group = around.lead.iter().find(is_among)?;
+        Some(group.ids.iter().filter(|id| !side.contains(id)).cloned().collect::<Vec<_>>())
+    };
+    if framed.recipient.is_empty() {
+        let gets = |party: &Party| matches!(party.role, Some(Role::To | Role::For)) || party.is_helped;
+        let end = framed.tokens.end;
+        let gets_behind = |party: &Party| gets(party) && (party.start >= end || party.is_helped);
+        let filled = other(around.here, &gets_behind)
+            .or_else(|| other(around.before, &gets))
+            .or_else(|| other(around.title, &gets));
+        // "Western countries agreed to provide them", behind who asked them for it.
+        let asked = || mentions.iter().rev().find(|known| shares(&known.supplier, &framed.supplier));
+        let filled = filled.or_else(|| Some(asked()?.recipient.clone()).filter(|recipient| !recipient.is_empty()));
+        let gives = framed.rule == "verb";
+        let filled = filled.or_else(|| {
+            // "Italy would also provide a system", behind what others give; "if they use the shells".
+            let same = told.filter(|told| gives && told.recipient.iter().all(|id| !known.contains(id)))?;
+            Some(same.recipient.clone()).filter(|recipient| !recipient.is_empty())
+        });
+        let is_user = |party: &Party| gives && party.is_user;
+        let filled = filled.or_else(|| other(around.here, &is_user)).or_else(|| other(around.before, &is_user));
+        let filled = filled.or_else(|| named_with(&framed.supplier).filter(|_| framed.is_deal));
+        framed.recipient = filled?;
+        framed.confidence -= FILLED_COSTS;
+    }
+    if framed.supplier.is_empty() {
+        let gives = |party: &Party| party.is_subject();
+        let filled = other(around.here, &gives).or_else(|| {
+            // Who was told to give them that is nearer than the heading's subject, who may be warning of it.
+            let is_known =
+                mentions.iter().any(|known| !known.supplier.is_empty() && shares(&known.recipient, &framed.recipient));
+            if is_known { None } else { other(around.title, &gives) }
+        });
+        let is_open = !framed.is_seized && !framed.is_by_allies;
+        framed.supplier = filled.filter(|_| is_open).unwrap_or_default();
+        // A weapon with a direction alone is too little to go by.
+        if framed.supplier.is_empty() && framed.rule == "weapon" && !framed.is_seized {
+            return None;
+        }
+        framed.confidence -= FILLED_COSTS;
+    }
+    Some(framed)
 }
 
 /// "Abu Dhabi denied the claim", behind the sentence that made it: a side of the deal denies it.

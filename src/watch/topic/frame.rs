@@ -32,6 +32,8 @@ pub(super) struct Framed {
     pub is_guess: bool,
     /// Taken on its way: who acts in the sentence does not give, and nobody need be known to.
     pub is_seized: bool,
+    /// Allies give whom nobody names: "urged Kyiv's allies to deliver".
+    pub is_by_allies: bool,
     /// The word that shows it.
     pub tokens: Range<usize>,
     pub anchor: Anchor,
@@ -51,7 +53,7 @@ impl Scene<'_> {
                 DealWord::Weapon(_) | DealWord::Noun { is_armed: true, .. } | DealWord::Verb { frame: Frame::Arm, .. }
             )
         };
-        if !self.hits.iter().any(shows_deal) {
+        if !self.hits.iter().any(shows_deal) && !self.follows_weapons {
             return found;
         }
         let mut taken: Vec<Range<usize>> = Vec::new();
@@ -75,6 +77,7 @@ impl Scene<'_> {
             match hit.meaning {
                 DealWord::Noun { is_armed, frame, implies } => found.extend(self.noun(hit, is_armed, frame, implies)),
                 DealWord::Weapon(_) => found.extend(self.weapon(hit)),
+                DealWord::Programme(index) => found.extend(self.programme(hit, index)),
                 _ => {}
             }
         }
@@ -99,12 +102,16 @@ impl Scene<'_> {
             None => self.direct(hit),
         };
         let object = match frame {
-            Frame::Arm => hit,
-            _ if is_passive => object_in_front.or(object_behind)?,
-            _ if self.puts_verb_last() => object_in_front.or(object_behind)?,
-            _ if form == Form::Done => object_behind.or(object_in_front)?,
-            _ => object_behind?,
+            Frame::Arm => Some(hit),
+            _ if is_passive => object_in_front.or(object_behind),
+            _ if self.puts_verb_last() => object_in_front.or(object_behind),
+            _ if form == Form::Done => object_behind.or_else(|| self.stand_in(hit)).or(object_in_front),
+            _ => object_behind,
         };
+        let object = object.or_else(|| self.stand_in(hit))?;
+        let direct = direct.filter(|party| party.start != hit.end || object.start != hit.end);
+        let stands_in = object.meaning == DealWord::Plain(WordRole::Pronoun);
+        let direct = direct.filter(|_| !(stands_in && object.start == hit.end));
         let behind = |role| self.marked(role, hit.start, hit.start + MARKED_REACH);
         let anywhere = |role| self.marked(role, self.sentence.start, self.sentence.end);
         let from = self.source(hit.end).or_else(|| self.puts_verb_last().then(|| anywhere(Role::From)).flatten());
@@ -127,6 +134,7 @@ impl Scene<'_> {
             is_deal: false,
             is_guess: false,
             is_seized: false,
+            is_by_allies: false,
             tokens: hit.start..hit.end,
             anchor: Anchor::Verb { form, done },
             confidence: 0.85,
@@ -135,12 +143,13 @@ impl Scene<'_> {
         match frame {
             Frame::Give | Frame::Arm => {
                 let asked = self.asked_to(hit.start).filter(|_| !is_passive && form != Form::Done);
+                let helped = self.helped(hit);
                 let recipient = direct
                     .filter(|party| origin.is_none_or(|origin| origin.start != party.start))
                     .or_else(|| behind(Role::To))
                     .or_else(|| self.puts_verb_last().then(|| anywhere(Role::To)).flatten())
                     .or_else(|| behind(Role::For))
-                    .or_else(|| self.helped(hit))
+                    .or_else(|| helped)
                     // "Ukraine was given tanks by".
                     .or_else(|| (is_passive && object.start >= hit.end).then(|| self.subject(hit, &[])).flatten())
                     .or_else(|| self.user(object))
@@ -157,6 +166,7 @@ impl Scene<'_> {
                 };
                 framed.is_seized = subject.is_some_and(|party| self.seizes(party));
                 let subject = subject.filter(|_| !framed.is_seized);
+                framed.is_by_allies = recipient.is_some_and(|party| party.is_helped);
                 framed.recipient = ids(recipient);
                 framed.supplier = ids(from.or(by).or(subject).or(origin));
                 if from.is_some() && recipient.is_none() {
@@ -177,6 +187,13 @@ impl Scene<'_> {
                 if framed.supplier.is_empty() {
                     framed.supplier = ids(self.partner(hit, &framed.recipient));
                 }
+                // "buys air defence for Ukraine": who pays gives.
+                if framed.supplier.is_empty()
+                    && let Some(helped) = behind(Role::For).filter(|party| party.ids != framed.recipient)
+                    && !framed.recipient.is_empty()
+                {
+                    framed.supplier = std::mem::replace(&mut framed.recipient, helped.ids.clone());
+                }
                 // Who buys at home, or buys and nobody says where, deals with nobody.
                 if framed.supplier.is_empty() {
                     return None;
@@ -190,7 +207,7 @@ impl Scene<'_> {
 
     fn noun(&self, hit: &Hit<DealWord>, is_armed: bool, frame: Frame, implies: DealStatus) -> Option<Framed> {
         let mut tokens = hit.start..hit.end;
-        if !is_armed {
+        if !is_armed && !self.is_told(hit) {
             let weapon = self.objects().filter(|object| object.start != hit.start).find(|object| {
                 object.end <= hit.start && hit.start - object.end <= 2
                     || object.start >= hit.end && object.start - hit.end <= WEAPON_REACH
@@ -225,13 +242,19 @@ impl Scene<'_> {
         let skip: Vec<usize> = to.iter().chain(&with).map(|party| party.start).collect();
         let acts = || self.accused(tokens.start, &skip).or_else(|| self.subject_of(&tokens, &skip));
         let subject = if is_seized { None } else { acts() };
+        // "Ukraine received a shipment": who acts gets.
+        let (to, subject) = match subject {
+            Some(gets) if to.is_none() && frame != Frame::Get && self.is_got(&tokens) => (Some(gets), None),
+            _ => (to, subject),
+        };
         let mut framed = Framed {
             supplier: Vec::new(),
             recipient: Vec::new(),
             pair: Vec::new(),
-            is_deal: is_armed && implies == DealStatus::Agreed,
+            is_deal: (is_armed || tokens.end == hit.end && tokens.start < hit.start) && implies == DealStatus::Agreed,
             is_guess: false,
             is_seized,
+            is_by_allies: false,
             tokens,
             anchor: Anchor::Noun { implies },
             confidence: if is_armed { 0.9 } else { 0.8 },
@@ -240,10 +263,13 @@ impl Scene<'_> {
         if let Some(between) = between {
             framed.pair = pair(&between.ids);
         } else if frame == Frame::Get {
-            from?;
-            framed.recipient = ids(owner.or(to).or(subject));
-            framed.supplier = ids(from);
+            framed.recipient = ids(owner.or(subject).filter(|_| from.is_some()).or(to).or(owner).or(subject));
+            framed.supplier = ids(from.or_else(|| owner.or(subject).filter(|_| to.is_some())));
+            if framed.supplier.is_empty() {
+                return None;
+            }
         } else if to.is_some() || from.is_some() {
+            framed.is_by_allies = to.is_some_and(|party| party.is_helped);
             framed.recipient = ids(to);
             framed.supplier = ids(from.or(owner).or(subject));
             if to.is_none() {
@@ -268,6 +294,28 @@ impl Scene<'_> {
         self.trade(&mut framed)?;
         part(&mut framed);
         Some(framed)
+    }
+
+    /// An undertaking that tells by its name who supplies whom, beside the weapons that it is about.
+    fn programme(&self, hit: &Hit<DealWord>, index: u16) -> Option<Framed> {
+        let programme = &self.programmes[index as usize];
+        let is_near = |object: &Hit<DealWord>| {
+            object.start >= hit.end && object.start - hit.end <= WEAPON_REACH
+                || object.end <= hit.start && hit.start - object.end <= WEAPON_REACH
+        };
+        self.objects().any(is_near).then(|| Framed {
+            supplier: programme.supplier.clone(),
+            recipient: programme.recipient.clone(),
+            pair: Vec::new(),
+            is_deal: false,
+            is_guess: false,
+            is_seized: false,
+            is_by_allies: false,
+            tokens: hit.start..hit.end,
+            anchor: Anchor::Noun { implies: DealStatus::Agreed },
+            confidence: 0.8,
+            rule: "programme",
+        })
     }
 
     /// Companies sell: one that stands where weapons go has been given the order for them. `None` where a country deals
@@ -326,6 +374,7 @@ impl Scene<'_> {
             is_deal: false,
             is_guess: false,
             is_seized,
+            is_by_allies: false,
             tokens: hit.start..hit.end,
             anchor: Anchor::Noun { implies: DealStatus::Delivered },
             confidence: 0.7,

@@ -17,6 +17,10 @@ use crate::{
 
 /// How far in front of a party its marker may stand.
 const MARKER_REACH: usize = 4;
+/// How far in front of a place those who bear arms for it may stand: "fighters on one side in Sudan's war".
+const FIGHTERS_REACH: usize = 5;
+/// How far behind a party the word may stand that tells whom it punishes.
+const PUNISH_REACH: usize = 4;
 /// Words of office between an adjective and its person: "Russian Defence Minister Sergei Shoigu".
 const OFFICE_MAX: usize = 4;
 
@@ -53,13 +57,32 @@ pub(super) struct Party {
     pub is_owner: bool,
     /// Others act for it: "Ukraine's allies".
     pub is_helped: bool,
+    /// Punishes somebody by law, and so gives nothing: "the EU blacklisted".
+    pub is_punisher: bool,
+    /// Uses weapons: "if Ukraine used the munitions".
+    pub is_user: bool,
 }
 
 impl Party {
     /// Whether it may be the subject of its sentence.
     pub fn is_subject(&self) -> bool {
         // "reacted to Russia's efforts to buy": what it owns acts for it, whatever marks it.
-        (matches!(self.role, None | Some(Role::By)) || self.is_owner) && !self.is_helped
+        (matches!(self.role, None | Some(Role::By)) || self.is_owner) && !self.is_helped && !self.is_punisher
+    }
+
+    /// One that neither marker nor place gives a part yet.
+    fn unmarked(ids: Vec<PartyId>, tokens: Range<usize>, kind: NamedKind) -> Self {
+        Self {
+            ids,
+            start: tokens.start,
+            end: tokens.end,
+            kind,
+            role: None,
+            is_owner: false,
+            is_helped: false,
+            is_punisher: false,
+            is_user: false,
+        }
     }
 }
 
@@ -90,12 +113,13 @@ pub(super) fn makers(passages: &[Passage<'_>], rules: &Rules) -> Vec<Named> {
     found
 }
 
-/// The parties of one sentence, in text order.
+/// The parties of one sentence, in text order. `before` are those of the sentence in front, whom it may mean by a word.
 pub(super) fn in_sentence(
     passage: &Passage<'_>,
     sentence: &Range<usize>,
     hits: &[Hit<DealWord>],
     named: &[(Range<usize>, &Named)],
+    before: &[Party],
     lang: Option<Lang>,
     rules: &Rules,
 ) -> Vec<Party> {
@@ -110,20 +134,14 @@ pub(super) fn in_sentence(
                 last.end = tokens.end;
                 last.kind = named.kind;
             }
-            _ => parties.push(Party {
-                ids: vec![named.id.clone()],
-                start: tokens.start,
-                end: tokens.end,
-                kind: named.kind,
-                role: None,
-                is_owner: false,
-                is_helped: false,
-            }),
+            _ => parties.push(Party::unmarked(vec![named.id.clone()], tokens.clone(), named.kind)),
         }
     }
+    reader.stand_in(&mut parties, before);
     for party in &mut parties {
         reader.mark(party);
     }
+    reader.punishers(&mut parties);
     reader.join(parties)
 }
 
@@ -144,11 +162,61 @@ impl Reader<'_> {
             && !self.passage.between(tokens.start - 1, tokens.start).contains([',', ';'])
     }
 
+    /// Adds those whom a word stands for: "his country", "that country".
+    fn stand_in(&self, parties: &mut Vec<Party>, before: &[Party]) {
+        for hit in self.hits {
+            let is_home = match hit.meaning {
+                DealWord::Plain(WordRole::Home) => true,
+                DealWord::Plain(WordRole::There) => false,
+                _ => continue,
+            };
+            let acting = parties.first().map(|party| party.ids.clone());
+            let in_front = parties.iter().filter(|party| party.end <= hit.start);
+            let fits = |party: &&Party| match is_home {
+                true => party.kind == NamedKind::Person,
+                false => acting.as_ref() != Some(&party.ids),
+            };
+            let meant = before.iter().chain(in_front).rfind(fits).map(|party| party.ids.clone());
+            let at = parties.partition_point(|party| party.start < hit.start);
+            if let Some(ids) = meant {
+                parties.insert(at, Party::unmarked(ids, hit.start..hit.end, NamedKind::Name));
+            }
+        }
+    }
+
+    /// Marks who imposes sanctions and the like: the party in front of the word for it, or behind its `by`.
+    fn punishers(&self, parties: &mut [Party]) {
+        for hit in self.hits.iter().filter(|hit| hit.meaning == DealWord::Plain(WordRole::Punish)) {
+            let in_front = match self.puts_verb_last() {
+                true => parties.iter().position(|party| party.end <= hit.start && party.is_subject()),
+                false => parties.iter().rposition(|party| party.end <= hit.start).filter(|&index| {
+                    let gap = parties[index].end..hit.start;
+                    gap.len() <= PUNISH_REACH
+                        && parties[index].is_subject()
+                        && gap.clone().all(|token| self.meanings(token).is_empty())
+                        && (gap.start..hit.start)
+                            .all(|token| !self.passage.between(token - 1, token).contains([',', ';', ':']))
+                }),
+            };
+            let behind = parties.iter().position(|party| {
+                party.role == Some(Role::By) && party.start >= hit.end && party.start - hit.end <= PUNISH_REACH
+            });
+            for index in in_front.into_iter().chain(behind) {
+                parties[index].is_punisher = true;
+            }
+        }
+    }
+
+    fn puts_verb_last(&self) -> bool {
+        self.lang.is_some_and(|lang| matches!(lang.as_str(), "tr" | "ja" | "ko" | "fa"))
+    }
+
     fn mark(&self, party: &mut Party) {
         let tail = self.passage.tail(party.end - 1);
         let ending = tail.strip_prefix(['\'', '’', 'ʼ']);
         party.is_owner = ending.is_some_and(|ending| matches!(ending, "s" | "S" | "")) && !self.is_turkish();
         let behind = self.meanings(party.end);
+        party.is_user = behind.contains(&DealWord::Plain(WordRole::Use));
         if behind.contains(&DealWord::Plain(WordRole::Ally)) && (party.is_owner || party.kind == NamedKind::Adjective) {
             party.is_helped = party.is_owner;
         }
@@ -162,6 +230,41 @@ impl Reader<'_> {
             party.role = None;
             party.is_owner = true;
         }
+        // "for Germany to send": who is to act.
+        let is_to_act = || {
+            let does = |meaning: &DealWord| matches!(meaning, DealWord::Verb { .. } | DealWord::Cue { .. });
+            behind.contains(&DealWord::MarkerBefore(Role::To)) && self.meanings(party.end + 1).iter().any(does)
+        };
+        if party.role == Some(Role::For) && is_to_act() {
+            party.role = None;
+        }
+        if matches!(party.role, Some(Role::Aside | Role::Of)) || party.is_owner {
+            party.role = self.role_of_fighters(party).or(party.role);
+        }
+    }
+
+    /// The part of those who bear arms for a place: "arms to fighters in Sudan".
+    fn role_of_fighters(&self, party: &Party) -> Option<Role> {
+        let fighters = self.hits.iter().rfind(|hit| {
+            hit.meaning == DealWord::Plain(WordRole::Fighters)
+                && hit.end <= party.start
+                && party.start - hit.end <= FIGHTERS_REACH
+        })?;
+        let acts = |meaning: DealWord| matches!(meaning, DealWord::Cue { .. } | DealWord::Verb { .. });
+        let is_open = (fighters.end..party.start).all(|token| {
+            !self.passage.between(token - 1, token).contains([',', ';', ':'])
+                && !self.meanings(token).into_iter().any(acts)
+        });
+        let marked = || {
+            let from = fighters.start.saturating_sub(2).max(self.sentence.start);
+            (from..fighters.start).rev().find_map(|token| {
+                self.hits.iter().filter(|hit| hit.start <= token && token < hit.end).find_map(|hit| match hit.meaning {
+                    DealWord::MarkerBefore(role @ (Role::To | Role::For | Role::From)) => Some(role),
+                    _ => None,
+                })
+            })
+        };
+        is_open.then(marked)?
     }
 
     fn marker_behind(&self, party: &Party) -> Option<Role> {
@@ -284,6 +387,10 @@ impl Reader<'_> {
             return None;
         }
         if gap.is_empty() {
+            // "Rusya Irak arasında": two in front of what stands between them.
+            if right.role == Some(Role::Between) && left.role.is_none() {
+                return Some(true);
+            }
             return has_comma
                 .then_some(false)
                 .or_else(|| self.passage.between(left.end - 1, right.start).contains(['&', '/']).then_some(true));

@@ -25,6 +25,8 @@ use crate::{
 pub struct Rules {
     pub(super) deals: Lexicon<DealWord>,
     pub(super) items: Vec<Item>,
+    /// What [`DealWord::Programme`] points to.
+    pub(super) programmes: Vec<Programme>,
     /// Longest first.
     pub(super) suffixes: Vec<Suffix>,
     /// Ids that are never a side of a deal.
@@ -85,7 +87,16 @@ pub(super) enum DealWord {
     MarkerAfter(Role),
     /// No deal hides in this.
     Veil,
+    /// Index into [`Rules::programmes`].
+    Programme(u16),
     Plain(WordRole),
+}
+
+/// An undertaking whose sides are known by its name.
+#[derive(Debug)]
+pub(super) struct Programme {
+    pub supplier: Vec<PartyId>,
+    pub recipient: Vec<PartyId>,
 }
 
 /// An ending of a party's name that tells its part.
@@ -184,6 +195,14 @@ pub(super) enum WordRole {
     Office,
     Say,
     Deny,
+    /// Stands for the country of the person named last ("his country").
+    Home,
+    /// Stands for the country named last that does not act itself ("that country").
+    There,
+    /// Who bears arms for the place behind it ("fighters in Sudan").
+    Fighters,
+    /// Punishing by law: who does it gives nobody anything ("imposes sanctions on").
+    Punish,
 }
 
 /// What a word of the resolutions pack means.
@@ -298,6 +317,7 @@ impl Rules {
         let mut rules = Self {
             deals: Lexicon::default(),
             items: Vec::new(),
+            programmes: Vec::new(),
             suffixes: Vec::new(),
             never: deals.parties.never.clone(),
             exporters: ids(&deals.parties.exporters),
@@ -339,7 +359,7 @@ impl Rules {
                 let lang = Lang::from_tag(lang);
                 terms.iter().for_each(|term| list(&section.category, term, lang, section.needs_context));
             }
-            let meaning = self.add_item(section.name, section.category, section.needs_context, Vec::new());
+            let meaning = self.add_item(section.name, section.category, section.needs_context, ids(&section.maker));
             for (lang, terms) in &section.terms {
                 add_all(&mut self.deals, lang, terms, meaning);
                 // Arabic writes "with" and "for" on the word: "supplied it with missiles".
@@ -403,6 +423,11 @@ impl Rules {
         }
         self.lists.add("arms-maker", makers);
         let words = &mut self.deals;
+        for section in file.programme {
+            let meaning = DealWord::Programme(self.programmes.len() as u16);
+            section.names.iter().for_each(|name| words.add(name, None, meaning));
+            self.programmes.push(Programme { supplier: ids(&section.supplier), recipient: ids(&section.recipient) });
+        }
         for section in file.verb {
             for (form, terms) in
                 [(Form::Base, &section.base), (Form::Done, &section.done), (Form::Going, &section.going)]

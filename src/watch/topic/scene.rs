@@ -6,7 +6,7 @@ use super::{
     lexicon::Hit,
     party::{NamedKind, Party},
     passage::Passage,
-    rule::{DealWord, Form, Role, Says, WordRole},
+    rule::{DealWord, Form, Frame, Programme, Role, Says, WordRole},
 };
 use crate::{article::Lang, watch::found::PartyId};
 
@@ -23,6 +23,11 @@ const FOR_REACH: usize = 4;
 /// How far in front of weapons the word may stand that tells of their seizure.
 const SEIZED_REACH: usize = 6;
 
+/// How far behind a verb a word may stand for the weapons told of before: "receives up to 30 of them".
+const STAND_IN_REACH: usize = 5;
+/// How far behind a verb of getting the noun may stand that is got: "received a first shipment".
+const GOT_REACH: usize = 5;
+
 /// One sentence, ready for its frames.
 pub(super) struct Scene<'a> {
     pub passage: &'a Passage<'a>,
@@ -31,6 +36,11 @@ pub(super) struct Scene<'a> {
     pub hits: &'a [Hit<DealWord>],
     pub parties: &'a [Party],
     pub lang: Option<Lang>,
+    pub programmes: &'a [Programme],
+    /// Whether the sentence in front, or the heading, names weapons.
+    pub follows_weapons: bool,
+    /// Whether one of the sentences in front tells of a deal.
+    pub follows_deal: bool,
 }
 
 /// Who asks whom.
@@ -120,6 +130,40 @@ impl Scene<'_> {
         })
     }
 
+    /// What stands for weapons that were named before: "pledged to provide them".
+    pub fn stand_in(&self, verb: &Hit<DealWord>) -> Option<&Hit<DealWord>> {
+        let is_known = self.follows_weapons || self.objects().any(|object| object.end <= verb.start);
+        let pronoun = self.hits.iter().find(|hit| {
+            hit.meaning == DealWord::Plain(WordRole::Pronoun)
+                && hit.start >= verb.end
+                && hit.start - verb.end <= STAND_IN_REACH
+        });
+        pronoun.filter(|_| is_known)
+    }
+
+    /// Whether a noun names a deal that was told of before and is let pass: "to green-light the transfer".
+    pub fn is_told(&self, noun: &Hit<DealWord>) -> bool {
+        let approves = |hit: &Hit<DealWord>| {
+            matches!(hit.meaning, DealWord::Cue { says: Says::Approved, .. })
+                && hit.end <= noun.start
+                && noun.start - hit.end <= 2
+        };
+        self.follows_deal
+            && noun.start > self.sentence.start
+            && self.is_word(noun.start - 1, WordRole::Article)
+            && self.hits.iter().any(approves)
+    }
+
+    /// Whether a noun is what somebody gets: "received a shipment of", "waits for a delivery".
+    pub fn is_got(&self, noun: &Range<usize>) -> bool {
+        self.hits.iter().any(|hit| {
+            matches!(hit.meaning, DealWord::Verb { frame: Frame::Get, .. })
+                && hit.end <= noun.start
+                && noun.start - hit.end <= GOT_REACH
+                && !self.parties.iter().any(|party| hit.end <= party.start && party.end <= noun.start)
+        })
+    }
+
     /// The party right behind a verb: "send Ukraine missiles", "arm Russia".
     pub fn direct(&self, verb: &Hit<DealWord>) -> Option<&Party> {
         if self.is_word(verb.end, WordRole::Pronoun) {
@@ -184,7 +228,7 @@ impl Scene<'_> {
     /// Who acts in a verb: its subject; of a participle behind a preposition whoever is named last, in whatever part
     /// ("sanctions on Iran for supplying", "the prospect of China arming").
     pub fn controller(&self, verb: &Hit<DealWord>, form: Form, skip: &[usize]) -> Option<&Party> {
-        let leads = |party: &&Party| party.end <= verb.start && !skip.contains(&party.start);
+        let leads = |party: &&Party| party.end <= verb.start && !skip.contains(&party.start) && !party.is_punisher;
         let last = self.parties.iter().rev().find(leads);
         let is_next_to = last.is_some_and(|party| party.end == verb.start);
         let follows_marker = || {
@@ -209,10 +253,10 @@ impl Scene<'_> {
 
     /// Whether a verb only leads another one: "pledged to provide".
     pub fn leads_verb(&self, verb: &Hit<DealWord>) -> bool {
-        let next = self
-            .hits
-            .iter()
-            .find(|hit| matches!(hit.meaning, DealWord::Verb { form: Form::Base, .. }) && hit.start > verb.start);
+        // "buy arms": what is a weapon as well is one here.
+        let is_weapon = |hit: &Hit<DealWord>| self.objects().any(|object| object.start == hit.start);
+        let is_base = |hit: &Hit<DealWord>| matches!(hit.meaning, DealWord::Verb { form: Form::Base, .. });
+        let next = self.hits.iter().find(|hit| hit.start > verb.start && is_base(hit) && !is_weapon(hit));
         next.is_some_and(|next| next.start > verb.end && next.start - verb.end <= 1)
     }
 

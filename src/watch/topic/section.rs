@@ -24,6 +24,9 @@ pub(super) struct KindSection {
     pub category: String,
     #[serde(default)]
     pub needs_context: bool,
+    /// Who exports such weapons: of two who deal in them, one of these supplies.
+    #[serde(default)]
+    pub maker: Vec<String>,
     #[serde(flatten)]
     pub terms: BTreeMap<String, Vec<String>>,
 }
@@ -50,6 +53,8 @@ pub(super) struct DealsFile {
     pub parties: PartiesSection,
     #[serde(default)]
     pub maker: Vec<MakerSection>,
+    #[serde(default)]
+    pub programme: Vec<ProgrammeSection>,
     #[serde(default)]
     pub verb: Vec<VerbSection>,
     #[serde(default)]
@@ -81,6 +86,15 @@ pub(super) struct MakerSection {
     pub party: String,
     /// One in capitals alone is found in capitals alone.
     pub names: Vec<String>,
+}
+
+/// An undertaking that tells by its name who supplies whom: AUKUS.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ProgrammeSection {
+    pub names: Vec<String>,
+    pub supplier: Vec<String>,
+    pub recipient: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
