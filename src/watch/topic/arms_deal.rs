@@ -28,6 +28,8 @@ const FILLED_COSTS: f32 = 0.15;
 /// A side that is known only as one of a pair.
 const PAIR_COSTS: f32 = 0.1;
 
+/// What everyday words alone show, with no plain weapon in the article.
+const EVERYDAY_COSTS: f32 = 0.1;
 /// How many sentences back a deal may stand that a sentence goes on about.
 const GOES_ON: usize = 2;
 
@@ -69,12 +71,20 @@ pub(super) fn find(
     };
     let has_weapon = passages.iter().zip(&hits).any(|(passage, hits)| hits.iter().any(|hit| is_weapon(passage, hit)));
     let has_arm = hits.iter().flatten().any(|hit| matches!(hit.meaning, DealWord::Verb { frame: Frame::Arm, .. }));
-    if named.is_empty() || !(has_weapon || has_arm) {
+    // "Iran has been smuggling rockets to Hezbollah": everyday words do where who gives whom is told in full.
+    let is_plain = has_weapon || has_arm;
+    let has_everyday = || {
+        hits.iter().flatten().any(|hit| match hit.meaning {
+            DealWord::Weapon(item) => rules.items[item as usize].item.category != "aircraft",
+            _ => false,
+        })
+    };
+    if named.is_empty() || !(is_plain || has_everyday()) {
         return Vec::new();
     }
     let mut named = [named, &party::makers(passages, rules)].concat();
     named.sort_by_key(|named| (named.field, named.words.start, Reverse(named.words.end)));
-    let reader = Reader { passages, hits: &hits, named: &named, lang, rules };
+    let reader = Reader { passages, hits: &hits, named: &named, lang, rules, is_plain };
     merge(reader.mentions())
 }
 
@@ -90,6 +100,8 @@ struct Reader<'a> {
     named: &'a [Named],
     lang: Option<Lang>,
     rules: &'a Rules,
+    /// Whether anything in the article is plainly a weapon.
+    is_plain: bool,
 }
 
 /// What stands around a sentence.
@@ -140,6 +152,10 @@ impl Reader<'_> {
                     Around { here: &parties, before: &before, title: &title, lead: if is_title { &lead } else { &[] } };
                 let known = mentions.len();
                 for framed in scene.read() {
+                    let is_whole = !framed.supplier.is_empty() && !framed.recipient.is_empty();
+                    if !self.is_plain && !(framed.rule == "verb" && is_whole && self.is_of_war(hits)) {
+                        continue;
+                    }
                     let told = mentions[..known].iter().rfind(|known| goes_on(known));
                     let Some(framed) = fill(framed, &around, told, &mentions) else { continue };
                     mentions.push(self.mention(framed, &scene, index, &items_before, &speakers));
@@ -242,12 +258,19 @@ impl Reader<'_> {
             denied_by: said.denied_by,
             evidence: passage.sentence_span(sentence),
             span: passage.span(framed.tokens.clone()),
-            confidence: framed.confidence - if framed.pair.is_empty() { 0.0 } else { PAIR_COSTS },
+            confidence: framed.confidence
+                - if self.is_plain { 0.0 } else { EVERYDAY_COSTS }
+                - if framed.pair.is_empty() { 0.0 } else { PAIR_COSTS },
             supplier: framed.supplier,
             recipient: framed.recipient,
             pair: framed.pair,
             rule: framed.rule,
         }
+    }
+
+    /// Whether an everyday word of a sentence may be a weapon of war. Airliners are sold every day.
+    fn is_of_war(&self, hits: &[Hit<DealWord>]) -> bool {
+        self.items(hits).iter().any(|item| item.category != "aircraft")
     }
 
     /// The weapons that a sentence names.

@@ -116,7 +116,11 @@ impl Scene<'_> {
         let anywhere = |role| self.marked(role, self.sentence.start, self.sentence.end);
         let from = self.source(hit.end).or_else(|| self.puts_verb_last().then(|| anywhere(Role::From)).flatten());
         let from = from.or_else(|| (frame == Frame::Get && self.buys_at()).then(|| behind(Role::To)).flatten());
-        let by = behind(Role::By);
+        // Behind a verb that comes last, a subject acts in the next clause: "供与したと米国が".
+        let by = match self.ends_with_verb() {
+            true => self.parties.iter().rfind(|party| party.role == Some(Role::By) && party.end <= hit.start),
+            false => behind(Role::By),
+        };
         let origin = self.owner(object, 2).filter(|party| party.is_owner || party.kind == NamedKind::Adjective);
         // "US-supplied missiles" tells of missiles that are there, not of a deal.
         let is_attribute = form == Form::Done
@@ -124,6 +128,8 @@ impl Scene<'_> {
                 .parties
                 .iter()
                 .any(|party| party.end == hit.start && self.passage.between(hit.start - 1, hit.start) == "-");
+        let relative = if frame == Frame::Arm && direct.is_none() { self.relative(hit) } else { None };
+        let direct = direct.or(relative);
         if is_attribute && behind(Role::To).is_none() || self.leads_verb(hit) {
             return None;
         }
@@ -176,6 +182,16 @@ impl Scene<'_> {
                     framed.recipient = ids(self.partner(hit, &framed.supplier));
                 }
             }
+            Frame::Make => {
+                let subject = self.subject(hit, &[])?;
+                let licensor = from.or_else(|| self.marked(Role::With, hit.start, hit.start + MARKED_REACH));
+                let licensor = licensor.filter(|party| party.ids != subject.ids);
+                match licensor {
+                    Some(other) => framed.pair = pair(&[other.ids.clone(), subject.ids.clone()].concat()),
+                    None if subject.ids.len() == 2 => framed.pair = subject.ids.clone(),
+                    None => return None,
+                }
+            }
             Frame::Get => {
                 let subject = if is_passive { by } else { self.controller(hit, form, &[]) };
                 // "buy US arms": bare in front of its weapon, a name owns it; a giver's object would be who gets.
@@ -193,6 +209,15 @@ impl Scene<'_> {
                     && !framed.recipient.is_empty()
                 {
                     framed.supplier = std::mem::replace(&mut framed.recipient, helped.ids.clone());
+                }
+                // "India and France sign a deal to buy": who is named first gets, unless the weapons tell.
+                if framed.supplier.is_empty()
+                    && let [first, second] = &framed.recipient[..]
+                {
+                    framed.pair = vec![second.clone(), first.clone()];
+                    framed.recipient.clear();
+                    self.trade(&mut framed)?;
+                    return Some((framed, object.start..object.end));
                 }
                 // Who buys at home, or buys and nobody says where, deals with nobody.
                 if framed.supplier.is_empty() {
@@ -226,6 +251,7 @@ impl Scene<'_> {
         let to = to.or_else(|| self.marked_in_front(Role::To, tokens.start)).or_else(|| self.helped(hit));
         let is_seized = self.is_seized(&tokens);
         let from = self.source(hit.end).or_else(|| marked(Role::By).filter(|_| !is_seized));
+        let from = from.or_else(|| self.punished(hit.start));
         let (to, from) = match to {
             Some(_) if frame == Frame::Get && from.is_none() && self.buys_at() => (None, to),
             _ => (to, from),
@@ -345,18 +371,23 @@ impl Scene<'_> {
 
     /// A weapon with a direction: "missiles to Russia", "arms from Iran".
     fn weapon(&self, hit: &Hit<DealWord>) -> Option<Framed> {
-        if self.is_used(&(hit.start..hit.end)) {
+        let is_seized = self.is_seized(&(hit.start..hit.end));
+        if self.is_used(&(hit.start..hit.end)) && !is_seized || !self.is_real(hit) {
             return None;
         }
         let marked = |role| self.marked(role, hit.end, hit.end + 4).filter(|party| self.touches(hit, party));
-        let to = marked(Role::To).or_else(|| marked(Role::For));
         let from = marked(Role::From);
-        let is_seized = self.is_seized(&(hit.start..hit.end));
+        // "rifles on their way from Iran to the Houthis".
+        let onward = || from.and_then(|from| self.marked(Role::To, from.end, from.end + 4));
+        let to = marked(Role::To).or_else(|| marked(Role::For)).or_else(onward);
         let in_front = |role| self.marked_in_front(role, hit.start);
         let to = to.or_else(|| is_seized.then(|| in_front(Role::To)).flatten());
         let is_asked_for = self.is_asked_for_behind(&(hit.start..hit.end));
         let from = from.or_else(|| is_asked_for.then(|| in_front(Role::From)).flatten());
-        let skip: Vec<usize> = to.iter().map(|party| party.start).collect();
+        // "a US loan on batteries from the US": who gives does not get.
+        let gives = |party: &&Party| from.is_some_and(|from| from.ids == party.ids);
+        let givers = self.parties.iter().filter(gives).map(|party| party.start);
+        let skip: Vec<usize> = to.iter().map(|party| party.start).chain(givers).collect();
         let owner = self.owner(hit, 2);
         let accused = || self.accused(hit.start, &skip);
         let subject = || accused().or_else(|| self.subject(hit, &skip)).filter(|_| !is_seized);

@@ -153,7 +153,7 @@ impl Part {
             Ending::Any => word.starts_with(&*self.text),
             Ending::Plural => {
                 let ies = || self.text.strip_suffix('y').is_some_and(|stem| word.strip_suffix("ies") == Some(stem));
-                word == &*self.text || word.strip_suffix('s') == Some(&*self.text) || ies()
+                word == &*self.text || word.strip_suffix(['s', 'n']) == Some(&*self.text) || ies()
             }
         }
     }
@@ -174,10 +174,11 @@ fn parts(term: &str) -> Vec<Part> {
     tokens(&field).iter().map(|token| part(token.text, is_open(token))).collect()
 }
 
-/// English plurals of a word; a wrong one does no harm, since nobody writes it.
+/// Plurals of a word; a wrong one does no harm, since nobody writes it.
 fn plurals(word: &str) -> impl Iterator<Item = String> {
     let ies = word.strip_suffix('y').map(|stem| format!("{stem}ies"));
-    [Some(format!("{word}s")), ies].into_iter().flatten()
+    // German writes "Eurofightern".
+    [Some(format!("{word}s")), Some(format!("{word}n")), ies].into_iter().flatten()
 }
 
 /// An Arabic word without the article and the particles that are written on it, for texts and terms alike.

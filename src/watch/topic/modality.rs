@@ -18,6 +18,8 @@ const REACH_FRONT: usize = 14;
 const REACH_BEHIND: usize = 10;
 /// How far behind an allegation its denial may stand, where both stand behind the deal.
 const DENIED_REACH: usize = 2;
+/// How far in front of a cue another may stand that governs it.
+const OUTER_REACH: usize = 2;
 /// A cue behind counts as this much farther away.
 const BEHIND_COSTS: usize = 4;
 
@@ -86,17 +88,24 @@ pub(super) fn claim(
         (Some((Says::Wanted, cue)), _) => (Claim::wanted(), Some(cue)),
         // What is said behind a thing done is said of something else, unless it takes it back.
         (Some((says, cue)), Anchor::Verb { form: Form::Done, done })
-            if cue.start >= tokens.end && !matches!(says, Says::Denied | Says::Blocked | Says::Alleged) =>
+            if cue.start >= tokens.end
+                && !matches!(says, Says::Denied | Says::Blocked | Says::Alleged | Says::Delivered) =>
         {
             (Claim::said(done), Some(cue))
         }
+        // "bought jets that have landed": the furthest that is told.
+        (Some((Says::Delivered, cue)), _) => (Claim::said(DealStatus::Delivered), Some(cue)),
         (Some((says, cue)), _) => (Claim::said(status(says)), Some(cue)),
         (None, Anchor::Verb { form: Form::Done, done }) => (Claim::said(done), None),
         (None, Anchor::Verb { done, .. }) if is_stated => (Claim::said(done), None),
         (None, Anchor::Verb { done, .. }) => {
             let in_front = |back: usize| tokens.start.checked_sub(back).filter(|&token| token >= sentence.start);
             let is_infinitive = in_front(1).is_some_and(|token| passage.tokens[token].text == "to");
-            let by_party = in_front(2).is_some_and(is_party);
+            // "Norway is to give".
+            let is_due = |token: usize| {
+                hits.iter().any(|hit| hit.start == token && hit.meaning == DealWord::Plain(WordRole::Passive))
+            };
+            let by_party = in_front(2).is_some_and(|token| is_party(token) || is_due(token));
             let claim = match (is_infinitive, by_party) {
                 // A headline's future: "US to send missiles".
                 (true, true) => Claim::said(DealStatus::Agreed),
@@ -174,7 +183,8 @@ fn governing(
         Some((cost, says, hit.start..hit.end))
     });
     let mut cues: Vec<_> = cues.collect();
-    cues.sort_by_key(|(cost, ..)| *cost);
+    // "İzin vermedi" holds "izin ver": what is denied is not approved.
+    cues.sort_by_key(|(cost, says, _)| (*cost, matches!(says, Says::Approved | Says::Agreed | Says::Delivered)));
     let (cost, says, range) = cues.first().cloned()?;
     // "Dismissed a report that", "iddialarını yalanladı": what is denied is the allegation.
     let is_of_allegation = |denied: &Range<usize>| {
@@ -191,6 +201,18 @@ fn governing(
     let is_negated = |denied: &Range<usize>| denied.end <= range.start && range.start - denied.end <= 1;
     if says == Says::Approved && cues.iter().any(|(_, says, range)| *says == Says::Denied && is_negated(range)) {
         return Some((Says::Blocked, range.clone()));
+    }
+    // "closes in on a deal to", "plans to sign": what governs the cue from right in front weakens what it asserts.
+    let weakens = |outer: &(usize, Says, Range<usize>)| {
+        outer.2.end <= range.start
+            && range.start - outer.2.end <= OUTER_REACH
+            && matches!(outer.1, Says::Negotiating | Says::Proposed | Says::Denied | Says::Blocked | Says::Warned)
+    };
+    if matches!(says, Says::Agreed | Says::Delivered)
+        && range.end <= tokens.start
+        && let Some((_, outer, range)) = cues.iter().find(|cue| weakens(cue))
+    {
+        return Some((*outer, range.clone()));
     }
     // "If they were to send weapons, it would cross a red line": what may be is what is warned of.
     let warned = |hit: &&Hit<DealWord>| matches!(hit.meaning, DealWord::Cue { says: Says::Warned, .. });

@@ -145,6 +145,12 @@ pub(super) fn in_sentence(
     reader.join(parties)
 }
 
+/// What a Turkish plural, folded, has behind its `ler` or `lar`.
+fn turkish_ending(word: &str) -> Option<&str> {
+    let at = word.rfind("ler").max(word.rfind("lar"))?;
+    Some(&word[at + 3..]).filter(|ending| !ending.is_empty())
+}
+
 struct Reader<'a> {
     passage: &'a Passage<'a>,
     sentence: &'a Range<usize>,
@@ -226,6 +232,12 @@ impl Reader<'_> {
         }
         party.role =
             self.marker_behind(party).or_else(|| self.marker_in_front(party)).or_else(|| self.suffix(party, ending));
+        if party.role == Some(Role::Aside) && behind.contains(&DealWord::Plain(WordRole::Institution)) {
+            party.role = None;
+        }
+        if party.role == Some(Role::To) && self.is_let(party) {
+            party.role = None;
+        }
         if party.role == Some(Role::Of) && ending.is_some() {
             party.role = None;
             party.is_owner = true;
@@ -241,6 +253,15 @@ impl Reader<'_> {
         if matches!(party.role, Some(Role::Aside | Role::Of)) || party.is_owner {
             party.role = self.role_of_fighters(party).or(party.role);
         }
+    }
+
+    /// Whether a party is let or told to do what follows, in the case of whom one gives to.
+    fn is_let(&self, party: &Party) -> bool {
+        let lets = |hit: &Hit<DealWord>| {
+            hit.meaning == DealWord::Plain(WordRole::Let) && hit.end <= party.start && party.start - hit.end <= 1
+        };
+        let acts = |token: usize| self.meanings(token).iter().any(|meaning| matches!(meaning, DealWord::Verb { .. }));
+        self.hits.iter().any(lets) && (party.end..party.end + 3).any(acts)
     }
 
     /// The part of those who bear arms for a place: "arms to fighters in Sudan".
@@ -307,7 +328,11 @@ impl Reader<'_> {
     fn suffix(&self, party: &Party, ending: Option<&str>) -> Option<Role> {
         let lang = self.lang?;
         let word = if self.is_turkish() {
-            crate::article::fold::fold(ending?)
+            match ending {
+                Some(ending) => crate::article::fold::fold(ending),
+                // "Husilere": peoples take their endings without an apostrophe.
+                None => turkish_ending(self.passage.tokens[party.end - 1].text)?.to_owned(),
+            }
         } else {
             self.passage.tokens[party.end - 1].text.to_owned()
         };

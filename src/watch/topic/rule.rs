@@ -117,6 +117,8 @@ pub(super) enum Frame {
     Get,
     /// The subject gives, the object gets: to arm somebody.
     Arm,
+    /// Two make weapons together, or one does under the other's licence: whose weapons they are supplies.
+    Make,
 }
 
 /// A verb's form.
@@ -201,6 +203,12 @@ pub(super) enum WordRole {
     There,
     /// Who bears arms for the place behind it ("fighters in Sudan").
     Fighters,
+    /// Lets or tells somebody to do what follows: who is let acts, in whatever case ("заборонила Німеччині передати").
+    Let,
+    /// Behind a state: a part of it, so that what happens in it is done by it ("in the US Senate").
+    Institution,
+    /// In front of weapons: they are none ("toy", "replica").
+    Unreal,
     /// Punishing by law: who does it gives nobody anything ("imposes sanctions on").
     Punish,
 }

@@ -20,6 +20,8 @@ const ASKED_REACH: usize = 3;
 const ASKED_TO_REACH: usize = 3;
 /// How far behind a partner, and then behind "for", the weapons of their deal may stand.
 const FOR_REACH: usize = 4;
+/// How far in front of a verb the one may stand with whom it was agreed.
+const PARTNER_REACH: usize = 3;
 /// How far in front of weapons the word may stand that tells of their seizure.
 const SEIZED_REACH: usize = 6;
 
@@ -96,7 +98,7 @@ impl Scene<'_> {
                 matches!(
                     hit.meaning,
                     DealWord::Weapon(_)
-                        | DealWord::MarkerBefore(Role::For | Role::Of)
+                        | DealWord::MarkerBefore(Role::For | Role::Of | Role::Aside)
                         | DealWord::Plain(WordRole::Join | WordRole::Article)
                 )
             };
@@ -124,10 +126,15 @@ impl Scene<'_> {
     /// Weapons, and nouns of dealing that name them.
     pub fn objects(&self) -> impl Iterator<Item = &Hit<DealWord>> {
         self.hits.iter().filter(|hit| match hit.meaning {
-            DealWord::Weapon(_) => true,
+            DealWord::Weapon(_) => self.is_real(hit),
             DealWord::Noun { is_armed, .. } => is_armed,
             _ => false,
         })
+    }
+
+    /// Whether nothing in front of a weapon makes a toy of it.
+    pub fn is_real(&self, weapon: &Hit<DealWord>) -> bool {
+        weapon.start == 0 || !self.is_word(weapon.start - 1, WordRole::Unreal)
     }
 
     /// What stands for weapons that were named before: "pledged to provide them".
@@ -167,19 +174,28 @@ impl Scene<'_> {
     /// The party right behind a verb: "send Ukraine missiles", "arm Russia".
     pub fn direct(&self, verb: &Hit<DealWord>) -> Option<&Party> {
         if self.is_word(verb.end, WordRole::Pronoun) {
+            // "asked Washington to sell it missiles": who asks.
+            if let Some(asked) = self.asked_to(verb.start) {
+                return Some(asked.by);
+            }
             // "helping Russia by supplying it with weapons": whoever was named last, where another one is there to act.
             let mut named =
                 self.parties.iter().rev().filter(|party| party.end <= verb.start && party.role != Some(Role::Aside));
             let last = named.next();
             return last.filter(|last| named.any(|other| other.ids != last.ids));
         }
-        let party = self.parties.iter().find(|party| party.start >= verb.end)?;
+        let party = self.parties.iter().find(|party| party.start >= verb.end).filter(|_| !self.ends_with_verb())?;
         let gap = verb.end..party.start;
         let is_open = gap.len() <= 1 && (gap.is_empty() || self.is_word(gap.start, WordRole::Article));
         let is_origin = party.kind == NamedKind::Adjective || party.is_owner;
         let leads_weapon = self.objects().any(|object| object.start >= party.end && object.start - party.end <= 1);
-        let owns_weapon = party.kind == NamedKind::Adjective || party.is_owner;
-        (is_open && party.role.is_none() && !(is_origin && leads_weapon && owns_weapon)).then_some(party)
+        // "gave Ukraine's defence no rest": what a party owns gets nothing unless it bears arms.
+        let is_of_arms = || {
+            (party.end..party.end + 2)
+                .any(|token| self.is_word(token, WordRole::Fighters) || self.is_word(token, WordRole::Ally))
+        };
+        let is_thing = party.is_owner && !leads_weapon && !is_of_arms();
+        (is_open && party.role.is_none() && !(is_origin && leads_weapon) && !is_thing).then_some(party)
     }
 
     /// Who uses the weapons right in front: "the shells Russia fires".
@@ -187,8 +203,20 @@ impl Scene<'_> {
         self.parties.iter().find(|party| party.start == object.end && self.is_word(party.end, WordRole::Use))
     }
 
+    /// The party whose weapons they are, in languages that put the adjective behind: "misiles rusos".
+    fn owner_behind(&self, object: &Hit<DealWord>) -> Option<&Party> {
+        let follows = self.lang.is_some_and(|lang| matches!(lang.as_str(), "ar" | "es" | "fr" | "fa" | "it" | "pt"));
+        let is_adjective = |party: &&Party| {
+            party.kind == NamedKind::Adjective && party.start >= object.end && party.start - object.end <= 1
+        };
+        self.parties.iter().find(is_adjective).filter(|_| follows)
+    }
+
     /// The party in front of a weapon or noun that owns or makes it.
     pub fn owner(&self, object: &Hit<DealWord>, reach: usize) -> Option<&Party> {
+        if let Some(behind) = self.owner_behind(object) {
+            return Some(behind);
+        }
         let party = self.parties.iter().rev().find(|party| party.end <= object.start)?;
         let gap = party.end..object.start;
         let is_near = gap.len() <= reach && gap.clone().all(|token| self.is_modifier(token));
@@ -238,7 +266,8 @@ impl Scene<'_> {
             })
         };
         let is_controlled = form == Form::Going && (is_next_to || follows_marker());
-        if is_controlled { last } else { self.subject(verb, skip) }
+        let punished = || self.punished(verb.start).filter(|party| !skip.contains(&party.start));
+        if is_controlled { last } else { punished().or_else(|| self.subject(verb, skip)) }
     }
 
     /// Who is warned or accused of what follows: "warnings to China over arms aid".
@@ -251,13 +280,39 @@ impl Scene<'_> {
         (is_accused && !skip.contains(&party.start) && !party.is_helped).then_some(party)
     }
 
+    /// Who is punished for what follows: "sanctions on a company from North Korea for selling".
+    pub fn punished(&self, before: usize) -> Option<&Party> {
+        let punishes = self.hits.iter().rfind(|hit| {
+            hit.meaning == DealWord::Plain(WordRole::Punish) && hit.end <= before
+        })?;
+        let is_punished = |party: &&Party| {
+            party.start >= punishes.end && party.end <= before && before - party.end <= ASKED_REACH && !party.is_punisher
+        };
+        self.parties.iter().rfind(is_punished)
+    }
+
     /// Whether a verb only leads another one: "pledged to provide".
     pub fn leads_verb(&self, verb: &Hit<DealWord>) -> bool {
         // "buy arms": what is a weapon as well is one here.
         let is_weapon = |hit: &Hit<DealWord>| self.objects().any(|object| object.start == hit.start);
         let is_base = |hit: &Hit<DealWord>| matches!(hit.meaning, DealWord::Verb { form: Form::Base, .. });
         let next = self.hits.iter().find(|hit| hit.start > verb.start && is_base(hit) && !is_weapon(hit));
-        next.is_some_and(|next| next.start > verb.end && next.start - verb.end <= 1)
+        next.is_some_and(|next| next.start > verb.end && next.start - verb.end <= 1) || self.leads_other(verb)
+    }
+
+    /// Whether a verb leads one that has nothing to do with a deal: "offering to show".
+    fn leads_other(&self, verb: &Hit<DealWord>) -> bool {
+        let is_to = self.hits_at(verb.end).any(|hit| hit.meaning == DealWord::MarkerBefore(Role::To));
+        let next = verb.end + 1;
+        let is_plain_word = || {
+            let word = &self.passage.text.words[self.passage.tokens[next].word];
+            word.exact.chars().all(char::is_lowercase)
+        };
+        is_to
+            && next < self.sentence.end
+            && self.hits_at(next).next().is_none()
+            && !self.parties.iter().any(|party| party.start >= next && party.start <= next + 1)
+            && is_plain_word()
     }
 
     /// Whether something in front of a word that may be a noun makes it a verb.
@@ -285,8 +340,10 @@ impl Scene<'_> {
 
     /// With whom what a verb tells was agreed: "a deal with France to buy jets".
     pub fn partner(&self, verb: &Hit<DealWord>, known: &[PartyId]) -> Option<&Party> {
-        let is_with =
-            |party: &&Party| party.end <= verb.start && party.role == Some(Role::With) && verb.start - party.end <= 3;
+        let reach = PARTNER_REACH * if self.is_spaceless() { 3 } else { 1 };
+        let is_with = |party: &&Party| {
+            party.end <= verb.start && party.role == Some(Role::With) && verb.start - party.end <= reach
+        };
         let party = self.parties.iter().rfind(is_with)?;
         let is_noun = |hit: &Hit<DealWord>| {
             matches!(hit.meaning, DealWord::Noun { .. }) && (hit.end <= party.start || self.puts_verb_last())
@@ -334,7 +391,7 @@ impl Scene<'_> {
                 Some(
                     DealWord::MarkerBefore(_)
                     | DealWord::Weapon(_)
-                    | DealWord::Plain(WordRole::Join | WordRole::Article),
+                    | DealWord::Plain(WordRole::Join | WordRole::Article | WordRole::Passive),
                 ) => true,
                 Some(_) => false,
                 None => party.start - hit_end(hit, token) <= 3,
@@ -364,6 +421,14 @@ impl Scene<'_> {
         self.hits.iter().filter(move |hit| hit.start == token)
     }
 
+    /// Whom a relative clause arms: "Hezbollah, which Iran arms".
+    pub fn relative(&self, verb: &Hit<DealWord>) -> Option<&Party> {
+        let subject = self.parties.iter().position(|party| party.end == verb.start)?;
+        let head = self.parties[..subject].last()?;
+        let lead = self.parties[subject].start.checked_sub(1)?;
+        (self.is_word(lead, WordRole::VerbLead) && lead >= head.end && lead - head.end <= 1).then_some(head)
+    }
+
     /// Whether nobody is named in front of a verb and the party behind it.
     pub fn leads(&self, verb: &Hit<DealWord>, party: &Party) -> bool {
         !self.parties.iter().any(|other| other.end <= verb.start && other.start != party.start)
@@ -372,6 +437,16 @@ impl Scene<'_> {
     /// The party right behind another one, without a marker.
     pub fn next_bare(&self, party: &Party) -> Option<&Party> {
         self.parties.iter().find(|next| next.start == party.end && next.role.is_none())
+    }
+
+    /// Languages whose tokens are characters, so that more of them stand between.
+    pub fn is_spaceless(&self) -> bool {
+        self.lang.is_some_and(|lang| matches!(lang.as_str(), "zh" | "ja"))
+    }
+
+    /// Languages whose clauses end with the verb, so that what stands behind it belongs to the next.
+    pub fn ends_with_verb(&self) -> bool {
+        self.lang.is_some_and(|lang| matches!(lang.as_str(), "tr" | "ja" | "ko"))
     }
 
     /// Languages that put the verb in front of who acts, or may.

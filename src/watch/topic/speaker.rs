@@ -80,7 +80,15 @@ impl Speakers {
     ) -> Said {
         let mut said = Said::default();
         for hit in hits {
-            let DealWord::Plain(word @ (WordRole::Say | WordRole::Deny)) = hit.meaning else { continue };
+            let DealWord::Plain(word @ (WordRole::Say | WordRole::Deny | WordRole::Punish)) = hit.meaning else {
+                continue;
+            };
+            // Who punishes says why; who is quoted behind "sanctions" is another.
+            if word == WordRole::Punish {
+                let punisher = parties.iter().rev().find(|party| party.is_punisher && party.end <= hit.start);
+                said.by.extend(punisher.into_iter().flat_map(|party| party.ids.iter()).filter(|_| said.by.is_empty()).cloned().collect::<Vec<_>>());
+                continue;
+            }
             let speaker = self.before(passage, sentence, parties, hit).or_else(|| self.behind(passage, sentence, hit));
             for id in speaker.into_iter().flatten() {
                 let list = if word == WordRole::Deny { &mut said.denied_by } else { &mut said.by };
