@@ -144,7 +144,7 @@ impl Reader<'_> {
                     hits,
                     parties: &parties,
                     lang: self.lang,
-                    programmes: &self.rules.programmes,
+                    rules: self.rules,
                     follows_weapons: !items_before.is_empty(),
                     follows_deal: mentions.iter().any(goes_on),
                 };
@@ -158,6 +158,9 @@ impl Reader<'_> {
                     }
                     let told = mentions[..known].iter().rfind(|known| goes_on(known));
                     let Some(framed) = fill(framed, &around, told, &mentions) else { continue };
+                    if framed.supplier.is_empty() && self.is_at_home(&framed) {
+                        continue;
+                    }
                     mentions.push(self.mention(framed, &scene, index, &items_before, &speakers));
                 }
                 let was_shown = |known: &Mention| known.field == passage.field && known.sentence + 1 == index;
@@ -181,6 +184,16 @@ impl Reader<'_> {
             }
         }
         mentions
+    }
+
+    /// Whether nobody is named in the article but the one who gets, so that nothing tells of a deal with another.
+    fn is_at_home(&self, framed: &Framed) -> bool {
+        let is_group = |id: &PartyId| id.0.starts_with(|c: char| c.is_ascii_lowercase());
+        !framed.recipient.iter().any(is_group)
+            && self
+                .named
+                .iter()
+                .all(|named| framed.recipient.contains(&named.id) || self.rules.never.contains(&named.id.0.to_string()))
     }
 
     /// The parties of the text's first sentence.
@@ -232,8 +245,15 @@ impl Reader<'_> {
         let is_verb = matches!(framed.anchor, Anchor::Verb { .. });
         let is_party = |token: usize| scene.parties.iter().any(|party| party.start <= token && token < party.end);
         let passage = scene.passage;
-        let (claim, cue) =
-            modality::claim(passage, &scene.sentence, scene.hits, &framed.tokens, framed.anchor, is_party);
+        let (claim, cue) = modality::claim(
+            passage,
+            &scene.sentence,
+            scene.hits,
+            &framed.tokens,
+            framed.anchor,
+            scene.puts_verb_last(),
+            is_party,
+        );
         let sides: Vec<&PartyId> = framed.supplier.iter().chain(&framed.recipient).chain(&framed.pair).collect();
         let said = speakers.of(passage, &scene.sentence, scene.hits, scene.parties, cue.as_ref());
         let mut attributed_to = said.by;

@@ -11,6 +11,10 @@ use super::{
 
 /// Words that may stand between a resolution and its number, where the Council is among them.
 const GLUE_MAX: usize = 9;
+/// "Res", "no".
+const ABBREVIATION_MAX: usize = 3;
+/// A range of more than so many is not spelt out.
+const RANGE_MAX: u16 = 10;
 /// No list is longer.
 const LIST_MAX: usize = 30;
 /// Numbers that read as a year.
@@ -31,6 +35,8 @@ pub(super) struct Number {
     /// In brackets behind it.
     pub year: Option<u16>,
     pub token: usize,
+    /// Where the year stands.
+    pub year_token: Option<usize>,
 }
 
 /// The numbers that a resolution word has beside it.
@@ -42,7 +48,11 @@ pub(super) fn numbers(
     facts: &Facts,
 ) -> Cited {
     let reader = Reader { passage, hits, facts };
-    let behind = if word == Word::NumberedResolution { Vec::new() } else { reader.behind(hit.end) };
+    let mut behind = if word == Word::NumberedResolution { Vec::new() } else { reader.behind(hit.end) };
+    // Turkish puts the number in front: what stands right behind "tasarı" counts votes.
+    if word == Word::WeakResolution && behind.first().is_some_and(|number| number.token == hit.end) {
+        behind.clear();
+    }
     if !behind.is_empty() {
         return Cited { numbers: behind, year: None };
     }
@@ -101,10 +111,10 @@ impl Reader<'_> {
         }
         while token < end && numbers.len() < LIST_MAX {
             let Some(value) = self.number(token) else { break };
-            let mut number = Number { value, year: None, token };
+            let mut number = Number { value, year: None, token, year_token: None };
             token += 1;
             if let Some(year) = self.bracketed_year(token, end) {
-                number.year = Some(year);
+                (number.year, number.year_token) = (Some(year), Some(token));
                 token += 1;
             }
             if self.facts.is_number(value) {
@@ -114,9 +124,13 @@ impl Reader<'_> {
             if next.is_range {
                 let from = value;
                 let to = self.number(next.token).unwrap_or(from);
-                // Both ends of a range are named; what lies between is not.
                 if to <= from || YEARS.contains(&to) && !YEARS.contains(&from) {
                     break;
+                }
+                // A short range means each; of a long one both ends are named.
+                if to - from <= RANGE_MAX {
+                    let between = (from + 1..to).filter(|&value| self.facts.is_number(value));
+                    numbers.extend(between.map(|value| Number { value, year: None, token, year_token: None }));
                 }
             }
             token = next.token;
@@ -143,7 +157,7 @@ impl Reader<'_> {
             if token > start && self.passage.between(token - 1, token).trim_end().ends_with(['(', '（']) {
                 year = Some(value);
             } else if self.facts.is_number(value) {
-                numbers.push(Number { value, year: year.take(), token });
+                numbers.push(Number { value, year: year.take(), token, year_token: None });
             }
             let is_list = token > start && {
                 let gap = self.passage.between(token - 1, token);
@@ -165,6 +179,11 @@ impl Reader<'_> {
         let mut at = token;
         let mut is_range = false;
         let mut is_joined = at < end && at > 0 && self.passage.between(at - 1, at).contains([',', '、', '،', '/', '&']);
+        // "1718호와 1874호", "242 و338": the word for "and" is written on a number.
+        if at < end && at > 0 {
+            is_joined |= self.passage.tokens[at - 1].text.ends_with(['와', '과'])
+                || self.passage.tokens[at].text.starts_with('و');
+        }
         if at < end && at > 0 && self.passage.between(at - 1, at).contains(['–', '-', '—']) {
             (is_joined, is_range) = (true, true);
         }
@@ -209,7 +228,13 @@ impl Reader<'_> {
     fn sentence_end(&self, token: usize) -> usize {
         let sentence = self.passage.sentence_of(token.saturating_sub(1));
         // "Res. 2397" and "no. 2397" may be cut in two by the full stop.
-        self.passage.sentences[sentence].end
+        let end = self.passage.sentences[sentence].end;
+        let is_cut = end == token
+            && token > 0
+            && self.passage.tokens[token - 1].text.len() <= ABBREVIATION_MAX
+            && token < self.passage.tokens.len()
+            && self.number(token).is_some();
+        if is_cut { self.passage.sentences[sentence + 1].end } else { end }
     }
 }
 

@@ -19,6 +19,11 @@ const OWNER_REACH: usize = 4;
 /// How far from a noun that names no weapon the weapon may stand.
 const WEAPON_REACH: usize = 6;
 
+/// A side that is known only by what it makes.
+const MAKER_COSTS: f32 = 0.1;
+/// How far behind a weapon the party may stand that it is on its way to or from.
+const ON_THE_WAY_REACH: usize = 8;
+
 /// A deal as one frame shows it.
 #[derive(Debug, Clone)]
 pub(super) struct Framed {
@@ -219,6 +224,14 @@ impl Scene<'_> {
                     self.trade(&mut framed)?;
                     return Some((framed, object.start..object.end));
                 }
+                // "Poland buys Gripen jets": whoever makes them sells them.
+                if framed.supplier.is_empty()
+                    && let Some(maker) = self.maker(object).filter(|maker| !framed.recipient.contains(maker))
+                    && !framed.recipient.is_empty()
+                {
+                    framed.supplier = vec![maker.clone()];
+                    framed.confidence -= MAKER_COSTS;
+                }
                 // Who buys at home, or buys and nobody says where, deals with nobody.
                 if framed.supplier.is_empty() {
                     return None;
@@ -289,6 +302,7 @@ impl Scene<'_> {
         if let Some(between) = between {
             framed.pair = pair(&between.ids);
         } else if frame == Frame::Get {
+            let from = from.or(with);
             framed.recipient = ids(owner.or(subject).filter(|_| from.is_some()).or(to).or(owner).or(subject));
             framed.supplier = ids(from.or_else(|| owner.or(subject).filter(|_| to.is_some())));
             if framed.supplier.is_empty() {
@@ -324,7 +338,7 @@ impl Scene<'_> {
 
     /// An undertaking that tells by its name who supplies whom, beside the weapons that it is about.
     fn programme(&self, hit: &Hit<DealWord>, index: u16) -> Option<Framed> {
-        let programme = &self.programmes[index as usize];
+        let programme = &self.rules.programmes[index as usize];
         let is_near = |object: &Hit<DealWord>| {
             object.start >= hit.end && object.start - hit.end <= WEAPON_REACH
                 || object.end <= hit.start && hit.start - object.end <= WEAPON_REACH
@@ -375,7 +389,8 @@ impl Scene<'_> {
         if self.is_used(&(hit.start..hit.end)) && !is_seized || !self.is_real(hit) {
             return None;
         }
-        let marked = |role| self.marked(role, hit.end, hit.end + 4).filter(|party| self.touches(hit, party));
+        let marked =
+            |role| self.marked(role, hit.end, hit.end + ON_THE_WAY_REACH).filter(|party| self.touches(hit, party));
         let from = marked(Role::From);
         // "rifles on their way from Iran to the Houthis".
         let onward = || from.and_then(|from| self.marked(Role::To, from.end, from.end + 4));

@@ -21,7 +21,7 @@ mod speaker;
 use std::cmp::Reverse;
 
 use crate::{
-    article::{segment::AnalysedText, text::Field},
+    article::{fold::fold, segment::AnalysedText, text::Field},
     watch::{
         entity::{Mentions, PlaceForm},
         found::{ArmsDeal, ResolutionFound, TopicFound},
@@ -42,24 +42,40 @@ pub fn find(
     mentions: &Mentions,
     packs: &Packs,
 ) -> (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>) {
-    find_among(text, &named(mentions, packs), &packs.rules)
+    find_among(text, &named(text, mentions, packs), &packs.rules)
 }
 
 /// Who is named, in text order: places, and persons for their countries.
-fn named(mentions: &Mentions, packs: &Packs) -> Vec<Named> {
+fn named(text: &AnalysedText, mentions: &Mentions, packs: &Packs) -> Vec<Named> {
+    let last_word = |field: Field, words: &std::ops::Range<usize>| &*text.field(field).words[words.end - 1].folded;
     let places = mentions.places.iter().map(|place| {
         let kind = if place.form == PlaceForm::Demonym { NamedKind::Adjective } else { NamedKind::Name };
-        Named { id: place.id.clone(), field: place.field, words: place.words.clone(), kind }
+        let is_base = may_be_ending(last_word(place.field, &place.words))
+            && packs.entities.place(&place.id.0).is_some_and(|known| {
+                known.local_names.values().flatten().any(|name| fold(name) == last_word(place.field, &place.words))
+            });
+        Named { id: place.id.clone(), field: place.field, words: place.words.clone(), kind, is_base }
     });
-    let persons = mentions.persons.iter().map(|person| Named {
-        id: packs.entities.persons[person.person].party(),
-        field: person.field,
-        words: person.words.clone(),
-        kind: NamedKind::Person,
+    let persons = mentions.persons.iter().map(|person| {
+        let known = &packs.entities.persons[person.person];
+        let last = last_word(person.field, &person.words);
+        let ends_so = |name: &String| fold(name).rsplit(' ').next() == Some(last);
+        Named {
+            id: known.party(),
+            field: person.field,
+            words: person.words.clone(),
+            kind: NamedKind::Person,
+            is_base: may_be_ending(last) && known.names.values().flatten().any(ends_so),
+        }
     });
     let mut named: Vec<Named> = places.chain(persons).collect();
     named.sort_by_key(|named| (named.field, named.words.start, Reverse(named.words.end)));
     named
+}
+
+/// Whether a word ends as Slavic words do in the dative, which some names do in every case.
+fn may_be_ending(word: &str) -> bool {
+    word.ends_with(['у', 'ю', 'е', 'и', 'і'])
 }
 
 fn find_among(
@@ -94,7 +110,18 @@ fn find_among(
                 && !rules.never.iter().any(|id| **id == *named.id.0)
         })
     };
-    let names = resolution::Names { has_veto_power: &has_veto_power, owns: &owns };
+    let is_place = |passage: usize, token: usize| {
+        let passage = &passages[passage];
+        passage.tokens.get(token).is_some_and(|token| {
+            named.iter().any(|named| {
+                named.field == passage.field
+                    && named.words.contains(&token.word)
+                    && named.kind != NamedKind::Person
+                    && !rules.never.iter().any(|id| **id == *named.id.0)
+            })
+        })
+    };
+    let names = resolution::Names { has_veto_power: &has_veto_power, owns: &owns, is_place: &is_place };
     let resolutions = resolution::find(&passages, text.lang, rules, &names);
     let mut topics = Vec::new();
     if let Some((best, rule)) = deals.first() {

@@ -16,6 +16,8 @@ use crate::watch::found::DealStatus;
 const REACH_FRONT: usize = 14;
 /// How far behind.
 const REACH_BEHIND: usize = 10;
+/// How far behind where the verb comes last.
+const REACH_TO_VERB: usize = 20;
 /// How far behind an allegation its denial may stand, where both stand behind the deal.
 const DENIED_REACH: usize = 2;
 /// How far in front of a cue another may stand that governs it.
@@ -76,9 +78,10 @@ pub(super) fn claim(
     hits: &[Hit<DealWord>],
     tokens: &Range<usize>,
     anchor: Anchor,
+    puts_verb_last: bool,
     is_party: impl Fn(usize) -> bool,
 ) -> (Claim, Option<Range<usize>>) {
-    let cue = governing(passage, sentence, hits, tokens);
+    let cue = governing(passage, sentence, hits, tokens, if puts_verb_last { REACH_TO_VERB } else { REACH_BEHIND });
     if is_of_none(hits, tokens) {
         return (Claim::said(DealStatus::Denied), cue.map(|(_, cue)| cue));
     }
@@ -152,6 +155,7 @@ fn governing(
     sentence: &Range<usize>,
     hits: &[Hit<DealWord>],
     tokens: &Range<usize>,
+    reach_behind: usize,
 ) -> Option<(Says, Range<usize>)> {
     let from = hits.partition_point(|hit| hit.start < sentence.start);
     let cues = hits[from..].iter().take_while(|hit| hit.start < sentence.end).filter_map(|hit| {
@@ -176,7 +180,7 @@ fn governing(
         } else if hit.start >= tokens.end && also_after {
             let distance = hit.start - tokens.end;
             let is_cut = (tokens.end..=hit.start).any(|token| passage.between(token - 1, token).contains(';'));
-            (distance <= REACH_BEHIND && !is_cut).then_some(distance + BEHIND_COSTS)?
+            (distance <= reach_behind && !is_cut).then_some(distance + BEHIND_COSTS)?
         } else {
             return None;
         };

@@ -32,6 +32,8 @@ pub(super) struct Named {
     /// Into the field's words.
     pub words: Range<usize>,
     pub kind: NamedKind,
+    /// Written as in the dictionary, so that its last letters are no ending: "Нетаньяху".
+    pub is_base: bool,
 }
 
 /// How a party is named.
@@ -61,6 +63,7 @@ pub(super) struct Party {
     pub is_punisher: bool,
     /// Uses weapons: "if Ukraine used the munitions".
     pub is_user: bool,
+    is_base: bool,
 }
 
 impl Party {
@@ -82,6 +85,7 @@ impl Party {
             is_helped: false,
             is_punisher: false,
             is_user: false,
+            is_base: false,
         }
     }
 }
@@ -104,9 +108,15 @@ pub(super) fn makers(passages: &[Passage<'_>], rules: &Rules) -> Vec<Named> {
             let company = &rules.companies[hit.meaning as usize];
             let words = passage.tokens[hit.start].word..passage.tokens[hit.end - 1].word + 1;
             let exact = &passage.text.words[words.start].exact;
-            let is_name = exact.starts_with(char::is_uppercase);
+            let is_name = exact.chars().next().is_some_and(|c| !c.is_lowercase());
             if is_name && (!company.is_upper || !exact.contains(char::is_lowercase)) {
-                found.push(Named { id: company.party.clone(), field: passage.field, words, kind: NamedKind::Company });
+                found.push(Named {
+                    id: company.party.clone(),
+                    field: passage.field,
+                    words,
+                    kind: NamedKind::Company,
+                    is_base: false,
+                });
             }
         }
     }
@@ -133,8 +143,12 @@ pub(super) fn in_sentence(
             Some(last) if reader.is_holder(last, named, tokens) => {
                 last.end = tokens.end;
                 last.kind = named.kind;
+                last.is_base = named.is_base;
             }
-            _ => parties.push(Party::unmarked(vec![named.id.clone()], tokens.clone(), named.kind)),
+            _ => parties.push(Party {
+                is_base: named.is_base,
+                ..Party::unmarked(vec![named.id.clone()], tokens.clone(), named.kind)
+            }),
         }
     }
     reader.stand_in(&mut parties, before);
@@ -192,6 +206,9 @@ impl Reader<'_> {
 
     /// Marks who imposes sanctions and the like: the party in front of the word for it, or behind its `by`.
     fn punishers(&self, parties: &mut [Party]) {
+        let is_passed = |meaning: &DealWord| {
+            matches!(meaning, DealWord::Plain(WordRole::Office) | DealWord::MarkerBefore(Role::Aside))
+        };
         for hit in self.hits.iter().filter(|hit| hit.meaning == DealWord::Plain(WordRole::Punish)) {
             let in_front = match self.puts_verb_last() {
                 true => parties.iter().position(|party| party.end <= hit.start && party.is_subject()),
@@ -199,7 +216,7 @@ impl Reader<'_> {
                     let gap = parties[index].end..hit.start;
                     gap.len() <= PUNISH_REACH
                         && parties[index].is_subject()
-                        && gap.clone().all(|token| self.meanings(token).is_empty())
+                        && gap.clone().all(|token| self.meanings(token).iter().all(is_passed))
                         && (gap.start..hit.start)
                             .all(|token| !self.passage.between(token - 1, token).contains([',', ';', ':']))
                 }),
@@ -235,6 +252,10 @@ impl Reader<'_> {
         if party.role == Some(Role::Aside) && behind.contains(&DealWord::Plain(WordRole::Institution)) {
             party.role = None;
         }
+        if self.is_dateline(party) {
+            party.role = Some(Role::Aside);
+            return;
+        }
         if party.role == Some(Role::To) && self.is_let(party) {
             party.role = None;
         }
@@ -251,8 +272,26 @@ impl Reader<'_> {
             party.role = None;
         }
         if matches!(party.role, Some(Role::Aside | Role::Of)) || party.is_owner {
-            party.role = self.role_of_fighters(party).or(party.role);
+            match self.stands_for(party) {
+                Some(Some(role)) => party.role = Some(role),
+                // "The leadership in Tehran" acts.
+                Some(None) if party.role == Some(Role::Aside) => party.role = None,
+                _ => {}
+            }
         }
+    }
+
+    /// Whether a party is where the report was filed: "WASHINGTON (AA) - ", "LUXEMBOURG — ".
+    fn is_dateline(&self, party: &Party) -> bool {
+        let between = match party.end < self.sentence.end {
+            true => self.passage.between(party.end - 1, party.end),
+            false => return false,
+        };
+        let is_first = party.start == self.sentence.start && party.kind == NamedKind::Name;
+        let marks = between.trim_start();
+        is_first
+            && self.passage.field != Field::Title
+            && (marks.starts_with(['—', '–', '(', '/']) || between.starts_with(' ') && marks.starts_with('-'))
     }
 
     /// Whether a party is let or told to do what follows, in the case of whom one gives to.
@@ -264,28 +303,34 @@ impl Reader<'_> {
         self.hits.iter().any(lets) && (party.end..party.end + 3).any(acts)
     }
 
-    /// The part of those who bear arms for a place: "arms to fighters in Sudan".
-    fn role_of_fighters(&self, party: &Party) -> Option<Role> {
-        let fighters = self.hits.iter().rfind(|hit| {
-            hit.meaning == DealWord::Plain(WordRole::Fighters)
-                && hit.end <= party.start
-                && party.start - hit.end <= FIGHTERS_REACH
+    /// The part of those who bear arms for a place or rule it: "arms to fighters in Sudan", "the leadership in Tehran".
+    /// `Some(None)` where no marker gives who rules it a part.
+    fn stands_for(&self, party: &Party) -> Option<Option<Role>> {
+        let (people, is_government) = self.hits.iter().rev().find_map(|hit| {
+            let is_government = match hit.meaning {
+                DealWord::Plain(WordRole::Government) => true,
+                DealWord::Plain(WordRole::Fighters) => false,
+                _ => return None,
+            };
+            let is_near = hit.end <= party.start && party.start - hit.end <= FIGHTERS_REACH;
+            is_near.then_some((hit, is_government))
         })?;
         let acts = |meaning: DealWord| matches!(meaning, DealWord::Cue { .. } | DealWord::Verb { .. });
-        let is_open = (fighters.end..party.start).all(|token| {
+        let is_open = (people.end..party.start).all(|token| {
             !self.passage.between(token - 1, token).contains([',', ';', ':'])
                 && !self.meanings(token).into_iter().any(acts)
         });
-        let marked = || {
-            let from = fighters.start.saturating_sub(2).max(self.sentence.start);
-            (from..fighters.start).rev().find_map(|token| {
-                self.hits.iter().filter(|hit| hit.start <= token && token < hit.end).find_map(|hit| match hit.meaning {
-                    DealWord::MarkerBefore(role @ (Role::To | Role::For | Role::From)) => Some(role),
-                    _ => None,
-                })
+        if !is_open {
+            return None;
+        }
+        let from = people.start.saturating_sub(2).max(self.sentence.start);
+        let marked = (from..people.start).rev().find_map(|token| {
+            self.hits.iter().filter(|hit| hit.start <= token && token < hit.end).find_map(|hit| match hit.meaning {
+                DealWord::MarkerBefore(role @ (Role::To | Role::For | Role::From | Role::By)) => Some(role),
+                _ => None,
             })
-        };
-        is_open.then(marked)?
+        });
+        (marked.is_some() || is_government && party.start - people.end <= 2).then_some(marked)
     }
 
     fn marker_behind(&self, party: &Party) -> Option<Role> {
@@ -327,6 +372,9 @@ impl Reader<'_> {
 
     fn suffix(&self, party: &Party, ending: Option<&str>) -> Option<Role> {
         let lang = self.lang?;
+        if party.is_base {
+            return None;
+        }
         let word = if self.is_turkish() {
             match ending {
                 Some(ending) => crate::article::fold::fold(ending),
@@ -388,7 +436,7 @@ impl Reader<'_> {
                     all.kind = party.kind;
                     all.is_owner |= party.is_owner;
                     all.is_helped |= party.is_helped;
-                    all.role = all.role.or(party.role);
+                    all.role = if party.role == Some(Role::Between) { party.role } else { all.role.or(party.role) };
                     all.ids.extend(party.ids.iter().filter(|id| !chain[0].ids.contains(id)).cloned());
                 }
                 joined.push(all);
@@ -408,6 +456,10 @@ impl Reader<'_> {
             return None;
         }
         let has_comma = self.passage.between(left.end - 1, left.end.min(right.start)).contains([',', '、', '，', '،']);
+        // "Türkiye ile Endonezya arasında": the one in front is marked as with whom.
+        if left.role == Some(Role::With) && right.role == Some(Role::Between) && gap.len() <= 1 {
+            return Some(true);
+        }
         if left.is_helped || gap.len() > 2 || right.role.is_some_and(|role| Some(role) != left.role) {
             return None;
         }

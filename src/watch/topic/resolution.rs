@@ -4,7 +4,7 @@
 //! in the sentence, or by its business around it. Other bodies pass resolutions too, and the nearest one named has it.
 
 use super::{
-    citation::{self, Cited},
+    citation::{self, Cited, Number},
     lexicon::Hit,
     passage::Passage,
     rule::{ResolutionRole as Word, ResolutionSays, ResolutionWord, Rules},
@@ -18,6 +18,10 @@ use crate::{
 const CUE_REACH: usize = 16;
 /// A cue in front of what it governs is likelier to mean it: one behind counts as this much farther.
 const BEHIND_COSTS: usize = 2;
+/// How near the word must stand that tells of a numbered resolution's adoption.
+const ADOPTED_NEAR: usize = 3;
+/// How near a year must stand to that word to date it.
+const YEAR_NEAR: usize = 4;
 /// How near the Council must stand to keep a resolution from another body named in the same sentence.
 const BODY_NEAR: usize = 6;
 /// How near voting and the Council must stand to speak of a resolution that is not named as one.
@@ -40,6 +44,8 @@ pub(super) struct Names<'a> {
     pub has_veto_power: &'a dyn Fn(usize, usize) -> bool,
     /// A state that owns what follows: "Turkey's", "Turkish".
     pub owns: &'a dyn Fn(usize, usize) -> bool,
+    /// A place that is no body of the United Nations.
+    pub is_place: &'a dyn Fn(usize, usize) -> bool,
 }
 
 /// What an article's words tell about whose resolutions it speaks of.
@@ -92,16 +98,27 @@ fn mark_others(
     let is = |hit: &Hit<ResolutionWord>, word| hit.meaning == ResolutionWord::Plain(word);
     // One word says whose it is by itself: UNSC, BMGK.
     let may_be_owned = |hit: &Hit<ResolutionWord>| is(hit, Word::Council) && hit.end - hit.start > 1 && hit.start > 0;
+    // "Совет Безопасности РФ": whose it is may stand behind it.
+    let puts_owner_behind = lang.is_some_and(|lang| matches!(lang.as_str(), "ru" | "uk"));
     let is_owned = passages.iter().zip(hits.iter()).enumerate().any(|(index, (passage, hits))| {
-        hits.iter().filter(|hit| may_be_owned(hit)).any(|hit| {
-            // "Russia's Security Council veto" is Russia's veto.
-            let owns_vote =
-                hits.iter().any(|other| other.start == hit.end && (is(other, Word::Vote) || is(other, Word::Business)));
-            let is_possessive = passage.tail(hit.start - 1).starts_with(['\'', '’']);
-            (is_possessive || (names.owns)(index, hit.start - 1))
-                && !owns_vote
-                && !passage.between(hit.start - 1, hit.start).contains([',', ';', ':', '.', '"'])
-        })
+        let is_own = |hit: &Hit<ResolutionWord>| {
+            is(hit, Word::OwnCouncil)
+                || puts_owner_behind
+                    && is(hit, Word::Council)
+                    && (names.is_place)(index, hit.end)
+                    && passage.between(hit.end - 1, hit.end) == " "
+        };
+        hits.iter().any(is_own)
+            || hits.iter().filter(|hit| may_be_owned(hit)).any(|hit| {
+                // "Russia's Security Council veto" is Russia's veto.
+                let owns_vote = hits
+                    .iter()
+                    .any(|other| other.start == hit.end && (is(other, Word::Vote) || is(other, Word::Business)));
+                let is_possessive = passage.tail(hit.start - 1).starts_with(['\'', '’']);
+                (is_possessive || (names.owns)(index, hit.start - 1))
+                    && !owns_vote
+                    && !passage.between(hit.start - 1, hit.start).contains([',', ';', ':', '.', '"'])
+            })
     });
     let is_full_name = |passage: &Passage<'_>, hits: &[Hit<ResolutionWord>], hit: &Hit<ResolutionWord>| {
         // Of "UN Security Council" the lexicon shows the whole alone, so that its words are looked up few by few.
@@ -115,7 +132,12 @@ fn mark_others(
         // "the United Nations' security council", "consejo de seguridad de la ONU".
         let is_beside_nations =
             || hits.iter().any(|other| is(other, Word::UnitedNations) && distance(other, hit) <= NAME_NEAR);
-        hit.end - hit.start == 1 || has_nations() || is_beside_nations()
+        // One word in capitals is whole: UNSC, BMGK.
+        let is_initials = || {
+            let exact = &passage.text.words[passage.tokens[hit.start].word].exact;
+            hit.end - hit.start == 1 && exact.chars().take(3).all(char::is_uppercase)
+        };
+        is_initials() || has_nations() || is_beside_nations()
     };
     let has_full_name = passages.iter().zip(hits.iter()).any(|(passage, hits)| {
         let names = |hit: &Hit<ResolutionWord>| {
@@ -156,8 +178,12 @@ impl Reader<'_> {
             }
             let cited = citation::numbers(self.passage, self.hits, hit, word, &self.rules.facts);
             let Some(confidence) = self.whose(sentence, hit, word, &cited, has_veto_power) else { continue };
-            let (status, evidence) =
-                (self.status(sentence, hit, !cited.numbers.is_empty()), self.passage.sentence_span(sentence));
+            let tokens = cited.numbers.iter().map(|number| number.token);
+            let start = tokens.clone().min().map_or(hit.start, |first| first.min(hit.start));
+            let end = tokens.max().map_or(hit.end, |last| (last + 1).max(hit.end));
+            let whole = Hit { start, end, ..*hit };
+            let status = self.status(sentence, &whole, &cited.numbers);
+            let evidence = self.passage.sentence_span(sentence);
             let mention = |number, year, span| Mention { number, year, status, evidence, span, confidence };
             let words = self.passage.span(hit.start..hit.end);
             if cited.numbers.is_empty() {
@@ -219,7 +245,7 @@ impl Reader<'_> {
         }
         let names_nations = self.nearest(sentence, hit, |word| word == Word::UnitedNations);
         let is_business = self.nearest(sentence, hit, |word| word == Word::Business).is_some();
-        let is_vetoed = self.status(sentence, hit, false) == ResolutionStatus::Vetoed;
+        let is_vetoed = self.status(sentence, hit, &[]) == ResolutionStatus::Vetoed;
         if names_nations.is_some_and(|distance| distance <= 2) && (self.context.council || is_business) {
             return Some(0.8);
         }
@@ -248,7 +274,7 @@ impl Reader<'_> {
             let is_vote = is(hit, Word::Vote) || is(hit, Word::Act) && hit.start >= council.end;
             is_vote && distance(hit, council) <= VOTE_NEAR
         })?;
-        let status = match self.status(sentence, vote, false) {
+        let status = match self.status(sentence, vote, &[]) {
             ResolutionStatus::Cited => ResolutionStatus::Draft,
             status => status,
         };
@@ -263,22 +289,45 @@ impl Reader<'_> {
         })
     }
 
-    /// The cue nearest to a hit. That a numbered one was adopted goes without saying, so any other cue tells more.
-    fn status(&self, sentence: usize, hit: &Hit<ResolutionWord>, has_number: bool) -> ResolutionStatus {
+    /// The cue nearest to a hit. A numbered one was adopted, so that it is no draft; that it was goes without saying, so
+    /// that any other cue tells more, unless it is said right beside it and of no time past.
+    fn status(&self, sentence: usize, hit: &Hit<ResolutionWord>, numbers: &[Number]) -> ResolutionStatus {
+        let has_number = !numbers.is_empty();
         let cues = self.hits_of(sentence).filter_map(|cue| match cue.meaning {
             ResolutionWord::Cue(ResolutionSays::None) => None,
             ResolutionWord::Cue(says) => {
-                let cost = distance(cue, hit) + if cue.start > hit.start { BEHIND_COSTS } else { 0 };
+                let apart = distance(cue, hit);
+                let cost = apart + if cue.start > hit.start { BEHIND_COSTS } else { 0 };
                 let status: Option<ResolutionStatus> = says.into();
-                (cost <= CUE_REACH).then_some((cost, status?))
+                let status = status.filter(|&status| {
+                    let is_past = || has_number && status == ResolutionStatus::Adopted && self.is_past(cue, numbers);
+                    !(has_number && status == ResolutionStatus::Draft) && !is_past()
+                });
+                (cost <= CUE_REACH).then_some((apart, cost, status?))
             }
             ResolutionWord::Plain(_) => None,
         });
         // Putting to the vote is what happens on the way to anything else; it tells only where nothing else is told.
-        let tells_less =
-            |status| status == ResolutionStatus::Draft || has_number && status == ResolutionStatus::Adopted;
-        cues.min_by_key(|(cost, status)| (tells_less(*status), *cost, std::cmp::Reverse(strength(*status))))
-            .map_or(ResolutionStatus::Cited, |(_, status)| status)
+        let tells_less = |apart, status| {
+            status == ResolutionStatus::Draft
+                || has_number && status == ResolutionStatus::Adopted && apart > ADOPTED_NEAR
+        };
+        cues.min_by_key(|&(apart, cost, status)| (tells_less(apart, status), cost, std::cmp::Reverse(strength(status))))
+            .map_or(ResolutionStatus::Cited, |(.., status)| status)
+    }
+
+    /// Whether the year of a resolution stands beside the word that tells of its adoption: "adopted in 2017".
+    fn is_past(&self, cue: &Hit<ResolutionWord>, numbers: &[Number]) -> bool {
+        let from = cue.start.saturating_sub(YEAR_NEAR);
+        let to = (cue.end + YEAR_NEAR).min(self.passage.tokens.len());
+        (from..to).any(|token| {
+            let digits: String = self.passage.tokens[token].text.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse().is_ok_and(|year: u16| {
+                let is_cited = |number: &Number| number.token == token || number.year_token == Some(token);
+                !numbers.iter().any(is_cited)
+                    && numbers.iter().any(|number| self.rules.facts.year(number.value) == Some(year))
+            })
+        })
     }
 
     /// Whether the sentence in front or behind names the Council, or this one by its short name.
@@ -338,8 +387,28 @@ fn merge(mentions: Vec<Mention>, rules: &Rules) -> Vec<ResolutionFound> {
         }
     }
     if found.iter().any(|resolution| resolution.number.is_some()) {
-        // Only a draft or a vetoed one has no number; any other is spoken of again.
-        let has_no_number = |status| matches!(status, ResolutionStatus::Draft | ResolutionStatus::Vetoed);
+        // "The Council passed a text … The text, S/RES/2774", "breaks resolutions … Resolutions 1718 and 1874": what is said
+        // of those without a number is said of the ones that are named.
+        let unnumbered =
+            found.iter().find(|resolution| resolution.number.is_none()).map(|resolution| resolution.status);
+        let mut numbered: Vec<&mut ResolutionFound> =
+            found.iter_mut().filter(|resolution| resolution.number.is_some()).collect();
+        let is_meant = match unnumbered {
+            Some(ResolutionStatus::Adopted) => numbered.len() == 1,
+            Some(ResolutionStatus::Violated) => true,
+            _ => false,
+        };
+        if let Some(status) = unnumbered.filter(|_| is_meant)
+            && numbered.iter().all(|resolution| resolution.status == ResolutionStatus::Cited)
+        {
+            numbered.iter_mut().for_each(|resolution| resolution.status = status);
+        }
+        // Only a draft or a vetoed one has no number; any other is spoken of again. So is the draft of one that was adopted.
+        let was_adopted = found
+            .iter()
+            .any(|resolution| resolution.number.is_some() && resolution.status == ResolutionStatus::Adopted);
+        let has_no_number =
+            |status| status == ResolutionStatus::Vetoed || status == ResolutionStatus::Draft && !was_adopted;
         found.retain(|resolution| resolution.number.is_some() || has_no_number(resolution.status));
     }
     found

@@ -203,6 +203,8 @@ pub(super) enum WordRole {
     There,
     /// Who bears arms for the place behind it ("fighters in Sudan").
     Fighters,
+    /// Who rules the place behind it: "the leadership in Tehran" acts for it.
+    Government,
     /// Lets or tells somebody to do what follows: who is let acts, in whatever case ("заборонила Німеччині передати").
     Let,
     /// Behind a state: a part of it, so that what happens in it is done by it ("in the US Senate").
@@ -237,6 +239,8 @@ pub(super) enum ResolutionRole {
     UnitedNations,
     /// Another body that passes resolutions, or another kind of resolution.
     Other,
+    /// A state's own security council: no council beside it is the Council, but where the United Nations are named.
+    OwnCouncil,
     /// What only the Council does: sanctions, vetoes, peacekeepers.
     Business,
     /// Voting, which at the Council is about a resolution.

@@ -6,7 +6,7 @@ use super::{
     lexicon::Hit,
     party::{NamedKind, Party},
     passage::Passage,
-    rule::{DealWord, Form, Frame, Programme, Role, Says, WordRole},
+    rule::{DealWord, Form, Frame, Role, Rules, Says, WordRole},
 };
 use crate::{article::Lang, watch::found::PartyId};
 
@@ -25,6 +25,8 @@ const PARTNER_REACH: usize = 3;
 /// How far in front of weapons the word may stand that tells of their seizure.
 const SEIZED_REACH: usize = 6;
 
+/// How far from the word for weapons their name may stand: "jets of the type Rafale".
+const MAKER_REACH: usize = 5;
 /// How far behind a verb a word may stand for the weapons told of before: "receives up to 30 of them".
 const STAND_IN_REACH: usize = 5;
 /// How far behind a verb of getting the noun may stand that is got: "received a first shipment".
@@ -38,7 +40,7 @@ pub(super) struct Scene<'a> {
     pub hits: &'a [Hit<DealWord>],
     pub parties: &'a [Party],
     pub lang: Option<Lang>,
-    pub programmes: &'a [Programme],
+    pub rules: &'a Rules,
     /// Whether the sentence in front, or the heading, names weapons.
     pub follows_weapons: bool,
     /// Whether one of the sentences in front tells of a deal.
@@ -102,9 +104,13 @@ impl Scene<'_> {
                         | DealWord::Plain(WordRole::Join | WordRole::Article)
                 )
             };
-            let mut between = self.hits.iter().filter(|hit| hit.start >= asked.whom.end && hit.end <= thing);
+            let between = || self.hits.iter().filter(|hit| hit.start >= asked.whom.end && hit.end <= thing);
+            // "asked France about missiles" asks for none; "pays Seoul in oil for missiles" does.
+            let last = between().filter(|hit| matches!(hit.meaning, DealWord::MarkerBefore(_))).last();
+            let is_about = last.is_some_and(|hit| hit.meaning == DealWord::MarkerBefore(Role::Aside));
             thing - asked.whom.end <= OBJECT_REACH
-                && between.all(is_open)
+                && between().all(is_open)
+                && !is_about
                 && (asked.whom.end..thing)
                     .all(|token| !self.passage.between(token - 1, token).contains([',', ';', ':']))
         })
@@ -219,6 +225,7 @@ impl Scene<'_> {
         }
         let party = self.parties.iter().rev().find(|party| party.end <= object.start)?;
         let gap = party.end..object.start;
+        let reach = reach * if self.is_spaceless() { 3 } else { 1 };
         let is_near = gap.len() <= reach && gap.clone().all(|token| self.is_modifier(token));
         let is_bare = gap.is_empty() && party.role.is_none();
         let owns =
@@ -282,13 +289,27 @@ impl Scene<'_> {
 
     /// Who is punished for what follows: "sanctions on a company from North Korea for selling".
     pub fn punished(&self, before: usize) -> Option<&Party> {
-        let punishes = self.hits.iter().rfind(|hit| {
-            hit.meaning == DealWord::Plain(WordRole::Punish) && hit.end <= before
-        })?;
+        let punishes =
+            self.hits.iter().rfind(|hit| hit.meaning == DealWord::Plain(WordRole::Punish) && hit.end <= before)?;
         let is_punished = |party: &&Party| {
-            party.start >= punishes.end && party.end <= before && before - party.end <= ASKED_REACH && !party.is_punisher
+            party.start >= punishes.end
+                && party.end <= before
+                && before - party.end <= ASKED_REACH
+                && !party.is_punisher
         };
         self.parties.iter().rfind(is_punished)
+    }
+
+    /// Whose weapons those of an object are, where one state alone makes them: "buys Gripen jets".
+    pub fn maker(&self, object: &Hit<DealWord>) -> Option<&PartyId> {
+        let near = |hit: &&Hit<DealWord>| hit.start.abs_diff(object.start) <= MAKER_REACH;
+        self.hits.iter().filter(near).find_map(|hit| match hit.meaning {
+            DealWord::Weapon(item) => match &self.rules.items[item as usize].maker[..] {
+                [maker] => Some(maker),
+                _ => None,
+            },
+            _ => None,
+        })
     }
 
     /// Whether a verb only leads another one: "pledged to provide".
@@ -391,7 +412,7 @@ impl Scene<'_> {
                 Some(
                     DealWord::MarkerBefore(_)
                     | DealWord::Weapon(_)
-                    | DealWord::Plain(WordRole::Join | WordRole::Article | WordRole::Passive),
+                    | DealWord::Plain(WordRole::Join | WordRole::Article | WordRole::Passive | WordRole::VerbLead),
                 ) => true,
                 Some(_) => false,
                 None => party.start - hit_end(hit, token) <= 3,
@@ -406,7 +427,7 @@ impl Scene<'_> {
             hit.meaning == DealWord::MarkerBefore(Role::By) && hit.start >= verb.end && hit.start - verb.end <= 2
         });
         // "weapons supplied by Iran", "arms shipped to Libya": a participle right behind its object.
-        let leads = self.objects().any(|object| object.end == verb.start);
+        let leads = !self.puts_verb_last() && self.objects().any(|object| object.end == verb.start);
         by_follows
             || leads
             || (from..verb.start).any(is_auxiliary)
@@ -456,7 +477,7 @@ impl Scene<'_> {
 
     /// Languages that mark whom one buys from as they mark whom one gives to: `comprar a`, `acheter à`.
     pub fn buys_at(&self) -> bool {
-        self.lang.is_some_and(|lang| matches!(lang.as_str(), "es" | "fr" | "it" | "pt" | "ca"))
+        self.lang.is_some_and(|lang| matches!(lang.as_str(), "es" | "fr" | "it" | "pt" | "ca" | "uk"))
     }
 
     /// Languages that put the object in front of its verb, or may.

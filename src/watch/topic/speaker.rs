@@ -86,7 +86,14 @@ impl Speakers {
             // Who punishes says why; who is quoted behind "sanctions" is another.
             if word == WordRole::Punish {
                 let punisher = parties.iter().rev().find(|party| party.is_punisher && party.end <= hit.start);
-                said.by.extend(punisher.into_iter().flat_map(|party| party.ids.iter()).filter(|_| said.by.is_empty()).cloned().collect::<Vec<_>>());
+                said.by.extend(
+                    punisher
+                        .into_iter()
+                        .flat_map(|party| party.ids.iter())
+                        .filter(|_| said.by.is_empty())
+                        .cloned()
+                        .collect::<Vec<_>>(),
+                );
                 continue;
             }
             let speaker = self.before(passage, sentence, parties, hit).or_else(|| self.behind(passage, sentence, hit));
