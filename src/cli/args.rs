@@ -128,6 +128,9 @@ pub struct MatchArguments {
     /// Leave out articles without alerts
     #[arg(long)]
     pub matched: bool,
+    /// Also tell which topics an article fell just short of, and what it lacked
+    #[arg(long)]
+    pub near: bool,
     /// .jsonl of articles, .txt, .html, a feed document, or - for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,

@@ -13,7 +13,7 @@ use crate::{
     article::{Article, segment::TEXT_BYTES_MAX},
     clock::Clock,
     config::{QuerySource, Settings, Severity, WatchId, WatchSettings},
-    watch::pack::Packs,
+    watch::{found::NearMiss, pack::Packs},
 };
 
 /// Largest input: a day's articles of a busy desk.
@@ -52,13 +52,14 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
             body
         });
         let alerts: Vec<AlertBody> = alerts.collect();
-        if arguments.matched && alerts.is_empty() {
+        let near = if arguments.near { watching.near(article) } else { Vec::new() };
+        if arguments.matched && alerts.is_empty() && near.is_empty() {
             return Ok(());
         }
         if context.output.json {
-            output::print(&line(article, &alerts, &undecided)?)
+            output::print(&line(article, &alerts, &undecided, &near)?)
         } else {
-            output::print(&block(context, &settings, article, &alerts))
+            output::print(&block(context, &settings, article, &alerts, &near))
         }
     })
 }
@@ -161,6 +162,16 @@ struct Line<'a> {
     /// Watches that ran out of steps.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     undecided: &'a [&'a str],
+    /// What fell just short of a topic; where it is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    near: Vec<LineNear<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct LineNear<'a> {
+    #[serde(flatten)]
+    miss: &'a NearMiss,
+    evidence: &'a str,
 }
 
 #[derive(serde::Serialize)]
@@ -170,15 +181,33 @@ struct LineArticle<'a> {
     url: Option<&'a str>,
 }
 
-fn line(article: &Article, alerts: &[AlertBody], undecided: &[&str]) -> Result<String, serde_json::Error> {
+fn line(
+    article: &Article,
+    alerts: &[AlertBody],
+    undecided: &[&str],
+    near: &[(NearMiss, String)],
+) -> Result<String, serde_json::Error> {
     let article = LineArticle { id: &article.id.value, title: &article.title, url: article.url.as_deref() };
-    Ok(serde_json::to_string(&Line { article, alerts, undecided })? + "\n")
+    let near = near.iter().map(|(miss, evidence)| LineNear { miss, evidence }).collect();
+    Ok(serde_json::to_string(&Line { article, alerts, undecided, near })? + "\n")
 }
 
-fn block(context: &Context, settings: &Settings, article: &Article, alerts: &[AlertBody]) -> String {
+fn block(
+    context: &Context,
+    settings: &Settings,
+    article: &Article,
+    alerts: &[AlertBody],
+    near: &[(NearMiss, String)],
+) -> String {
+    let nearly: String = near
+        .iter()
+        .map(|(miss, evidence)| {
+            format!("nearly {}: {} “{}”\n", miss.topic, text::safe(&miss.lacks), text::safe(evidence))
+        })
+        .collect();
     if alerts.is_empty() {
         let name = if article.title.trim().is_empty() { &article.id.value } else { &article.title };
-        return format!("no alert  {}\n\n", text::safe(name));
+        return format!("no alert  {}\n{nearly}\n", text::safe(name));
     }
     let style = text::TextStyle {
         now: chrono::Utc::now(),
@@ -186,7 +215,7 @@ fn block(context: &Context, settings: &Settings, article: &Article, alerts: &[Al
         color: context.output.color,
         party_name: Packs::english_name,
     };
-    text::render(alerts, &style) + "\n"
+    text::render(alerts, &style) + &nearly + "\n"
 }
 
 #[cfg(test)]
@@ -198,7 +227,7 @@ mod tests {
     #[test]
     fn keys_of_a_line_stand_as_the_contract_writes_them() {
         let Inputs { articles, .. } = input::read("a.jsonl", br#"{"id": "a1", "title": "Title", "text": "Text."}"#);
-        let line = line(&articles[0], &[], &[]).unwrap();
+        let line = line(&articles[0], &[], &[], &[]).unwrap();
         assert_eq!(line, "{\"article\":{\"id\":\"a1\",\"title\":\"Title\",\"url\":null},\"alerts\":[]}\n");
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     alert::{AlertBody, AlertId},
     article::{Article, ArticleKey},
     config::{Level, Problem, Settings, Severity, SinkId, WatchSettings},
-    watch::{CompileContext, SharedPacks, WatchSet, matched::Explained},
+    watch::{CompileContext, SharedPacks, WatchSet, found::NearMiss, matched::Explained},
 };
 
 /// Watches are first filed anew when so many articles were counted.
@@ -127,6 +127,11 @@ impl Watching {
     /// How many watches must be looked at for every article.
     pub fn unfiled(&self) -> usize {
         self.set.load().unfiled()
+    }
+
+    /// What fell just short of a topic, each with what shows it.
+    pub fn near(&self, article: &Article) -> Vec<(NearMiss, String)> {
+        self.set.load().near(article, None)
     }
 
     /// Why `watch` matches an article of `match`, or why not; `None` where it is none of these watches.

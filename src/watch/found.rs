@@ -19,6 +19,22 @@ pub struct Findings {
     pub arms_deals: Vec<ArmsDeal>,
     /// In order of first mention.
     pub resolutions: Vec<ResolutionFound>,
+    /// What fell just short of a deal or a resolution.
+    pub near: Vec<NearMiss>,
+}
+
+/// A topic that lacked one part of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct NearMiss {
+    /// Which.
+    pub topic: String,
+    /// The rule that nearly held.
+    pub rule: String,
+    /// What it lacked, for people.
+    pub lacks: String,
+    /// Where the rest of it stands.
+    #[serde(skip)]
+    pub evidence: TextSpan,
 }
 
 /// A topic's detector fired.

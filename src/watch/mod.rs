@@ -6,6 +6,7 @@ pub mod topic;
 pub mod language;
 pub mod engine;
 pub mod found;
+mod defined;
 pub mod matched;
 mod round;
 pub mod set;
@@ -15,20 +16,24 @@ pub use set::{CompileContext, Compiled, SharedPacks, WatchSet};
 
 use chrono::NaiveDate;
 
-use crate::article::segment::AnalysedText;
+use crate::article::{Article, segment::AnalysedText};
 use found::Findings;
 use pack::Packs;
 
 /// What an article says, by the packs: who and what is named, which deals and resolutions are spoken of. `date` is the
 /// day by which roles are looked up.
-pub fn findings(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Findings {
+pub fn findings(article: &Article, text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Findings {
     let mentions = entity::mentions(text, packs, date);
-    let (arms_deals, resolutions, topics) = topic::find(text, &mentions, packs);
-    Findings {
+    let topic::Said { arms_deals, resolutions, topics, near } = topic::find(text, &mentions, packs);
+    let mut findings = Findings {
         topics,
+        near,
         leaders: entity::leaders(&mentions, packs, date),
         countries: entity::countries(&mentions),
         arms_deals,
         resolutions,
-    }
+    };
+    let defined = packs.defined.find(article, text, &findings);
+    findings.topics.extend(defined);
+    findings
 }

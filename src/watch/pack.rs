@@ -12,8 +12,12 @@ use std::{
 use serde::Deserialize;
 
 use super::{
+    defined::{Defined, DefinedTopics, ListSections, TopicSection},
     entity::{Entities, person::Person, place::Place},
-    topic::Rules,
+    topic::{
+        Rules,
+        rule::{RulesBuilder, TopicPack},
+    },
 };
 use crate::config::problem::{Origin, Place as Position, Problem};
 
@@ -21,16 +25,21 @@ use crate::config::problem::{Origin, Place as Position, Problem};
 const PACK_BYTES_MAX: u64 = 16 << 20;
 
 /// The packs that are part of the program, by file name.
-const BUILT_IN: [(&str, &str); 5] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("countries", include_str!("../../config/packs/countries.toml")),
     ("leaders", include_str!("../../config/packs/leaders.toml")),
-    (TOPIC_PACKS[0], include_str!("../../config/packs/weapons.toml")),
-    (TOPIC_PACKS[1], include_str!("../../config/packs/arms-deals.toml")),
-    (TOPIC_PACKS[2], include_str!("../../config/packs/unsc-resolutions.toml")),
+    ("weapons", include_str!("../../config/packs/weapons.toml")),
+    ("arms-deals", include_str!("../../config/packs/arms-deals.toml")),
+    ("unsc-resolutions", include_str!("../../config/packs/unsc-resolutions.toml")),
+    ("sanctions", include_str!("../../config/packs/sanctions.toml")),
 ];
 
-/// Packs with sections of their own, which the topics read.
-const TOPIC_PACKS: [&str; 3] = ["weapons", "arms-deals", "unsc-resolutions"];
+/// Packs with sections of their own, which detectors read, in the order in which they are read.
+const TOPIC_PACKS: [(&str, TopicPack); 3] = [
+    ("weapons", TopicPack::Weapons),
+    ("arms-deals", TopicPack::ArmsDeals),
+    ("unsc-resolutions", TopicPack::Resolutions),
+];
 
 static PACKS: LazyLock<Packs> = LazyLock::new(|| {
     let files =
@@ -46,6 +55,8 @@ pub struct Packs {
     pub entities: Entities,
     /// What the topics' detectors look for.
     pub rules: Rules,
+    /// Topics that packs define by queries.
+    pub defined: DefinedTopics,
     /// Version of each pack by its id.
     pub versions: BTreeMap<String, String>,
 }
@@ -76,6 +87,10 @@ struct PackFile {
     place: Vec<Place>,
     #[serde(default)]
     person: Vec<Person>,
+    #[serde(default)]
+    topic: Vec<TopicSection>,
+    #[serde(default)]
+    list: ListSections,
 }
 
 /// Words that hold a name and do not mean it.
@@ -120,40 +135,47 @@ impl Packs {
     fn read(files: &[File]) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut packs = Self::default();
-        let (mut places, mut persons, mut not_places) = (Vec::new(), Vec::new(), Vec::new());
-        for file in files {
-            if TOPIC_PACKS.contains(&file.name.as_str()) {
-                continue;
+        let mut rules = RulesBuilder::default();
+        for (name, pack) in TOPIC_PACKS {
+            for file in files.iter().filter(|file| file.name == name) {
+                match rules.add(pack, &file.text) {
+                    // The first is the built-in one, where the second extends it.
+                    Ok((id, version)) => drop(packs.versions.insert(id, version)),
+                    Err(error) => problems.push(problem(file, &error)),
+                }
             }
+        }
+        packs.rules = rules.build();
+        let (mut places, mut persons, mut not_places) = (Vec::new(), Vec::new(), Vec::new());
+        let mut heads = Vec::new();
+        for file in files.iter().filter(|file| TOPIC_PACKS.iter().all(|(name, _)| file.name != *name)) {
             match toml::from_str::<PackFile>(&file.text) {
                 Ok(read) => {
-                    packs.versions.insert(read.pack.id, read.pack.version);
                     merge(&mut places, read.place, |place| place.id.0.to_string());
                     merge(&mut persons, read.person, |person| person.id.clone());
                     not_places.extend(read.not.places);
+                    heads.push((file, read.pack, read.topic, read.list));
                 }
                 Err(error) => problems.push(problem(file, &error)),
             }
         }
-        let topic = |name: &str| files.iter().rev().find(|file| file.name == name);
-        if let [Some(weapons), Some(deals), Some(resolutions)] = TOPIC_PACKS.map(topic) {
-            match Rules::read(&weapons.text, &deals.text, &resolutions.text) {
-                Ok(read) => {
-                    packs.versions.extend(read.versions());
-                    packs.rules = read;
-                }
-                Err(error) => {
-                    let file = topic(error.pack).unwrap_or(weapons);
-                    problems.push(problem(file, &error.source));
-                }
-            }
+        if !problems.is_empty() {
+            return Err(problems);
         }
-        if problems.is_empty() {
-            packs.entities = Entities::new(places, persons, &not_places);
-            Ok(packs)
-        } else {
-            Err(problems)
-        }
+        packs.entities = Entities::new(places, persons, &not_places);
+        packs.versions.extend(heads.iter().map(|(_, head, ..)| (head.id.clone(), head.version.clone())));
+        let defined: Vec<Defined<'_>> = heads
+            .into_iter()
+            .map(|(file, head, topics, lists)| Defined {
+                pack: head.id,
+                origin: &file.origin,
+                source: &file.text,
+                topics,
+                lists,
+            })
+            .collect();
+        packs.defined = DefinedTopics::compile(&defined, &packs.entities, &mut packs.rules.lists)?;
+        Ok(packs)
     }
 }
 

@@ -3,7 +3,10 @@
 //! Each shelf is read once for which of its terms the article has; what watches are filed under those are candidates, and
 //! a candidate's tree is walked, first with nothing but what is there at all, then in full.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use rustc_hash::FxHashMap;
@@ -16,15 +19,25 @@ use super::{
         evaluate::{Evaluator, Referred, Verdict},
         positions::{Steps, Undecided},
         postings::Postings,
-        shelf::{Entry, NO_WITNESS, ShelfIndex},
+        shelf::{Entry, NO_WITNESS, Shelf, ShelfIndex},
     },
     language::checked::Question,
-    set::Held,
 };
 use crate::{article::Article, config::FeedSelector};
 
 /// Watches may refer to watches so deep; each level is a level of recursion.
 pub const REFERENCES_DEEP_MAX: usize = 32;
+
+/// A shelf, less the watches that were removed.
+#[derive(Debug, Clone)]
+pub struct Held {
+    /// The shelf.
+    pub shelf: Arc<Shelf>,
+    /// Which of its watches.
+    pub removed: Arc<Marks>,
+    /// How many of them.
+    pub removed_count: usize,
+}
 
 /// One article and a set's shelves.
 pub struct Round<'a> {
@@ -62,6 +75,18 @@ pub struct Outcome {
     pub undecided: Vec<WatchPlace>,
     /// How many were looked at.
     pub candidates: usize,
+}
+
+impl Held {
+    /// A shelf with all its watches.
+    pub fn new(shelf: Shelf) -> Self {
+        Self { removed: Arc::new(Marks::new(shelf.len())), removed_count: 0, shelf: Arc::new(shelf) }
+    }
+
+    /// How many are left.
+    pub fn len(&self) -> usize {
+        self.shelf.len() - self.removed_count
+    }
 }
 
 impl<'a> Round<'a> {

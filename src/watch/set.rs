@@ -18,15 +18,15 @@ use checking::{BLOCK, Beside, Checking, THREADS_MAX};
 use super::{
     engine::{
         article::{ArticleIndex, LazyFindings},
-        dictionary::Marks,
         explain,
         rarity::Rarity,
         shelf::{NewWatch, Shelf, ShelfBuilder},
     },
+    found::{Findings, NearMiss},
     language::{self, CheckedQuery, check::WatchNames},
     matched::{self, Explained, Matched, WatchHit},
     pack::Packs,
-    round::{self, Outcome, Round, WatchPlace},
+    round::{self, Held, Outcome, Round, WatchPlace},
 };
 use crate::{
     article::{
@@ -95,14 +95,6 @@ pub struct WatchSet {
     slots: u32,
     packs: SharedPacks,
     rarity: Arc<Rarity>,
-}
-
-/// A shelf, less the watches that were removed.
-#[derive(Debug, Clone)]
-pub(super) struct Held {
-    pub shelf: Arc<Shelf>,
-    pub removed: Arc<Marks>,
-    pub removed_count: usize,
 }
 
 /// Shelves of together no more watches than this are joined when one comes: some of the millisecond that adding may take.
@@ -318,7 +310,7 @@ impl WatchSet {
         roles_on: Option<NaiveDate>,
     ) -> Matched {
         let date = article.published.map(|published| published.date_naive()).or(roles_on);
-        let findings = LazyFindings::new(|| super::findings(text, &self.packs, date));
+        let findings = LazyFindings::new(|| super::findings(article, text, &self.packs, date));
         let mut matched = Matched { cut: text.cut, ..Matched::default() };
         self.look(article, text, now, &findings, |outcome| {
             matched.candidates = outcome.candidates;
@@ -344,7 +336,7 @@ impl WatchSet {
     /// begins with, before it writes down what was hit and what the article says.
     pub fn which(&self, article: &Article, text: &AnalysedText, now: DateTime<Utc>) -> (Vec<usize>, usize) {
         let date = article.published.map(|published| published.date_naive());
-        let findings = LazyFindings::new(|| super::findings(text, &self.packs, date));
+        let findings = LazyFindings::new(|| super::findings(article, text, &self.packs, date));
         let mut which = (Vec::new(), 0);
         self.look(article, text, now, &findings, |outcome| {
             which = (outcome.matched.iter().map(|&(place, _)| self.slot(place)).collect(), outcome.candidates);
@@ -364,12 +356,31 @@ impl WatchSet {
         let syntax = language::parser::parse(&watch.query.text).tree.root?;
         let text = segment::analyse(article);
         let date = article.published.map(|published| published.date_naive()).or(roles_on);
-        let findings = LazyFindings::new(|| super::findings(&text, &self.packs, date));
+        let findings = LazyFindings::new(|| self.findings_and_near(article, &text, date));
         let index = ArticleIndex::new(article, &text, &findings);
         let round = Round::new(&index, &self.shelves, now);
         let shelf = &self.shelves[place.shelf].shelf;
         let explanation = explain::explain(&round.evaluator(place.shelf), &syntax, shelf.tree(place.watch));
         Some(Explained::new(&explanation, round.is_asked(place), shelf, &text))
+    }
+
+    /// What fell just short of a topic of any pack, each with the sentence or word that shows it.
+    pub fn near(&self, article: &Article, roles_on: Option<NaiveDate>) -> Vec<(NearMiss, String)> {
+        let text = segment::analyse(article);
+        let date = article.published.map(|published| published.date_naive()).or(roles_on);
+        let near = self.findings_and_near(article, &text, date).near;
+        let shown = |miss: NearMiss| {
+            let shown = text.field(miss.evidence.field).slice(miss.evidence).to_owned();
+            (miss, shown)
+        };
+        near.into_iter().map(shown).collect()
+    }
+
+    fn findings_and_near(&self, article: &Article, text: &AnalysedText, date: Option<NaiveDate>) -> Findings {
+        let mut findings = super::findings(article, text, &self.packs, date);
+        let near = self.packs.defined.near(article, text, &findings);
+        findings.near.extend(near);
+        findings
     }
 
     /// Hands what became of the watches to `see`, in the order of their numbers.
@@ -398,16 +409,6 @@ impl WatchSet {
 
     fn find(&self, id: &str) -> Option<WatchPlace> {
         round::find(self.shelves.iter(), id)
-    }
-}
-
-impl Held {
-    fn new(shelf: Shelf) -> Self {
-        Self { removed: Arc::new(Marks::new(shelf.len())), removed_count: 0, shelf: Arc::new(shelf) }
-    }
-
-    fn len(&self) -> usize {
-        self.shelf.len() - self.removed_count
     }
 }
 

@@ -14,12 +14,11 @@ use wirewatch::{
     },
 };
 
-type Said = (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>);
-
-fn said(lang: Option<&str>, text: &str) -> Said {
+fn said(lang: Option<&str>, text: &str) -> (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>) {
     let text = segment::analyse_fields(Some(lang.and_then(Lang::from_tag).unwrap_or(Lang::EN)), "", "", text);
     let packs = Packs::built_in();
-    topic::find(&text, &entity::mentions(&text, packs, None), packs)
+    let said = topic::find(&text, &entity::mentions(&text, packs, None), packs);
+    (said.arms_deals, said.resolutions, said.topics)
 }
 
 #[derive(Deserialize)]
@@ -217,7 +216,8 @@ fn acceptance_article_tells_its_deal_and_its_breach() {
     let (title, body) = text.split_once("\n\n").unwrap();
     let text = segment::analyse_fields(Some(Lang::EN), title, "", body);
     let packs = Packs::built_in();
-    let (deals, resolutions, _) = topic::find(&text, &entity::mentions(&text, packs, None), packs);
+    let said = topic::find(&text, &entity::mentions(&text, packs, None), packs);
+    let (deals, resolutions) = (said.arms_deals, said.resolutions);
     let [deal] = &deals[..] else { panic!("{deals:?}") };
     assert_eq!((ids(&deal.supplier), ids(&deal.recipient)), (vec!["KP".to_owned()], vec!["RU".to_owned()]));
     assert_eq!((word(deal.status), ids(&deal.attributed_to)), ("warned".to_owned(), vec!["US".into(), "KR".into()]));

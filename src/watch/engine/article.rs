@@ -37,6 +37,11 @@ impl<'a> LazyFindings<'a> {
         Self { found: OnceCell::new(), find: Box::new(find) }
     }
 
+    /// What was found before.
+    pub fn known(found: Findings) -> Self {
+        Self { found: OnceCell::from(found), find: Box::new(Findings::default) }
+    }
+
     /// What it says.
     pub fn get(&self) -> &Findings {
         self.found.get_or_init(&self.find)

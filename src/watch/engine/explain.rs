@@ -284,8 +284,18 @@ impl<'a> Explainer<'_, 'a> {
                 None => "it has no date".to_owned(),
             },
             Question::Watch(_) => "that watch does not match".to_owned(),
-            Question::Topic(_) => {
-                said("topics that fired", findings().topics.iter().map(|topic| topic.id.as_str()).collect())
+            Question::Topic(ids) => {
+                let fired =
+                    said("topics that fired", findings().topics.iter().map(|topic| topic.id.as_str()).collect());
+                let near = findings().near.iter().find(|miss| ids.contains(&miss.topic));
+                match near {
+                    Some(miss) => format!(
+                        "{}: “{}”; {fired}",
+                        miss.lacks,
+                        index.text.field(miss.evidence.field).slice(miss.evidence)
+                    ),
+                    None => fired,
+                }
             }
             Question::Country(_) => {
                 said("countries named", findings().countries.iter().map(|country| &*country.id.0).collect())

@@ -4,18 +4,18 @@ use std::cell::LazyCell;
 
 use rustc_hash::FxHashSet;
 
-use super::{CompileContext, Held, WatchSet};
+use super::{CompileContext, WatchSet};
 use crate::{
     config::{Problem, WatchSettings},
     watch::{
+        defined::leaders,
         language::{
             self, CheckedQuery, Known,
-            check::{Leader, Party, WatchNames},
-            checked::DEAL_TOPIC,
+            check::{Party, WatchNames},
             list::Lists,
-            question::folded_words,
         },
-        pack::Packs,
+        round::Held,
+        topic::TOPICS,
     },
 };
 
@@ -49,14 +49,16 @@ impl<'a> Checking<'a> {
         watches: &[WatchSettings],
         mut see: impl FnMut(&WatchSettings, (Option<CheckedQuery>, Vec<Problem>)),
     ) {
-        let leaders = LazyCell::new(|| leaders(self.context.packs));
+        let leaders = LazyCell::new(|| leaders(&self.context.packs.entities));
+        let defined = self.context.packs.defined.topics.iter().map(|topic| topic.id.as_str());
+        let topics: Vec<&str> = TOPICS.into_iter().chain(defined).collect();
         let known = Known {
             lists: &self.lists,
             feeds: &self.feeds,
             tags: &self.tags,
             watches: self.names,
             may_lack_names: self.may_lack_names,
-            topics: &TOPICS,
+            topics: &topics,
             parties: &self.parties,
             leaders: &leaders,
         };
@@ -100,19 +102,4 @@ impl WatchNames for FxHashSet<&str> {
         all.sort_unstable();
         all
     }
-}
-
-/// The topics that have a detector.
-const TOPICS: [&str; 2] = [DEAL_TOPIC, "unsc-resolution"];
-
-/// The leaders that queries may name, by every name that a pack gives them.
-fn leaders(packs: &Packs) -> Vec<Leader> {
-    let persons = packs.entities.persons.iter();
-    persons
-        .map(|person| {
-            let names = person.also.iter().chain(person.names.values().flatten());
-            let folded = std::iter::once(&person.name).chain(names).map(|name| folded_words(name)).collect();
-            Leader { id: person.id.clone(), name: person.name.clone(), folded }
-        })
-        .collect()
 }

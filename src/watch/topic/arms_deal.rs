@@ -20,11 +20,19 @@ use crate::{
         Lang,
         text::{Field, TextSpan},
     },
-    watch::found::{ArmsDeal, DealItem, DealStatus, PartyId},
+    watch::{
+        found::{ArmsDeal, DealItem, DealStatus, NearMiss, PartyId},
+        language::checked::DEAL_TOPIC,
+    },
 };
 
 /// A deal needs both its sides; one that had to be looked for outside its sentence is this much less sure.
 const FILLED_COSTS: f32 = 0.15;
+/// So many things that were nearly deals are worth telling.
+const NEAR_MAX: usize = 3;
+const NOBODY_GIVES: &str = "nobody is named who gives the weapons";
+const NOBODY_GETS: &str = "nobody is named who gets the weapons";
+const NOBODY_ELSE: &str = "nobody else is named, so that nothing crosses a border";
 /// A side that is known only as one of a pair.
 const PAIR_COSTS: f32 = 0.1;
 
@@ -57,7 +65,7 @@ pub(super) fn find(
     named: &[Named],
     lang: Option<Lang>,
     rules: &Rules,
-) -> Vec<(ArmsDeal, &'static str)> {
+) -> (Vec<(ArmsDeal, &'static str)>, Vec<NearMiss>) {
     let hits: Vec<Vec<Hit<DealWord>>> =
         passages.iter().map(|passage| rules.deals.find(&passage.tokens, lang)).collect();
     // An everyday word, or a name with another meaning, counts once something else is plainly a weapon.
@@ -80,18 +88,23 @@ pub(super) fn find(
         })
     };
     if named.is_empty() || !(is_plain || has_everyday()) {
-        return Vec::new();
+        return Default::default();
     }
     let mut named = [named, &party::makers(passages, rules)].concat();
     named.sort_by_key(|named| (named.field, named.words.start, Reverse(named.words.end)));
     let reader = Reader { passages, hits: &hits, named: &named, lang, rules, is_plain };
-    merge(reader.mentions())
+    let (mentions, near) = reader.mentions();
+    (merge(mentions), near)
 }
 
 /// "K2 tanks": a designation tells that no other kind of tank is meant. Airliners have designations too.
 fn is_designated(passage: &Passage<'_>, hit: &Hit<DealWord>, item: &Item) -> bool {
     let designates = |text: &str| text.starts_with(char::is_alphabetic) && text.contains(|c: char| c.is_ascii_digit());
     item.item.category != "aircraft" && hit.start > 0 && designates(passage.tokens[hit.start - 1].text)
+}
+
+fn miss(rule: &str, lacks: &str, evidence: TextSpan) -> NearMiss {
+    NearMiss { topic: DEAL_TOPIC.to_owned(), rule: rule.to_owned(), lacks: lacks.to_owned(), evidence }
 }
 
 struct Reader<'a> {
@@ -117,7 +130,9 @@ struct Around<'a> {
 }
 
 impl Reader<'_> {
-    fn mentions(&self) -> Vec<Mention> {
+    /// What each sentence shows, and what nearly showed a deal.
+    fn mentions(&self) -> (Vec<Mention>, Vec<NearMiss>) {
+        let mut near: Vec<NearMiss> = Vec::new();
         let mut mentions: Vec<Mention> = Vec::new();
         let mut speakers = Speakers::default();
         let mut title: Vec<Party> = Vec::new();
@@ -157,8 +172,19 @@ impl Reader<'_> {
                         continue;
                     }
                     let told = mentions[..known].iter().rfind(|known| goes_on(known));
-                    let Some(framed) = fill(framed, &around, told, &mentions) else { continue };
+                    let (is_open, rule) = (framed.supplier.is_empty(), framed.rule);
+                    let is_telling = rule == "verb" || framed.is_deal;
+                    let Some(framed) = fill(framed, &around, told, &mentions) else {
+                        let lacks = if is_open { NOBODY_GIVES } else { NOBODY_GETS };
+                        if is_telling && near.len() < NEAR_MAX {
+                            near.push(miss(rule, lacks, passage.sentence_span(index)));
+                        }
+                        continue;
+                    };
                     if framed.supplier.is_empty() && self.is_at_home(&framed) {
+                        if near.len() < NEAR_MAX {
+                            near.push(miss(rule, NOBODY_ELSE, passage.sentence_span(index)));
+                        }
                         continue;
                     }
                     mentions.push(self.mention(framed, &scene, index, &items_before, &speakers));
@@ -183,7 +209,7 @@ impl Reader<'_> {
                 title = before;
             }
         }
-        mentions
+        (mentions, near)
     }
 
     /// Whether nobody is named in the article but the one who gets, so that nothing tells of a deal with another.

@@ -24,7 +24,8 @@ use crate::{
     article::{fold::fold, segment::AnalysedText, text::Field},
     watch::{
         entity::{Mentions, PlaceForm},
-        found::{ArmsDeal, ResolutionFound, TopicFound},
+        found::{ArmsDeal, NearMiss, ResolutionFound, TopicFound},
+        language::checked::DEAL_TOPIC,
         pack::Packs,
     },
 };
@@ -32,17 +33,29 @@ use party::{Named, NamedKind};
 use passage::Passage;
 pub use rule::Rules;
 
+/// The topics that have a detector of their own.
+pub const TOPICS: [&str; 2] = [DEAL_TOPIC, "unsc-resolution"];
+
 /// States that can veto a resolution.
 const PERMANENT_MEMBERS: [&str; 5] = ["US", "RU", "CN", "FR", "GB"];
 
 /// What an article says: its deals, the most certain first; its resolutions, in order of first mention; and the topics
 /// that fired.
-pub fn find(
-    text: &AnalysedText,
-    mentions: &Mentions,
-    packs: &Packs,
-) -> (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>) {
+pub fn find(text: &AnalysedText, mentions: &Mentions, packs: &Packs) -> Said {
     find_among(text, &named(text, mentions, packs), &packs.rules)
+}
+
+/// What the detectors found.
+#[derive(Debug, Default)]
+pub struct Said {
+    /// The most certain first.
+    pub arms_deals: Vec<ArmsDeal>,
+    /// In order of first mention.
+    pub resolutions: Vec<ResolutionFound>,
+    /// Those that fired.
+    pub topics: Vec<TopicFound>,
+    /// What fell just short.
+    pub near: Vec<NearMiss>,
 }
 
 /// Who is named, in text order: places, and persons for their countries.
@@ -78,17 +91,13 @@ fn may_be_ending(word: &str) -> bool {
     word.ends_with(['у', 'ю', 'е', 'и', 'і'])
 }
 
-fn find_among(
-    text: &AnalysedText,
-    named: &[Named],
-    rules: &Rules,
-) -> (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>) {
+fn find_among(text: &AnalysedText, named: &[Named], rules: &Rules) -> Said {
     let passages: Vec<Passage<'_>> = Field::ALL
         .into_iter()
         .filter(|&field| !text.field(field).words.is_empty())
         .map(|field| Passage::new(field, text.field(field)))
         .collect();
-    let deals = arms_deal::find(&passages, named, text.lang, rules);
+    let (deals, mut near) = arms_deal::find(&passages, named, text.lang, rules);
     let has_veto_power = |passage: usize, token: usize| {
         let passage = &passages[passage];
         let word = passage.tokens[token].word;
@@ -122,11 +131,14 @@ fn find_among(
         })
     };
     let names = resolution::Names { has_veto_power: &has_veto_power, owns: &owns, is_place: &is_place };
-    let resolutions = resolution::find(&passages, text.lang, rules, &names);
+    let (resolutions, near_resolutions) = resolution::find(&passages, text.lang, rules, &names);
+    near.extend(near_resolutions);
+    // What fired did not fall short.
+    near.retain(|miss| if miss.topic == DEAL_TOPIC { deals.is_empty() } else { resolutions.is_empty() });
     let mut topics = Vec::new();
     if let Some((best, rule)) = deals.first() {
         topics.push(TopicFound {
-            id: "arms-deal".to_owned(),
+            id: DEAL_TOPIC.to_owned(),
             confidence: best.confidence,
             spans: deals.iter().flat_map(|(deal, _)| deal.spans.iter().copied()).collect(),
             rule: (*rule).to_owned(),
@@ -140,5 +152,5 @@ fn find_among(
             rule: "citation".to_owned(),
         });
     }
-    (deals.into_iter().map(|(deal, _)| deal).collect(), resolutions, topics)
+    Said { arms_deals: deals.into_iter().map(|(deal, _)| deal).collect(), resolutions, topics, near }
 }

@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{
     article::{Lang, text::TextSpan},
-    watch::found::{ResolutionFound, ResolutionStatus},
+    watch::found::{NearMiss, ResolutionFound, ResolutionStatus},
 };
 
+/// So many resolutions that are not the Council's are worth telling.
+const NEAR_MAX: usize = 3;
 /// How far a cue reaches, in words.
 const CUE_REACH: usize = 16;
 /// A cue in front of what it governs is likelier to mean it: one behind counts as this much farther.
@@ -63,7 +65,7 @@ pub(super) fn find(
     lang: Option<Lang>,
     rules: &Rules,
     names: &Names<'_>,
-) -> Vec<ResolutionFound> {
+) -> (Vec<ResolutionFound>, Vec<NearMiss>) {
     let mut hits: Vec<_> = passages.iter().map(|passage| rules.resolutions.find(&passage.tokens, lang)).collect();
     let names_nations = mark_others(passages, &mut hits, lang, rules, names);
     let has = |word| hits.iter().flatten().any(|hit| hit.meaning == ResolutionWord::Plain(word));
@@ -73,14 +75,14 @@ pub(super) fn find(
         names_nations,
         other: has(Word::Other),
     };
-    let mut mentions = Vec::new();
+    let (mut mentions, mut near) = (Vec::new(), Vec::new());
     for (index, (passage, hits)) in passages.iter().zip(&hits).enumerate() {
         let reader = Reader { passage, hits, context: &context, rules };
         for sentence in 0..passage.sentences.len() {
-            reader.read(sentence, &|token| (names.has_veto_power)(index, token), &mut mentions);
+            reader.read(sentence, &|token| (names.has_veto_power)(index, token), &mut mentions, &mut near);
         }
     }
-    merge(mentions, rules)
+    (merge(mentions, rules), near)
 }
 
 /// Takes councils that are not the United Nations' for other bodies.
@@ -168,7 +170,13 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn read(&self, sentence: usize, has_veto_power: &dyn Fn(usize) -> bool, mentions: &mut Vec<Mention>) {
+    fn read(
+        &self,
+        sentence: usize,
+        has_veto_power: &dyn Fn(usize) -> bool,
+        mentions: &mut Vec<Mention>,
+        near: &mut Vec<NearMiss>,
+    ) {
         let before = mentions.len();
         for hit in self.hits_of(sentence) {
             let ResolutionWord::Plain(word) = hit.meaning else { continue };
@@ -177,7 +185,12 @@ impl Reader<'_> {
                 continue;
             }
             let cited = citation::numbers(self.passage, self.hits, hit, word, &self.rules.facts);
-            let Some(confidence) = self.whose(sentence, hit, word, &cited, has_veto_power) else { continue };
+            let Some(confidence) = self.whose(sentence, hit, word, &cited, has_veto_power) else {
+                if word != Word::WeakResolution && near.len() < NEAR_MAX {
+                    near.push(self.miss(sentence, hit));
+                }
+                continue;
+            };
             let tokens = cited.numbers.iter().map(|number| number.token);
             let start = tokens.clone().min().map_or(hit.start, |first| first.min(hit.start));
             let end = tokens.max().map_or(hit.end, |last| (last + 1).max(hit.end));
@@ -196,6 +209,21 @@ impl Reader<'_> {
         }
         if mentions.len() == before {
             mentions.extend(self.vote(sentence, has_veto_power));
+        }
+    }
+
+    /// A resolution that nothing shows to be the Council's.
+    fn miss(&self, sentence: usize, hit: &Hit<ResolutionWord>) -> NearMiss {
+        let other = self.nearest(sentence, hit, |word| word == Word::Other);
+        let lacks = match other {
+            Some(_) => "the resolution is another body's",
+            None => "nothing shows that the resolution is the Security Council's",
+        };
+        NearMiss {
+            topic: "unsc-resolution".to_owned(),
+            rule: "citation".to_owned(),
+            lacks: lacks.to_owned(),
+            evidence: self.passage.sentence_span(sentence),
         }
     }
 

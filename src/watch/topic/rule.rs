@@ -40,7 +40,6 @@ pub struct Rules {
     pub(super) facts: Facts,
     /// What queries may name: `@weapon`, `@weapon.missile`, `@arms-maker`.
     pub lists: Lists,
-    versions: Vec<(String, String)>,
 }
 
 /// A weapon or kind of weapon.
@@ -285,9 +284,12 @@ impl From<ResolutionSays> for Option<ResolutionStatus> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Facts {
+    #[serde(default)]
     first_of_year: Vec<(u16, u16)>,
+    #[serde(default)]
     subjects: Vec<Subject>,
     /// No number beyond it is believed; leaves room for some years.
+    #[serde(default)]
     number_max: u16,
 }
 
@@ -310,75 +312,102 @@ impl Facts {
         self.subjects.iter().find(|known| known.number == number).map(|known| known.subject.as_str())
     }
 
+    /// Adds those of a file that extends this one; what it says of a number holds.
+    fn extend(&mut self, more: Self) {
+        self.first_of_year.extend(more.first_of_year);
+        self.first_of_year.sort_unstable();
+        self.subjects.splice(0..0, more.subjects);
+        self.number_max = self.number_max.max(more.number_max);
+    }
+
     /// Whether a resolution of this number may exist.
     pub fn is_number(&self, number: u16) -> bool {
         (1..=self.number_max).contains(&number)
     }
 }
 
-impl Rules {
-    /// Reads the three packs.
+/// A pack whose sections the detectors read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TopicPack {
+    /// `weapons`: what may be dealt in. Read before the others.
+    Weapons,
+    /// `arms-deals`
+    ArmsDeals,
+    /// `unsc-resolutions`
+    Resolutions,
+}
+
+/// Reads the topics' packs, each of one file or of several that extend each other.
+#[derive(Debug, Default)]
+pub struct RulesBuilder {
+    rules: Rules,
+    /// What `@weapon` stands for, by part.
+    weapons: BTreeMap<String, Vec<ListTerm>>,
+    makers: Vec<ListTerm>,
+}
+
+impl RulesBuilder {
+    /// Adds a file; gives the id and version that it states.
     ///
     /// # Errors
-    /// Which of them cannot be read, and why.
-    pub fn read(weapons: &str, deals: &str, resolutions: &str) -> Result<Self, RuleError> {
-        let parse = |pack| move |source| RuleError { pack, source };
-        let weapons: WeaponsFile = toml::from_str(weapons).map_err(parse("weapons"))?;
-        let deals: DealsFile = toml::from_str(deals).map_err(parse("arms-deals"))?;
-        let resolutions: ResolutionsFile = toml::from_str(resolutions).map_err(parse("unsc-resolutions"))?;
-        let mut rules = Self {
-            deals: Lexicon::default(),
-            items: Vec::new(),
-            programmes: Vec::new(),
-            suffixes: Vec::new(),
-            never: deals.parties.never.clone(),
-            exporters: ids(&deals.parties.exporters),
-            makers: Lexicon::default(),
-            companies: Vec::new(),
-            resolutions: Lexicon::default(),
-            facts: resolutions.facts,
-            lists: Lists::default(),
-            versions: [&weapons.pack, &deals.pack, &resolutions.pack]
-                .map(|head| (head.id.clone(), head.version.clone()))
-                .into(),
+    /// Why it cannot be read, with its place in the file.
+    pub fn add(&mut self, pack: TopicPack, text: &str) -> Result<(String, String), toml::de::Error> {
+        let head = match pack {
+            TopicPack::Weapons => {
+                let file: WeaponsFile = toml::from_str(text)?;
+                self.add_weapons(file.kind, file.system);
+                file.pack
+            }
+            TopicPack::ArmsDeals => {
+                let file: DealsFile = toml::from_str(text)?;
+                let head = file.pack.clone();
+                self.rules.never.extend(file.parties.never.iter().cloned());
+                self.rules.exporters.extend(ids(&file.parties.exporters));
+                self.add_deals(file);
+                head
+            }
+            TopicPack::Resolutions => {
+                let file: ResolutionsFile = toml::from_str(text)?;
+                for section in file.word {
+                    let meaning = ResolutionWord::Plain(section.role);
+                    add_all(&mut self.rules.resolutions, &section.lang, &section.terms, meaning);
+                }
+                for section in file.cue {
+                    let meaning = ResolutionWord::Cue(section.says);
+                    add_all(&mut self.rules.resolutions, &section.lang, &section.terms, meaning);
+                }
+                self.rules.facts.extend(file.facts);
+                file.pack
+            }
         };
-        rules.add_weapons(weapons.kind, weapons.system);
-        rules.add_deals(deals);
-        for section in resolutions.word {
-            let meaning = ResolutionWord::Plain(section.role);
-            add_all(&mut rules.resolutions, &section.lang, &section.terms, meaning);
-        }
-        for section in resolutions.cue {
-            let meaning = ResolutionWord::Cue(section.says);
-            add_all(&mut rules.resolutions, &section.lang, &section.terms, meaning);
-        }
-        Ok(rules)
+        Ok((head.id, head.version))
     }
 
-    /// Version of each pack by its id.
-    pub fn versions(&self) -> impl Iterator<Item = (String, String)> {
-        self.versions.iter().cloned()
+    /// The rules of all files.
+    pub fn build(mut self) -> Rules {
+        // "ndan" before "a": the longest says most.
+        self.rules.suffixes.sort_by_key(|suffix| std::cmp::Reverse(suffix.suffix.len()));
+        self.rules.lists.add_parts("weapon", self.weapons);
+        self.rules.lists.add("arms-maker", self.makers);
+        self.rules
     }
 
     fn add_weapons(&mut self, kinds: Vec<KindSection>, systems: Vec<SystemSection>) {
-        let mut listed: BTreeMap<String, Vec<ListTerm>> = BTreeMap::new();
-        let mut list = |category: &str, text: &str, lang: Option<Lang>, needs_context: bool| {
-            let term = ListTerm { text: text.to_owned(), lang, is_exact: false, needs_context };
-            listed.entry(list_name(category)).or_default().push(term);
-        };
         for section in kinds {
             for (lang, terms) in &section.terms {
                 let lang = Lang::from_tag(lang);
-                terms.iter().for_each(|term| list(&section.category, term, lang, section.needs_context));
+                for term in terms {
+                    self.list(&section.category, term, lang, section.needs_context);
+                }
             }
             let meaning = self.add_item(section.name, section.category, section.needs_context, ids(&section.maker));
             for (lang, terms) in &section.terms {
-                add_all(&mut self.deals, lang, terms, meaning);
+                add_all(&mut self.rules.deals, lang, terms, meaning);
                 // Arabic writes "with" and "for" on the word: "supplied it with missiles".
                 if lang == "ar" {
                     let led: Vec<String> =
                         terms.iter().flat_map(|term| ["ب", "ل"].map(|lead| format!("{lead}{term}"))).collect();
-                    add_all(&mut self.deals, lang, &led, meaning);
+                    add_all(&mut self.rules.deals, lang, &led, meaning);
                 }
             }
         }
@@ -399,46 +428,50 @@ impl Rules {
                         self.add_item(section.name.clone(), section.category.clone(), false, ids(&section.maker))
                     });
                 }
-                list(
+                self.list(
                     &section.category,
                     &name,
                     None,
                     section.needs_context && plain.is_none_or(|plain| plain != meaning),
                 );
-                self.deals.add(&name, None, meaning);
+                self.rules.deals.add(&name, None, meaning);
             }
         }
-        self.lists.add_parts("weapon", listed);
+    }
+
+    fn list(&mut self, category: &str, text: &str, lang: Option<Lang>, needs_context: bool) {
+        let term = ListTerm { text: text.to_owned(), lang, is_exact: false, needs_context };
+        self.weapons.entry(list_name(category)).or_default().push(term);
     }
 
     /// Whether a name has a word in it that is plainly a weapon.
     fn names_weapon(&self, name: &str) -> bool {
         let field = segment::analyse_field(None, name);
-        let is_plain = |hit: &Hit<DealWord>| matches!(hit.meaning, DealWord::Weapon(item) if !self.items[item as usize].needs_context);
-        self.deals.find(&lexicon::tokens(&field), Some(Lang::EN)).iter().any(is_plain)
+        let is_plain = |hit: &Hit<DealWord>| matches!(hit.meaning, DealWord::Weapon(item) if !self.rules.items[item as usize].needs_context);
+        self.rules.deals.find(&lexicon::tokens(&field), Some(Lang::EN)).iter().any(is_plain)
     }
 
     fn add_item(&mut self, name: String, category: String, needs_context: bool, maker: Vec<PartyId>) -> DealWord {
-        self.items.push(Item { item: DealItem { name, category }, needs_context, maker });
-        DealWord::Weapon((self.items.len() - 1) as u16)
+        self.rules.items.push(Item { item: DealItem { name, category }, needs_context, maker });
+        DealWord::Weapon((self.rules.items.len() - 1) as u16)
     }
 
     fn add_deals(&mut self, file: DealsFile) {
-        let mut makers = Vec::new();
         for section in file.maker {
             for name in section.names {
                 let is_upper = !name.contains(char::is_lowercase);
-                makers.push(ListTerm { text: name.clone(), lang: None, is_exact: is_upper, needs_context: false });
-                self.makers.add(&name, None, self.companies.len() as u16);
-                self.companies.push(Company { party: id(&section.party), is_upper });
+                self.makers.push(ListTerm { text: name.clone(), lang: None, is_exact: is_upper, needs_context: false });
+                self.rules.makers.add(&name, None, self.rules.companies.len() as u16);
+                self.rules.companies.push(Company { party: id(&section.party), is_upper });
             }
         }
-        self.lists.add("arms-maker", makers);
-        let words = &mut self.deals;
+        let words = &mut self.rules.deals;
         for section in file.programme {
-            let meaning = DealWord::Programme(self.programmes.len() as u16);
+            let meaning = DealWord::Programme(self.rules.programmes.len() as u16);
             section.names.iter().for_each(|name| words.add(name, None, meaning));
-            self.programmes.push(Programme { supplier: ids(&section.supplier), recipient: ids(&section.recipient) });
+            self.rules
+                .programmes
+                .push(Programme { supplier: ids(&section.supplier), recipient: ids(&section.recipient) });
         }
         for section in file.verb {
             for (form, terms) in
@@ -468,23 +501,10 @@ impl Rules {
             add_all(words, &section.lang, &section.after, DealWord::MarkerAfter(section.role));
             if let Some(lang) = Lang::from_tag(&section.lang) {
                 let suffixes = section.suffix.into_iter().map(|suffix| Suffix { lang, suffix, role: section.role });
-                self.suffixes.extend(suffixes);
+                self.rules.suffixes.extend(suffixes);
             }
         }
-        // "ndan" before "a": the longest says most.
-        self.suffixes.sort_by_key(|suffix| std::cmp::Reverse(suffix.suffix.len()));
     }
-}
-
-/// A pack that cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[error("the pack `{pack}` cannot be read")]
-pub struct RuleError {
-    /// Its id.
-    pub pack: &'static str,
-    /// Why, with its place in the file.
-    #[source]
-    pub source: toml::de::Error,
 }
 
 /// A category as a list's name has it: `air defence` → `air-defence`.

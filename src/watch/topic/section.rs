@@ -50,6 +50,8 @@ pub(super) struct SystemSection {
 #[serde(deny_unknown_fields)]
 pub(super) struct DealsFile {
     pub pack: PackHead,
+    /// May be left out where the file extends another.
+    #[serde(default)]
     pub parties: PartiesSection,
     #[serde(default)]
     pub maker: Vec<MakerSection>,
@@ -69,10 +71,11 @@ pub(super) struct DealsFile {
     pub word: Vec<WordSection<WordRole>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PartiesSection {
     /// Ids of bodies that are named beside deals and are never a side of one.
+    #[serde(default)]
     pub never: Vec<String>,
     /// Who supplies where two deal and nothing tells which of them gives.
     #[serde(default)]
@@ -173,6 +176,8 @@ pub(super) struct ResolutionsFile {
     pub word: Vec<WordSection<ResolutionRole>>,
     #[serde(default)]
     pub cue: Vec<CueSection<ResolutionSays>>,
+    /// May be left out where the file extends another.
+    #[serde(default)]
     pub facts: Facts,
 }
 

@@ -69,6 +69,7 @@ fn findings() -> Findings {
             deal("KP", "RU", ("artillery shells", "ammunition"), DealStatus::Alleged, "ships shells", 0.9),
             deal("IR", "RU", ("drones", "drone"), DealStatus::Denied, "denies drones", 0.6),
         ],
+        near: Vec::new(),
         resolutions: vec![ResolutionFound {
             number: Some(2397),
             year: Some(2017),
