@@ -232,6 +232,7 @@ fn watch(number: usize, query: &str) -> WatchSettings {
         severity: Severity::Info,
         feeds: Vec::new(),
         sinks: Vec::new(),
+        min_confidence: Default::default(),
     }
 }
 

@@ -131,6 +131,7 @@ impl Metrics {
             metrics.feeds.with_label_values(&[state]);
         }
         metrics.alerts_held.with_label_values(&["backlog"]);
+        metrics.alerts_held.with_label_values(&["confidence"]);
         metrics
     }
 

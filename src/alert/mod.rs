@@ -13,6 +13,8 @@ pub use id::AlertId;
 pub enum HeldReason {
     /// The article stood in the feed before wirewatch first polled it, and is older than `backlog` allows.
     Backlog,
+    /// It is less sure than its watch asks for.
+    Confidence,
 }
 
 impl HeldReason {
@@ -20,6 +22,7 @@ impl HeldReason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Backlog => "backlog",
+            Self::Confidence => "confidence",
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     alert::{AlertBody, text},
     article::{Article, segment::TEXT_BYTES_MAX},
     clock::Clock,
-    config::{QuerySource, Settings, Severity, WatchId, WatchSettings},
+    config::{Confidence, QuerySource, Settings, Severity, WatchId, WatchSettings},
     watch::{found::NearMiss, pack::Packs},
 };
 
@@ -46,7 +46,9 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
         let judged = watching.judge(article, &article.key(), now, None);
         let undecided: Vec<&str> = judged.undecided.iter().map(|watch| watch.id.as_str()).collect();
         say_what_is_unknown(article, &undecided, judged.cut);
-        let alerts = judged.alerts.into_iter().map(|(_, _, mut body)| {
+        // What is not sure enough to be sent is no alert here.
+        let sure = judged.alerts.into_iter().filter(|(_, watch, body)| watch.min_confidence.allows(body.confidence));
+        let alerts = sure.map(|(_, _, mut body)| {
             // The feed is what the article says of itself: it is matched on, and not vouched for.
             body.article.feed = None;
             body
@@ -138,6 +140,7 @@ pub(super) fn chosen(
             severity: Severity::default(),
             feeds: Vec::new(),
             sinks: Vec::new(),
+            min_confidence: Confidence::default(),
         });
     }
     Ok(chosen)

@@ -82,7 +82,7 @@ pub const KEYS: &[Key] = &[
     now("watch", "severity"),
     now("watch", "feeds"),
     now("watch", "sinks"),
-    later("watch", "min_confidence", "topics"),
+    now("watch", "min_confidence"),
     later("watch", "near", "stories"),
     later("watch", "group", "stories"),
     later("watch", "repeat", "stories"),

@@ -229,6 +229,7 @@ fn watches(
             name: draft.name.clone().unwrap_or_else(|| id.to_string()),
             query: query.clone(),
             severity: draft.severity,
+            min_confidence: draft.min_confidence,
             feeds: feed::selected(&draft.feeds, feed_drafts),
             sinks,
         });

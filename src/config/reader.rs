@@ -16,6 +16,7 @@ use super::{
     keys::{self, Standing},
     problem::{Origin, Place, Problem},
     raw::{Table, Value},
+    settings::Confidence,
     suggest,
     value::{expand, format_duration, parse_duration},
 };
@@ -240,6 +241,24 @@ impl<'a> Reader<'a> {
     }
 
     /// A duration in bounds.
+    /// A number from 0 to 1.
+    pub fn fraction(&mut self, value: &Value<'a>) -> Option<Confidence> {
+        let number: Option<f64> = match &value.value {
+            DeValue::Float(float) => float.as_str().parse().ok(),
+            DeValue::Integer(integer) => integer.as_str().parse().ok(),
+            _ => {
+                self.mistyped(value, "a number from 0.0 to 1.0");
+                return None;
+            }
+        };
+        let fraction = number.and_then(Confidence::new);
+        if fraction.is_none() {
+            let message = format!("`{}` is a number from 0.0 to 1.0", value.key);
+            self.note(&value.span, Problem::error(message));
+        }
+        fraction
+    }
+
     pub fn duration(&mut self, value: &Value<'a>, bounds: RangeInclusive<Duration>) -> Option<Duration> {
         if let DeValue::Integer(number) = value.value {
             let message = format!("`{}` is a duration, and {number} has no unit", value.key);

@@ -166,6 +166,24 @@ pub struct WatchSettings {
     pub feeds: Vec<FeedSelector>,
     /// Where its alerts go; defaults are already filled in.
     pub sinks: Vec<SinkId>,
+    /// Alerts that are less sure are stored, counted, and not sent.
+    pub min_confidence: Confidence,
+}
+
+/// How sure an alert is to be, 0 to 1, in thousandths.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Confidence(u16);
+
+impl Confidence {
+    /// `None` for what is not between 0 and 1.
+    pub fn new(fraction: f64) -> Option<Self> {
+        (0.0..=1.0).contains(&fraction).then(|| Self((fraction * 1000.0).round() as u16))
+    }
+
+    /// Whether an alert that is so sure is sure enough.
+    pub fn allows(self, confidence: f64) -> bool {
+        (confidence * 1000.0).round() >= f64::from(self.0)
+    }
 }
 
 /// A query's text and where a person wrote it, so that a problem in it can be shown in their file.

@@ -8,7 +8,7 @@ use super::{
     problem::Problem,
     raw::{Table, Value},
     reader::{Reader, Text},
-    settings::{FeedSelector, QuerySource, Severity, WatchSettings},
+    settings::{Confidence, FeedSelector, QuerySource, Severity, WatchSettings},
 };
 
 /// Longest query, as the watch language has it.
@@ -40,6 +40,7 @@ pub(super) struct WatchDraft {
     pub name: Option<String>,
     pub query: Option<QuerySource>,
     pub severity: Severity,
+    pub min_confidence: Confidence,
     pub feeds: Vec<(FeedSelector, Range<usize>)>,
     /// `None` where the file does not say, so that the defaults hold.
     pub sinks: Option<Vec<(SinkId, Range<usize>)>>,
@@ -54,6 +55,7 @@ pub(super) fn built_in(sinks: &[SinkId]) -> Vec<WatchSettings> {
         severity,
         feeds: Vec::new(),
         sinks: sinks.to_vec(),
+        min_confidence: Confidence::default(),
     };
     BUILT_IN.into_iter().map(watch).collect()
 }
@@ -71,6 +73,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> WatchDraft 
         name: table.get("name").and_then(|value| reader.line(value, LINE_CHARS_MAX)).map(|text| text.value),
         query: query(reader, &table, id.as_ref().map(|(id, _)| id)),
         severity: severity.unwrap_or_default(),
+        min_confidence: table.get("min_confidence").and_then(|value| reader.fraction(value)).unwrap_or_default(),
         feeds: table.get("feeds").map(|value| selectors(reader, value)).unwrap_or_default(),
         sinks: table.get("sinks").map(|value| sinks(reader, value)),
         id,

@@ -10,10 +10,10 @@ use url::Url;
 
 use super::watching::Watching;
 use crate::{
-    alert::{AlertEvent, HeldReason, backlog::FirstPoll},
+    alert::{AlertBody, AlertEvent, HeldReason, backlog::FirstPoll},
     article::{Article, ArticleFeed, ArticleKey, from_entry, identity},
     clock::Clock,
-    config::{DaemonSettings, FeedSettings},
+    config::{DaemonSettings, FeedSettings, WatchSettings},
     feed::{self, FeedError, entry::Feed},
     fetch::{Answer, FetchRequest, Fetcher, Held, hints::Validators},
     metrics::Metrics,
@@ -334,12 +334,15 @@ impl Reading {
         if judged.cut {
             warn!(article = %article.id.value, "an article is too long: its rest was not searched");
         }
+        let unsure = |watch: &WatchSettings, body: &AlertBody| {
+            (!watch.min_confidence.allows(body.confidence)).then_some(HeldReason::Confidence)
+        };
         let alerts = judged.alerts.into_iter().map(|(id, watch, body)| NewAlert {
             id,
             watch: watch.id.clone(),
             severity: watch.severity,
+            held: held.or_else(|| unsure(watch, &body)),
             body: AlertEvent::new(body, self.now).to_json(),
-            held,
             sinks: self.watching.sinks_of(watch),
         });
         let alerts = alerts.collect();

@@ -254,13 +254,15 @@ impl<'a> Commit<'a> {
             None => self.insert_alert(alert)?.err(),
         };
         let row = before.unwrap_or_else(|| self.connection.last_insert_rowid());
+        // What was too unsure to be sent is sent once an edit makes it sure.
+        let is_surer = before.is_some() && alert.held.is_none() && self.release(alert, row)?;
         // Also for one that stays quiet: when it is edited next, it is still the article that was alerted on.
         let sql = "INSERT OR IGNORE INTO alerted (watch, identity, alert) VALUES (?1, ?2, ?3)";
         let mut statement = self.connection.prepare_cached(sql)?;
         for identity in identities {
             statement.execute(params![alert.watch.as_str(), identity, row])?;
         }
-        if before.is_some() {
+        if before.is_some() && !is_surer {
             return Ok(());
         }
         let mut deliveries = 0;
@@ -275,6 +277,15 @@ impl<'a> Commit<'a> {
         let (id, watch) = (alert.id.clone(), alert.watch.clone());
         self.committed.alerts.push(CommittedAlert { id, watch, held: alert.held, deliveries });
         Ok(())
+    }
+
+    /// Whether an alert had been held as unsure, and is no longer.
+    fn release(&self, alert: &NewAlert, row: i64) -> rusqlite::Result<bool> {
+        let sql =
+            "UPDATE OR IGNORE alert SET held = NULL, made = ?2, body = ?3, id = ?4 WHERE alert = ?1 AND held = ?5";
+        let unsure = HeldReason::Confidence.as_str();
+        let values = params![row, millis(self.poll.at), alert.body, alert.id.as_str(), unsure];
+        Ok(self.connection.prepare_cached(sql)?.execute(values)? > 0)
     }
 
     fn alerted_before(&self, alert: &NewAlert, identities: &[[u8; 16]]) -> rusqlite::Result<Option<i64>> {

@@ -109,3 +109,32 @@ fn account_of_a_turn_is_json_where_the_log_is() {
     assert_eq!((&account["polled"], &account["failed"]), (&1.into(), &1.into()), "{account}");
     assert!(lines.iter().any(|line| line["message"] == "failed" && line["feed"] == "gone"), "{}", ran.stderr);
 }
+
+#[test]
+fn match_leaves_out_what_is_less_sure_than_the_watch_asks_for() {
+    let desk = Desk::new(
+        "[packs]\ndefaults = false\n[[watch]]\nid = \"any\"\nquery = 'topic:arms-deal'\n\
+         [[watch]]\nid = \"sure\"\nquery = 'topic:arms-deal'\nmin_confidence = 0.99\n",
+    );
+    let text = "{\"title\":\"North Korea sent missiles to Russia\",\"lang\":\"en\"}\n";
+    let ran = desk.run_with_input(&["match", "-"], text);
+    let alerts = ran.lines()[0]["alerts"].as_array().unwrap().clone();
+    let watches: Vec<_> = alerts.iter().map(|alert| alert["watch"]["id"].as_str().unwrap()).collect();
+    assert_eq!(watches, ["any"], "{ran:?}");
+}
+
+#[test]
+fn match_tells_on_request_what_fell_just_short() {
+    let text = "{\"title\":\"Iran sent missiles across the desert\",\"lang\":\"en\"}\n\
+                {\"title\":\"The General Assembly adopted a resolution on whales\",\"lang\":\"en\"}\n\
+                {\"title\":\"Whales return to the bay\",\"lang\":\"en\"}\n";
+    let desk = Desk::new("");
+    let ran = desk.run_with_input(&["match", "--near", "-"], text);
+    let lacks = |line: usize| ran.lines()[line]["near"][0]["lacks"].as_str().map(str::to_owned);
+    assert_eq!(lacks(0).as_deref(), Some("nobody is named who gets the weapons"), "{ran:?}");
+    assert_eq!(lacks(1).as_deref(), Some("the resolution is another body's"));
+    assert_eq!(lacks(2), None);
+    assert!(ran.lines()[2].get("near").is_none());
+    let without = desk.run_with_input(&["match", "-"], text);
+    assert!(without.lines()[0].get("near").is_none());
+}

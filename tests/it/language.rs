@@ -116,6 +116,7 @@ pub(crate) fn watch(id: &str, query: &str, feeds: Vec<FeedSelector>) -> WatchSet
         severity: Severity::Info,
         feeds,
         sinks: Vec::new(),
+        min_confidence: Default::default(),
     }
 }
 

@@ -573,3 +573,22 @@ fn what_holds_feeds_urls_is_for_its_owner_alone() {
         assert_eq!(mode(file), 0o600, "{}", file.display());
     }
 }
+
+#[tokio::test]
+async fn alert_that_was_unsure_is_sent_once_an_edit_makes_it_sure() {
+    let home = Home::new();
+    let store = home.open();
+    let mut unsure = entry("a", "a.org/1", "Some shells, it is said.", &["deals"]);
+    unsure.alerts[0].held = Some(HeldReason::Confidence);
+    let committed = store.commit_poll(poll("wire", noon(), vec![unsure])).await.unwrap();
+    assert_eq!(committed.alerts[0].held, Some(HeldReason::Confidence));
+    assert_eq!(committed.alerts[0].deliveries, 0);
+    let mut sure = entry("a", "a.org/1", "North Korea sent shells to Russia.", &["deals"]);
+    sure.alerts[0].body = "{\"sure\":true}".to_owned();
+    let committed = store.commit_poll(poll("wire", noon() + Duration::hours(1), vec![sure.clone()])).await.unwrap();
+    assert_eq!((committed.alerts.len(), committed.alerts[0].deliveries), (1, 2));
+    // It is sent once, whatever comes after.
+    sure.fingerprint += 1;
+    let committed = store.commit_poll(poll("wire", noon() + Duration::hours(2), vec![sure])).await.unwrap();
+    assert!(committed.alerts.is_empty());
+}
