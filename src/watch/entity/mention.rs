@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use super::{
     lexicon::{Hit, Target},
-    naming,
+    naming, office,
     place::PlaceForm,
 };
 use crate::{
@@ -68,7 +68,11 @@ pub fn mentions(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> 
     for field in Field::ALL {
         places(text, packs, field, &hits[field as usize], &mut folded, &mut mentions.places);
     }
-    mentions.persons = naming::persons(text, &packs.entities, date, &hits, &mentions.places);
+    let persons = naming::persons(text, &packs.entities, date, &hits, &mentions.places);
+    let holders = office::holders(text, &packs.entities, date, &mentions.places, &persons);
+    mentions.persons = persons;
+    mentions.persons.extend(holders);
+    mentions.persons.sort_by_key(|mention| (mention.field, mention.words.start, mention.span.start_chars));
     mentions
 }
 

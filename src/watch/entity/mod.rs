@@ -3,6 +3,7 @@
 pub mod lexicon;
 pub mod mention;
 mod naming;
+mod office;
 pub mod person;
 pub mod place;
 pub mod script;

@@ -41,11 +41,14 @@ pub fn persons(
         .filter(|&field| !text.field(field).words.is_empty())
         .map(|field| Reader::new(text, field, entities, date, places))
         .collect();
+    let mut strangers = HashSet::new();
     for reader in &mut readers {
-        reader.full_names(&hits[reader.field as usize], &mut found);
+        reader.full_names(&hits[reader.field as usize], &mut found, &mut strangers);
         reader.slips(&mut found);
         reader.glued(&mut found);
     }
+    // "Actress Kim Jong-un": the article is about somebody else of that name.
+    found.retain(|mention| !strangers.contains(&mention.person));
     let named: HashSet<usize> = found.iter().map(|mention| mention.person).collect();
     let parties: HashSet<&str> = places.iter().map(|place| &*place.id.0).collect();
     let mut namesakes = HashSet::new();
@@ -57,6 +60,7 @@ pub fn persons(
         reader.surnames(&hits[reader.field as usize], &known, &mut found);
         reader.slipped_surnames(&known, &mut found);
     }
+    found.retain(|mention| !strangers.contains(&mention.person));
     found.sort_by_key(|mention| (mention.field, mention.words.start, mention.span.start_chars));
     found
 }
@@ -115,7 +119,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Full names as the packs spell them.
-    fn full_names(&mut self, hits: &[Hit], found: &mut Vec<PersonMention>) {
+    fn full_names(&mut self, hits: &[Hit], found: &mut Vec<PersonMention>, strangers: &mut HashSet<usize>) {
         for same in hits.chunk_by(|a, b| a.words == b.words) {
             let persons: Vec<usize> = same
                 .iter()
@@ -128,10 +132,20 @@ impl<'a> Reader<'a> {
             if persons.is_empty() || self.is_used[words.start] || self.is_thing(&words) {
                 continue;
             }
-            if let Some(person) = self.most_likely(&persons) {
-                self.take(person, words, found);
+            let Some(person) = self.most_likely(&persons) else { continue };
+            if self.is_of_other_trade(words.start) {
+                strangers.insert(person);
             }
+            self.take(person, words, found);
         }
+    }
+
+    /// Whether the word right before a name says that its bearer sings, plays or teaches.
+    fn is_of_other_trade(&self, start: usize) -> bool {
+        let at = self.line.partition_point(|&index| index < start);
+        let Some(before) = at.checked_sub(1).map(|before| self.line[before]) else { return false };
+        let is_joined = self.between(before, start).chars().all(|c| c == ' ');
+        is_joined && words::is_trade(&self.analysed.words[before].folded)
     }
 
     /// A known surname with a misspelt first name, or the other way round: `Seygey Shoigu`.

@@ -87,13 +87,19 @@ impl Role {
 
     /// Whether a text's title, folded, can mean it: `foreign minister` fits `Minister of Foreign Affairs of Russia`.
     pub fn fits(&self, title: &str) -> bool {
-        let role = fold(&self.title);
-        let is_part = |word: &str| role.split([' ', '-']).any(|part| part == word);
-        let mut meaning = title.split(' ').filter(|word| !matches!(*word, "of" | "former" | "then" | "mr" | "ex"));
-        let first = meaning.next();
-        first.is_some_and(|word| is_part(word) || word == "pm" && role.starts_with("prime minister"))
-            && meaning.all(is_part)
+        fits(&self.title, title)
     }
+}
+
+/// The same for a role's own title.
+pub fn fits(role: &str, title: &str) -> bool {
+    let role = fold(role).replace("defense", "defence");
+    let is_part =
+        |word: &str| role.split([' ', '-']).any(|part| part == word || word == "defense" && part == "defence");
+    let mut meaning = title.split(' ').filter(|word| !matches!(*word, "of" | "former" | "then" | "mr" | "ex"));
+    let first = meaning.next();
+    first.is_some_and(|word| is_part(word) || word == "pm" && role.starts_with("prime minister"))
+        && meaning.all(is_part)
 }
 
 impl Person {

@@ -58,6 +58,9 @@ pub struct Place {
     /// Palaces and offices that stand for the state.
     #[serde(default)]
     pub seats: Vec<String>,
+    /// Which role "its leader" means, by how its title begins; where not said, one that has `Leader` in it.
+    #[serde(default)]
+    pub head: Option<String>,
     /// Words of which one must stand in the article for a name with `~` to count.
     #[serde(default)]
     pub near: Vec<String>,

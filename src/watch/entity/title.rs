@@ -33,6 +33,9 @@ const ARABIC: &str = "\
     رئيس:president وزير:minister وزراء:minister مستشار:chancellor ملك:king أمير:prince زعيم:leader قائد:commander \
     سيد:mr جنرال:general سلطان:sultan";
 
+/// Endings behind a Turkish title that has its own: of, to, the, from, in, with.
+const TURKISH_CASES: [&str; 6] = ["nin", "nden", "nde", "ne", "ni", "yle"];
+
 fn pairs(written: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
     written.split_ascii_whitespace().filter_map(|pair| pair.split_once(':'))
 }
@@ -41,7 +44,11 @@ fn pairs(written: &'static str) -> impl Iterator<Item = (&'static str, &'static 
 pub fn in_english(folded: &str) -> Option<&'static str> {
     static LATIN_TITLES: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| pairs(LATIN).collect());
     match Script::of(folded) {
-        Script::Plain => LATIN_TITLES.get(folded).copied(),
+        Script::Plain => LATIN_TITLES.get(folded).copied().or_else(|| {
+            // "lideri" in its cases: liderinin, liderine.
+            let base = TURKISH_CASES.iter().find_map(|case| folded.strip_suffix(case))?;
+            base.ends_with('i').then(|| LATIN_TITLES.get(base).copied())?
+        }),
         Script::Cyrillic => {
             pairs(CYRILLIC).find(|(title, _)| script::is_slavic_form(title, folded, false)).map(|(_, english)| english)
         }
@@ -66,6 +73,8 @@ mod tests {
             ("والوزير", Some("minister")),
             ("cumhurbaskani", Some("president")),
             ("kanzlerin", Some("chancellor")),
+            ("liderinin", Some("leader")),
+            ("baskanina", None),
             ("torwart", None),
         ] {
             assert_eq!(in_english(word), english, "{word}");

@@ -56,6 +56,16 @@ static PARTNERS: Words = LazyLock::new(|| {
         .collect()
 });
 
+/// Trades of people who share a leader's name, folded, as they stand right before it.
+static TRADES: Words = LazyLock::new(|| {
+    "actor actress singer rapper footballer cricketer goalkeeper striker midfielder defender comedian painter novelist \
+     pianist swimmer cyclist boxer oyuncu sarkici futbolcu актер актриса певец певица футболист acteur actrice chanteur \
+     chanteuse cantante actriz futbolista schauspieler schauspielerin sanger sangerin fussballer 배우 가수 선수 감독 교수 작가 \
+     아나운서 개그맨 俳優 歌手 選手"
+        .split_ascii_whitespace()
+        .collect()
+});
+
 /// Words that a lost space glues to the end of a name, folded.
 static GLUED: Words = LazyLock::new(|| {
     "about after also and are as asked at before but by called can could for from had has have he if in into is its \
@@ -91,6 +101,11 @@ pub fn is_title(folded: &str) -> bool {
 /// The word, or the English words for it, if it says what a person is.
 pub fn title(folded: &str) -> Option<&str> {
     if TITLES.contains(folded) { Some(folded) } else { title::in_english(folded) }
+}
+
+/// Whether a word says that who is named sings, plays or teaches.
+pub fn is_trade(folded: &str) -> bool {
+    TRADES.contains(folded)
 }
 
 /// Whether a word joins two names.

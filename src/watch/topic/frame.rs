@@ -198,10 +198,12 @@ impl Scene<'_> {
                 }
             }
             Frame::Get => {
-                let subject = if is_passive { by } else { self.controller(hit, form, &[]) };
                 // "buy US arms": bare in front of its weapon, a name owns it; a giver's object would be who gets.
-                let origin = origin.or_else(|| self.owner(object, 0));
-                let subject = subject.filter(|party| origin.is_none_or(|origin| origin.start != party.start));
+                let is_whole = |party: &&Party| party.role.is_none() || party.is_owner;
+                let origin = origin.or_else(|| self.owner(object, usize::from(self.is_spaceless())).filter(is_whole));
+                let skip: Vec<usize> = origin.iter().map(|party| party.start).collect();
+                let subject = if is_passive { by } else { self.controller(hit, form, &skip) };
+                let subject = subject.filter(|party| !skip.contains(&party.start));
                 framed.recipient =
                     ids(behind(Role::For).filter(|_| from.is_some()).or(subject).or_else(|| behind(Role::For)));
                 framed.supplier = ids(from.or(origin));

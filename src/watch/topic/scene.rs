@@ -101,6 +101,7 @@ impl Scene<'_> {
                     hit.meaning,
                     DealWord::Weapon(_)
                         | DealWord::MarkerBefore(Role::For | Role::Of | Role::Aside)
+                        | DealWord::Veil
                         | DealWord::Plain(WordRole::Join | WordRole::Article)
                 )
             };
@@ -331,7 +332,7 @@ impl Scene<'_> {
         };
         is_to
             && next < self.sentence.end
-            && self.hits_at(next).next().is_none()
+            && self.hits_at(next).all(|hit| hit.meaning == DealWord::Plain(WordRole::Use))
             && !self.parties.iter().any(|party| party.start >= next && party.start <= next + 1)
             && is_plain_word()
     }

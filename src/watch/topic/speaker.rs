@@ -78,7 +78,7 @@ impl Speakers {
         parties: &[Party],
         cue: Option<&Range<usize>>,
     ) -> Said {
-        let mut said = Said::default();
+        let mut said = Said { by: named_by_colon(passage, sentence, parties), ..Said::default() };
         for hit in hits {
             let DealWord::Plain(word @ (WordRole::Say | WordRole::Deny | WordRole::Punish)) = hit.meaning else {
                 continue;
@@ -149,6 +149,19 @@ impl Speakers {
         }
         self.by_name.get(passage.tokens[token].text).cloned()
     }
+}
+
+/// Who stands in front of a colon at the beginning of a sentence, or behind one at its end: "Netanyahu: Iran smuggles",
+/// "Iran sends drones: Kirby".
+fn named_by_colon(passage: &Passage<'_>, sentence: &Range<usize>, parties: &[Party]) -> Vec<PartyId> {
+    let has_colon = |right: usize| passage.between(right - 1, right).contains([':', '：']);
+    let first = parties
+        .first()
+        .filter(|party| party.start <= sentence.start + 1 && party.end < sentence.end && has_colon(party.end));
+    let last = parties
+        .last()
+        .filter(|party| party.end == sentence.end && party.start > sentence.start && has_colon(party.start));
+    first.or(last).map(|party| party.ids.clone()).unwrap_or_default()
 }
 
 fn is_capitalised(passage: &Passage<'_>, token: usize) -> bool {
