@@ -361,7 +361,15 @@ impl<'a> Reader<'a> {
 
     /// Whether the country stands right before the surname.
     fn is_of_country(&self, start: usize, country: &str) -> bool {
-        start.checked_sub(1).and_then(|before| self.place_at[before].as_ref()).is_some_and(|id| *id.0 == *country)
+        let Some(before) = start.checked_sub(1) else { return false };
+        let word = &self.analysed.words[before];
+        // "Ankara'da Fidan dikme töreni": in Ankara, not of it.
+        let written = self.analysed.text.get(word.start_byte as usize..self.analysed.words[start].start_byte as usize);
+        let is_own = written.is_some_and(|written| match written.find(['\'', '’']) {
+            Some(at) => written[at..].trim_start_matches(['\'', '’']).trim_end().eq_ignore_ascii_case("s"),
+            None => true,
+        });
+        is_own && self.place_at[before].is_some_and(|id| *id.0 == *country)
     }
 
     /// Of several who are called so: who is in office, else who was last.

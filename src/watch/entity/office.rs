@@ -35,7 +35,7 @@ pub fn holders(
     let mut found = Vec::new();
     for place in places.iter().filter(|place| matches!(place.form, PlaceForm::Name | PlaceForm::Demonym)) {
         let analysed = text.field(place.field);
-        let reader = Reader { analysed, field: place.field, persons };
+        let reader = Reader { analysed, field: place.field, persons, places };
         let Some((office, words)) = reader.office_behind(place).or_else(|| reader.office_in_front(place)) else {
             continue;
         };
@@ -92,6 +92,7 @@ struct Reader<'a> {
     analysed: &'a AnalysedField,
     field: Field,
     persons: &'a [PersonMention],
+    places: &'a [PlaceMention],
 }
 
 impl Reader<'_> {
@@ -196,7 +197,15 @@ impl Reader<'_> {
         if self.persons.iter().any(is_named) {
             return true;
         }
+        // "Kuzey Kore liderinin Rusya'nın doğusundaki": a place that follows is no name of a person.
+        let is_place = |place: &PlaceMention| place.field == self.field && place.words.contains(&next);
+        if self.places.iter().any(is_place) {
+            return false;
+        }
         let Some(word) = self.analysed.words.get(next) else { return false };
+        if matches!(&*word.folded, "until" | "till") {
+            return true;
+        }
         let is_cased = word.exact.chars().any(char::is_lowercase);
         let is_same = next > 0 && word.sentence == self.analysed.words[next - 1].sentence;
         let between = self.analysed.text.get(self.analysed.words[next - 1].end_byte as usize..word.start_byte as usize);
