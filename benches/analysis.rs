@@ -9,11 +9,16 @@
 //! Times are CPU times of the median of some batches on one thread, the ways taking turns. The memory of stems is warm,
 //! as in a daemon.
 
-use std::{env, fs, hint::black_box, time::Instant};
+#[path = "shared/cpu_time.rs"]
+mod cpu_time;
+
+use std::{env, fs, hint::black_box};
 
 use snowball_stemmers_rs::{Algorithm, Stemmer};
 use unicode_segmentation::UnicodeSegmentation;
 use wirewatch::article::{Lang, segment};
+
+use cpu_time::CpuTime;
 
 /// Articles of about 400 words: what the figure is about.
 const WORDS: std::ops::RangeInclusive<usize> = 300..=500;
@@ -90,31 +95,6 @@ fn split(text: &Text) -> usize {
     let lower = [text.title.to_lowercase(), text.body.to_lowercase()];
     let words: Vec<&str> = lower.iter().flat_map(|text| text.split_whitespace()).collect();
     black_box(&words).len()
-}
-
-/// The CPU time that this thread has had, where the system tells; else the time of day.
-enum CpuTime {
-    Thread(f64),
-    Clock(Instant),
-}
-
-impl CpuTime {
-    fn now() -> Self {
-        Self::of_thread().map_or_else(|| Self::Clock(Instant::now()), Self::Thread)
-    }
-
-    fn elapsed_micros(&self) -> f64 {
-        match self {
-            Self::Thread(start) => Self::of_thread().unwrap_or(*start) - start,
-            Self::Clock(start) => start.elapsed().as_secs_f64() * 1e6,
-        }
-    }
-
-    /// Linux counts it in nanoseconds, first of three numbers.
-    fn of_thread() -> Option<f64> {
-        let stat = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        Some(stat.split_whitespace().next()?.parse::<f64>().ok()? / 1e3)
-    }
 }
 
 fn corpus(tsv: &str) -> Vec<Text> {

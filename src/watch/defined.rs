@@ -24,6 +24,7 @@ use super::{
     language::{
         self, Known,
         check::{Leader, Party},
+        checked::{CheckedNode, Question},
         list::{ListTerm, Lists},
         question::folded_words,
     },
@@ -192,6 +193,12 @@ impl DefinedTopics {
                     let (checked, found) = language::compile(&source, known);
                     problems.extend(found.into_iter().filter(Problem::is_error));
                     let Some(checked) = checked else { continue };
+                    if asks_watch(&checked.root) {
+                        let problem = Problem::error(format!("the rule `{name}` asks for a watch"));
+                        let help = "a pack knows no watches: say here what that watch looks for";
+                        problems.push(file.at(source.span.clone(), problem.help(help)));
+                        continue;
+                    }
                     let slot = defined.rules.len() as u32;
                     builder.add(&NewWatch { id: &name, feeds: &[], slot, query: &checked });
                     defined.rules.push(Rule { topic, name: rule.name.clone(), query: source.text, confidence });
@@ -297,6 +304,18 @@ pub(super) fn leaders(entities: &Entities) -> Vec<Leader> {
             Leader { id: person.id.clone(), name: person.name.clone(), folded }
         })
         .collect()
+}
+
+fn asks_watch(node: &CheckedNode) -> bool {
+    match node {
+        CheckedNode::Term(_) => false,
+        CheckedNode::And { nodes, .. } | CheckedNode::Or(nodes) | CheckedNode::AtLeast(_, nodes) => {
+            nodes.iter().any(asks_watch)
+        }
+        CheckedNode::Near { left, right, .. } => asks_watch(left) || asks_watch(right),
+        CheckedNode::Not(inner) | CheckedNode::Scope(_, inner) | CheckedNode::Count(_, inner) => asks_watch(inner),
+        CheckedNode::About { question, .. } => matches!(question, Question::Watch(_)),
+    }
 }
 
 fn span_of(hit: &Hit) -> TextSpan {

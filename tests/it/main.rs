@@ -16,6 +16,7 @@ mod fetch_bounds;
 mod house;
 mod language;
 mod mutate;
+mod own_packs;
 mod plain;
 mod program;
 mod receiver;
