@@ -4,8 +4,10 @@
 //! inflecting languages need), and the last word of an English or nameless term may stand in its plural. Where terms
 //! overlap, the longest that starts first wins, so that "arms race" hides the "arms" in it.
 
+use std::hash::Hasher;
+
 // The keys come from packs, so nobody can choose them to collide, and words are short.
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHasher};
 
 use crate::article::{
     Lang,
@@ -15,13 +17,25 @@ use crate::article::{
 
 /// How many characters of a prefix its bucket is filed under.
 const BUCKET_CHARS: usize = 2;
+/// Bits that tell whether a first word may be there at all; a word in a hundred or so passes that is not.
+const MAYBE_BITS: u64 = 1 << 16;
 
 /// Terms, each with a meaning of type `T`.
 #[derive(Debug)]
 pub struct Lexicon<T> {
+    terms: Vec<Term<T>>,
+    /// Terms by their first word, apart for each language, since a text asks for its own alone.
+    shelves: Vec<Shelf>,
+}
+
+/// The terms of one language, or of none.
+#[derive(Debug)]
+struct Shelf {
+    lang: Option<Lang>,
     whole: FxHashMap<Box<str>, Vec<u32>>,
     prefixes: FxHashMap<Box<str>, Vec<u32>>,
-    terms: Vec<Term<T>>,
+    /// By hash of a whole first word, or of the bucket of an open one.
+    maybe: Box<[u64]>,
 }
 
 /// One term found.
@@ -46,7 +60,6 @@ pub struct Token<'a> {
 
 #[derive(Debug)]
 struct Term<T> {
-    lang: Option<Lang>,
     parts: Box<[Part]>,
     meaning: T,
 }
@@ -84,7 +97,7 @@ pub fn tokens(field: &AnalysedField) -> Vec<Token<'_>> {
 
 impl<T> Default for Lexicon<T> {
     fn default() -> Self {
-        Self { whole: FxHashMap::default(), prefixes: FxHashMap::default(), terms: Vec::new() }
+        Self { terms: Vec::new(), shelves: Vec::new() }
     }
 }
 
@@ -99,33 +112,48 @@ impl<T: Copy + PartialEq> Lexicon<T> {
         }
         let id = self.terms.len() as u32;
         let first = &parts[0];
+        let shelf = self.shelf(lang);
         match first.ending {
-            Ending::Any => self.prefixes.entry(bucket(&first.text).into()).or_default().push(id),
+            Ending::Any => shelf.file_prefix(bucket(&first.text), id),
             Ending::Plural => {
                 for form in plurals(&first.text).chain([first.text.to_string()]) {
-                    self.whole.entry(form.into()).or_default().push(id);
+                    shelf.file_whole(&form, id);
                 }
             }
-            Ending::Exact => self.whole.entry(first.text.clone()).or_default().push(id),
+            Ending::Exact => shelf.file_whole(&first.text, id),
         }
-        self.terms.push(Term { lang, parts: parts.into(), meaning });
+        self.terms.push(Term { parts: parts.into(), meaning });
+    }
+
+    fn shelf(&mut self, lang: Option<Lang>) -> &mut Shelf {
+        let at = self.shelves.iter().position(|shelf| shelf.lang == lang).unwrap_or_else(|| {
+            self.shelves.push(Shelf::new(lang));
+            self.shelves.len() - 1
+        });
+        &mut self.shelves[at]
     }
 
     /// Every term in a text of `lang` (`None`: of any language), in text order.
     pub fn find(&self, tokens: &[Token<'_>], lang: Option<Lang>) -> Vec<Hit<T>> {
+        let speaks = |shelf: &&Shelf| shelf.lang.is_none() || lang.is_none() || shelf.lang == lang;
+        let shelves: Vec<&Shelf> = self.shelves.iter().filter(speaks).collect();
         let mut hits: Vec<Hit<T>> = Vec::new();
         let mut covered = 0;
+        let mut found: Vec<u32> = Vec::new();
         for start in 0..tokens.len() {
             let text = tokens[start].text;
-            let whole = self.whole.get(text).into_iter().flatten();
-            let open = self.prefixes.get(bucket(text)).into_iter().flatten();
+            let (whole, open) = (hash(text), hash(bucket(text)));
+            found.clear();
+            for shelf in &shelves {
+                found.extend(shelf.under(&shelf.whole, whole, text));
+                found.extend(shelf.under(&shelf.prefixes, open, bucket(text)));
+            }
             let first_of_start = hits.len();
             let mut longest = 0;
-            for &id in whole.chain(open) {
+            for &id in &found {
                 let term = &self.terms[id as usize];
                 let end = start + term.parts.len();
-                let speaks = term.lang.is_none() || lang.is_none() || term.lang == lang;
-                if !speaks || end <= covered || end < start + longest || end > tokens.len() {
+                if end <= covered || end < start + longest || end > tokens.len() {
                     continue;
                 }
                 if !term.parts.iter().zip(&tokens[start..end]).all(|(part, token)| part.fits(token.text)) {
@@ -144,6 +172,45 @@ impl<T: Copy + PartialEq> Lexicon<T> {
         }
         hits
     }
+}
+
+impl Shelf {
+    fn new(lang: Option<Lang>) -> Self {
+        let maybe = vec![0; (MAYBE_BITS / 64) as usize].into();
+        Self { lang, whole: FxHashMap::default(), prefixes: FxHashMap::default(), maybe }
+    }
+
+    fn file_whole(&mut self, text: &str, id: u32) {
+        self.mark(hash(text));
+        self.whole.entry(text.into()).or_default().push(id);
+    }
+
+    fn file_prefix(&mut self, bucket: &str, id: u32) {
+        self.mark(hash(bucket));
+        self.prefixes.entry(bucket.into()).or_default().push(id);
+    }
+
+    fn mark(&mut self, hash: u64) {
+        let bit = hash % MAYBE_BITS;
+        self.maybe[(bit / 64) as usize] |= 1 << (bit % 64);
+    }
+
+    /// Terms filed under a text, most often none: a bit tells that without a search.
+    fn under<'a>(&self, filed: &'a FxHashMap<Box<str>, Vec<u32>>, hash: u64, text: &str) -> &'a [u32] {
+        let bit = hash % MAYBE_BITS;
+        if self.maybe[(bit / 64) as usize] & (1 << (bit % 64)) == 0 {
+            return &[];
+        }
+        filed.get(text).map_or(&[], Vec::as_slice)
+    }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    hasher.write(text.as_bytes());
+    // Its low bits alone say little.
+    let hash = hasher.finish();
+    hash ^ hash >> 32
 }
 
 impl Part {
