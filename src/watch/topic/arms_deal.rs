@@ -385,6 +385,9 @@ fn fill(mut framed: Framed, around: &Around<'_>, told: Option<&Mention>, mention
         let is_user = |party: &Party| gives && party.is_user;
         let filled = filled.or_else(|| other(around.here, &is_user)).or_else(|| other(around.before, &is_user));
         let filled = filled.or_else(|| named_with(&framed.supplier).filter(|_| framed.is_deal));
+        // "the jets ordered from the United States have yet to come", which somebody in the sentence waits for.
+        let is_bought = framed.rule == "verb" && framed.is_got;
+        let filled = filled.or_else(|| other(around.here, &|party| is_bought && party.is_subject()));
         framed.recipient = filled?;
         framed.confidence -= FILLED_COSTS;
     }

@@ -10,7 +10,7 @@ use super::{
     modality::Anchor,
     party::{NamedKind, Party},
     rule::{DealWord, Form, Frame, Role, WordRole},
-    scene::{MARKED_REACH, OBJECT_REACH, Scene},
+    scene::{MARKED_REACH, Scene},
 };
 use crate::watch::found::{DealStatus, PartyId};
 
@@ -37,6 +37,8 @@ pub(super) struct Framed {
     pub is_guess: bool,
     /// Taken on its way: who acts in the sentence does not give, and nobody need be known to.
     pub is_seized: bool,
+    /// The verb tells who gets.
+    pub is_got: bool,
     /// Allies give whom nobody names: "urged Kyiv's allies to deliver".
     pub is_by_allies: bool,
     /// The word that shows it.
@@ -95,10 +97,6 @@ impl Scene<'_> {
     }
 
     fn verb(&self, hit: &Hit<DealWord>, frame: Frame, form: Form, done: DealStatus) -> Option<(Framed, Range<usize>)> {
-        let object_behind =
-            self.objects().find(|object| object.start >= hit.end && object.start - hit.end <= OBJECT_REACH);
-        let object_in_front =
-            self.objects().filter(|object| object.end <= hit.start && hit.start - object.end <= OBJECT_REACH).last();
         let is_passive = form == Form::Done && self.is_passive(hit);
         // "أرسلت إيران": behind a verb that comes first stands who acts, and then who gets.
         let acting = self.direct(hit).filter(|party| self.puts_verb_first() && self.leads(hit, party));
@@ -106,14 +104,7 @@ impl Scene<'_> {
             Some(acting) => self.next_bare(acting),
             None => self.direct(hit),
         };
-        let object = match frame {
-            Frame::Arm => Some(hit),
-            _ if is_passive => object_in_front.or(object_behind),
-            _ if self.puts_verb_last() => object_in_front.or(object_behind),
-            _ if form == Form::Done => object_behind.or_else(|| self.stand_in(hit)).or(object_in_front),
-            _ => object_behind,
-        };
-        let object = object.or_else(|| self.stand_in(hit))?;
+        let object = if frame == Frame::Arm { hit } else { self.object(hit, form, is_passive)? };
         let direct = direct.filter(|party| party.start != hit.end || object.start != hit.end);
         let stands_in = object.meaning == DealWord::Plain(WordRole::Pronoun);
         let direct = direct.filter(|_| !(stands_in && object.start == hit.end));
@@ -145,6 +136,7 @@ impl Scene<'_> {
             is_deal: false,
             is_guess: false,
             is_seized: false,
+            is_got: frame == Frame::Get,
             is_by_allies: false,
             tokens: hit.start..hit.end,
             anchor: Anchor::Verb { form, done },
@@ -295,6 +287,7 @@ impl Scene<'_> {
             is_deal: (is_armed || tokens.end == hit.end && tokens.start < hit.start) && implies == DealStatus::Agreed,
             is_guess: false,
             is_seized,
+            is_got: false,
             is_by_allies: false,
             tokens,
             anchor: Anchor::Noun { implies },
@@ -304,9 +297,28 @@ impl Scene<'_> {
         if let Some(between) = between {
             framed.pair = pair(&between.ids);
         } else if frame == Frame::Get {
-            let from = from.or(with);
+            let weapon = self.objects().find(|object| {
+                matches!(object.meaning, DealWord::Weapon(_))
+                    && (object.start >= hit.end && object.start - hit.end <= WEAPON_REACH
+                        || object.end <= hit.start && hit.start - object.end <= 2)
+            });
+            // "purchase of Israeli batteries".
+            let origin = || {
+                let owner = self.owner(weapon?, 2)?;
+                (owner.kind == NamedKind::Adjective && owner.start >= hit.end).then_some(owner)
+            };
+            let from = from.or(with).or_else(origin);
             framed.recipient = ids(owner.or(subject).filter(|_| from.is_some()).or(to).or(owner).or(subject));
             framed.supplier = ids(from.or_else(|| owner.or(subject).filter(|_| to.is_some())));
+            // "Jakarta's order for 42 Rafales": whoever makes them sells them.
+            if framed.supplier.is_empty()
+                && let Some(maker) = weapon.and_then(|weapon| self.maker(weapon))
+                && !framed.recipient.contains(maker)
+            {
+                framed.recipient = ids(owner.or(subject));
+                framed.supplier = vec![maker.clone()];
+                framed.confidence -= MAKER_COSTS;
+            }
             if framed.supplier.is_empty() {
                 return None;
             }
@@ -352,6 +364,7 @@ impl Scene<'_> {
             is_deal: false,
             is_guess: false,
             is_seized: false,
+            is_got: false,
             is_by_allies: false,
             tokens: hit.start..hit.end,
             anchor: Anchor::Noun { implies: DealStatus::Agreed },
@@ -422,6 +435,7 @@ impl Scene<'_> {
             is_deal: false,
             is_guess: false,
             is_seized,
+            is_got: false,
             is_by_allies: false,
             tokens: hit.start..hit.end,
             anchor: Anchor::Noun { implies: DealStatus::Delivered },

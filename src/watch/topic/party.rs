@@ -155,8 +155,27 @@ pub(super) fn in_sentence(
     for party in &mut parties {
         reader.mark(party);
     }
+    absorb_owners(&mut parties);
     reader.punishers(&mut parties);
     reader.join(parties)
+}
+
+/// "Yemen's Houthis", "Colombia's FARC": the group is meant, and not where it is.
+fn absorb_owners(parties: &mut Vec<Party>) {
+    let is_group = |party: &Party| party.ids.iter().all(|id| id.0.starts_with(|c: char| c.is_ascii_lowercase()));
+    let mut at = 1;
+    while at < parties.len() {
+        let (owner, group) = (&parties[at - 1], &parties[at]);
+        let owns = owner.is_owner || owner.kind == NamedKind::Adjective;
+        if owns && owner.end == group.start && is_group(group) && !is_group(owner) {
+            let owner = parties.remove(at - 1);
+            let group = &mut parties[at - 1];
+            group.start = owner.start;
+            group.role = group.role.or(owner.role);
+        } else {
+            at += 1;
+        }
+    }
 }
 
 /// What a Turkish plural, folded, has behind its `ler` or `lar`.

@@ -202,6 +202,11 @@ pub(super) enum WordRole {
     There,
     /// Who bears arms for the place behind it ("fighters in Sudan").
     Fighters,
+    /// Begins a clause of its own, so that what stands behind it is no object of the verb in front ("where", "when").
+    Clause,
+    /// Points back to what stands in front ("missiles that", "France, whose").
+    Relative,
+    Whose,
     /// Who rules the place behind it: "the leadership in Tehran" acts for it.
     Government,
     /// Lets or tells somebody to do what follows: who is let acts, in whatever case ("заборонила Німеччині передати").

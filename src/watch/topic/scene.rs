@@ -11,7 +11,11 @@ use super::{
 use crate::{article::Lang, watch::found::PartyId};
 
 /// How far from its verb an object may stand, in words.
-pub(super) const OBJECT_REACH: usize = 9;
+const OBJECT_REACH: usize = 9;
+/// How far from a word that points back its weapons, and its verb, may stand.
+const RELATIVE_REACH: usize = 8;
+/// How far in front of a passive verb with both sides its weapons may stand: "the jet that crashed was one of six given to".
+const TOLD_WHOLE_REACH: usize = 20;
 /// How far behind a deal the party may stand that a marker gives a part in it.
 pub(super) const MARKED_REACH: usize = 16;
 /// How far behind a word of asking the one who is asked may stand: "asked the government in Berlin".
@@ -144,6 +148,47 @@ impl Scene<'_> {
         weapon.start == 0 || !self.is_word(weapon.start - 1, WordRole::Unreal)
     }
 
+    /// The weapons that a verb is about, or what stands for them.
+    pub fn object(&self, verb: &Hit<DealWord>, form: Form, is_passive: bool) -> Option<&Hit<DealWord>> {
+        let behind = self.objects().find(|object| {
+            object.start >= verb.end
+                && object.start - verb.end <= OBJECT_REACH
+                && self.is_in_reach(verb.end, object.start)
+        });
+        let reach = if is_passive && self.is_told_whole(verb) { TOLD_WHOLE_REACH } else { OBJECT_REACH };
+        let near =
+            || self.objects().filter(|object| object.end <= verb.start && verb.start - object.end <= reach).last();
+        let in_front = near().or_else(|| self.pointed_back_to(verb));
+        let object = match form {
+            _ if is_passive || self.puts_verb_last() => in_front.or(behind),
+            Form::Done => behind.or_else(|| self.stand_in(verb)).or(in_front),
+            _ => behind.or_else(|| self.pointed_back_to(verb)),
+        };
+        object.or_else(|| self.stand_in(verb))
+    }
+
+    /// Whether nothing between a verb and weapons begins something new.
+    fn is_in_reach(&self, from: usize, to: usize) -> bool {
+        let is_clause = (from..to).any(|token| self.is_word(token, WordRole::Clause));
+        let has_comma = || (from..to).any(|token| self.passage.between(token, token + 1).contains([',', ';', '，']));
+        let has_party =
+            || self.parties.iter().any(|party| party.start >= from && party.end <= to && party.role.is_none());
+        !is_clause && !(has_comma() && has_party())
+    }
+
+    /// Whether who gives and who gets stand right behind a passive verb: "given to Belgrade by Moscow".
+    fn is_told_whole(&self, verb: &Hit<DealWord>) -> bool {
+        let by = self.marked(Role::By, verb.end, verb.end + OBJECT_REACH);
+        by.is_some() && self.marked(Role::To, verb.end, verb.end + OBJECT_REACH).is_some()
+    }
+
+    /// Weapons that a relative clause is about: "jets for which it has paid and which they will not hand over".
+    fn pointed_back_to(&self, verb: &Hit<DealWord>) -> Option<&Hit<DealWord>> {
+        let from = verb.start.saturating_sub(RELATIVE_REACH).max(self.sentence.start);
+        let lead = (from..verb.start).rev().find(|&token| self.is_word(token, WordRole::Relative))?;
+        self.objects().filter(|object| object.end <= lead && lead - object.end <= 2 * RELATIVE_REACH).last()
+    }
+
     /// What stands for weapons that were named before: "pledged to provide them".
     pub fn stand_in(&self, verb: &Hit<DealWord>) -> Option<&Hit<DealWord>> {
         let is_known = self.follows_weapons || self.objects().any(|object| object.end <= verb.start);
@@ -228,6 +273,13 @@ impl Scene<'_> {
         let gap = party.end..object.start;
         let reach = reach * if self.is_spaceless() { 3 } else { 1 };
         let is_near = gap.len() <= reach && gap.clone().all(|token| self.is_modifier(token));
+        // "France, whose contract to build".
+        if gap.len() <= reach
+            && gap.clone().any(|token| self.is_word(token, WordRole::Whose))
+            && party.role != Some(Role::Aside)
+        {
+            return Some(party);
+        }
         let is_bare = gap.is_empty() && party.role.is_none();
         let owns =
             party.is_owner || party.kind == NamedKind::Adjective || is_bare || gap.len() <= 2 && party.role.is_none();
