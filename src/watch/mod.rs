@@ -1,6 +1,7 @@
 //! Does this article matter, and why. Knows not where an article came from, nor where an alert goes.
 
 pub mod pack;
+mod presence;
 pub mod entity;
 pub mod topic;
 pub mod language;
@@ -16,24 +17,21 @@ pub use set::{CompileContext, Compiled, SharedPacks, WatchSet};
 
 use chrono::NaiveDate;
 
-use crate::article::{Article, segment::AnalysedText};
+use crate::article::segment::AnalysedText;
 use found::Findings;
 use pack::Packs;
 
-/// What an article says, by the packs: who and what is named, which deals and resolutions are spoken of. `date` is the
+/// What an article says, by the packs, but for the topics that they define by queries: who and what is named, which deals and resolutions are spoken of. `date` is the
 /// day by which roles are looked up.
-pub fn findings(article: &Article, text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Findings {
+pub fn findings(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Findings {
     let mentions = entity::mentions(text, packs, date);
     let topic::Said { arms_deals, resolutions, topics, near } = topic::find(text, &mentions, packs);
-    let mut findings = Findings {
+    Findings {
         topics,
         near,
         leaders: entity::leaders(&mentions, packs, date),
         countries: entity::countries(&mentions),
         arms_deals,
         resolutions,
-    };
-    let defined = packs.defined.find(article, text, &findings);
-    findings.topics.extend(defined);
-    findings
+    }
 }

@@ -310,7 +310,7 @@ impl WatchSet {
         roles_on: Option<NaiveDate>,
     ) -> Matched {
         let date = article.published.map(|published| published.date_naive()).or(roles_on);
-        let findings = LazyFindings::new(|| super::findings(article, text, &self.packs, date));
+        let findings = self.findings(article, text, date);
         let mut matched = Matched { cut: text.cut, ..Matched::default() };
         self.look(article, text, now, &findings, |outcome| {
             matched.candidates = outcome.candidates;
@@ -336,7 +336,7 @@ impl WatchSet {
     /// begins with, before it writes down what was hit and what the article says.
     pub fn which(&self, article: &Article, text: &AnalysedText, now: DateTime<Utc>) -> (Vec<usize>, usize) {
         let date = article.published.map(|published| published.date_naive());
-        let findings = LazyFindings::new(|| super::findings(article, text, &self.packs, date));
+        let findings = self.findings(article, text, date);
         let mut which = (Vec::new(), 0);
         self.look(article, text, now, &findings, |outcome| {
             which = (outcome.matched.iter().map(|&(place, _)| self.slot(place)).collect(), outcome.candidates);
@@ -356,7 +356,7 @@ impl WatchSet {
         let syntax = language::parser::parse(&watch.query.text).tree.root?;
         let text = segment::analyse(article);
         let date = article.published.map(|published| published.date_naive()).or(roles_on);
-        let findings = LazyFindings::new(|| self.findings_and_near(article, &text, date));
+        let findings = LazyFindings::known(self.findings_and_near(article, &text, date));
         let index = ArticleIndex::new(article, &text, &findings);
         let round = Round::new(&index, &self.shelves, now);
         let shelf = &self.shelves[place.shelf].shelf;
@@ -376,8 +376,18 @@ impl WatchSet {
         near.into_iter().map(shown).collect()
     }
 
+    fn findings<'a>(
+        &'a self,
+        article: &'a Article,
+        text: &'a AnalysedText,
+        date: Option<NaiveDate>,
+    ) -> LazyFindings<'a> {
+        let define = |found: &Findings| self.packs.defined.find(article, text, found);
+        LazyFindings::new(move || super::findings(text, &self.packs, date), define)
+    }
+
     fn findings_and_near(&self, article: &Article, text: &AnalysedText, date: Option<NaiveDate>) -> Findings {
-        let mut findings = super::findings(article, text, &self.packs, date);
+        let mut findings = self.findings(article, text, date).take();
         let near = self.packs.defined.near(article, text, &findings);
         findings.near.extend(near);
         findings

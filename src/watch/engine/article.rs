@@ -10,7 +10,7 @@ use crate::{
         Article, Field,
         segment::{AnalysedText, Form, Word, WordKind},
     },
-    watch::found::Findings,
+    watch::found::{Findings, TopicFound},
 };
 
 /// One word of one field, by its index there.
@@ -29,28 +29,41 @@ const DISTINCT_WORDS_USUAL: usize = 400;
 pub struct LazyFindings<'a> {
     found: OnceCell<Findings>,
     find: Box<dyn Fn() -> Findings + 'a>,
+    /// Topics that packs define by queries: found apart, since few ask for them.
+    defined: OnceCell<Vec<TopicFound>>,
+    define: Box<dyn Fn(&Findings) -> Vec<TopicFound> + 'a>,
 }
 
 impl<'a> LazyFindings<'a> {
-    /// `find` is called once at the most.
-    pub fn new(find: impl Fn() -> Findings + 'a) -> Self {
-        Self { found: OnceCell::new(), find: Box::new(find) }
+    /// `find` and `define` are called once at the most; `define` gives the topics that packs define by queries.
+    pub fn new(find: impl Fn() -> Findings + 'a, define: impl Fn(&Findings) -> Vec<TopicFound> + 'a) -> Self {
+        let (find, define) = (Box::new(find), Box::new(define));
+        Self { found: OnceCell::new(), find, defined: OnceCell::new(), define }
     }
 
     /// What was found before.
     pub fn known(found: Findings) -> Self {
-        Self { found: OnceCell::from(found), find: Box::new(Findings::default) }
+        let (find, define) = (Box::new(Findings::default), Box::new(|_: &Findings| Vec::new()));
+        Self { found: OnceCell::from(found), find, defined: OnceCell::new(), define }
     }
 
-    /// What it says.
+    /// The topics that packs define by queries.
+    pub fn defined(&self) -> &[TopicFound] {
+        self.defined.get_or_init(|| (self.define)(self.get()))
+    }
+
+    /// What it says, but for those.
     pub fn get(&self) -> &Findings {
         self.found.get_or_init(&self.find)
     }
 
-    /// What it says.
+    /// All that it says.
     pub fn take(self) -> Findings {
-        let Self { found, find } = self;
-        found.into_inner().unwrap_or_else(find)
+        self.defined();
+        let Self { found, defined, .. } = self;
+        let mut found = found.into_inner().unwrap_or_default();
+        found.topics.extend(defined.into_inner().unwrap_or_default());
+        found
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
             question::{fold_line, folded_words, url_start},
             tree::Scope,
         },
+        topic::TOPICS,
     },
 };
 
@@ -368,7 +369,11 @@ impl<'a> Evaluator<'_, 'a> {
                 }
             }
             Question::Topic(ids) => {
-                let topics = found().topics.iter().filter(|topic| is_any(ids, &topic.id) || is_any(ids, ANY));
+                // Those that packs define are found only where somebody asks for them.
+                let is_defined = ids.iter().any(|id| id == ANY || !TOPICS.contains(&id.as_str()));
+                let defined = if is_defined { self.index().findings.defined() } else { &[] };
+                let topics =
+                    found().topics.iter().chain(defined).filter(|topic| is_any(ids, &topic.id) || is_any(ids, ANY));
                 let spans = topics.map(|topic| match view.deal {
                     Some(deal) if topic.id == DEAL_TOPIC => (&deal.spans, deal.confidence),
                     _ => (&topic.spans, topic.confidence),

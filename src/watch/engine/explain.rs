@@ -255,9 +255,10 @@ impl<'a> Explainer<'_, 'a> {
         };
         let feed = article.feed.as_ref();
         let findings = || index.findings.get();
+        let topics = || findings().topics.iter().chain(index.findings.defined());
         if let (Some(true), Question::Topic(_)) = (explained.matched, question) {
             let is_this = |hit: &Hit| explained.hits.iter().any(|(other, _)| other == hit);
-            let topic = findings().topics.iter().find(|topic| {
+            let topic = topics().find(|topic| {
                 let mut hits = topic.spans.iter().map(|&span| super::postings::hit_of(span, index));
                 hits.any(|hit| is_this(&hit)) || topic.id == DEAL_TOPIC && view.deal.is_some()
             });
@@ -285,8 +286,7 @@ impl<'a> Explainer<'_, 'a> {
             },
             Question::Watch(_) => "that watch does not match".to_owned(),
             Question::Topic(ids) => {
-                let fired =
-                    said("topics that fired", findings().topics.iter().map(|topic| topic.id.as_str()).collect());
+                let fired = said("topics that fired", topics().map(|topic| topic.id.as_str()).collect());
                 let near = findings().near.iter().find(|miss| ids.contains(&miss.topic));
                 match near {
                     Some(miss) => format!(

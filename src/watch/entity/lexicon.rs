@@ -17,6 +17,7 @@ use crate::article::{
     language::Lang,
     segment::{self, AnalysedField, Word, WordKind, stem},
 };
+use crate::watch::presence::{Presence, hash};
 
 /// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,10 @@ pub struct Lexicon {
     aliases: Vec<Alias>,
     by_key: FxHashMap<Box<str>, Vec<u32>>,
     by_stem: HashMap<Lang, FxHashMap<Box<str>, Vec<u32>>>,
+    /// Every key of `by_key`.
+    known: Presence,
+    /// Those of names that are written small.
+    small: Presence,
 }
 
 impl Lexicon {
@@ -87,6 +92,10 @@ impl Lexicon {
             }
             _ => {
                 let key = first.script.key(&first.folded);
+                self.known.add(key);
+                if !first.has_capital {
+                    self.small.add(key);
+                }
                 match self.by_key.get_mut(key) {
                     Some(filed) => filed.push(index),
                     None => drop(self.by_key.insert(key.into(), vec![index])),
@@ -102,11 +111,10 @@ impl Lexicon {
     }
 
     /// Every name in a field, by where it begins, longest first.
-    pub fn hits(&self, field: &AnalysedField, lang: Option<Lang>) -> Vec<Hit> {
+    pub fn hits(&self, field: &AnalysedField, lang: Option<Lang>, casing: Casing) -> Vec<Hit> {
         let line: Vec<usize> =
             (0..field.words.len()).filter(|&i| field.words[i].kind != WordKind::Designation).collect();
         let by_stem = lang.and_then(|lang| self.by_stem.get(&lang));
-        let casing = Casing::of(field);
         let mut hits = Vec::new();
         for at in 0..line.len() {
             let word = &field.words[line[at]];
@@ -138,7 +146,13 @@ impl Lexicon {
                     None::<()>
                 })),
                 script => {
-                    if let Some(filed) = self.by_key.get(script.key(&word.folded)) {
+                    // In a text that has capitals, a small word is no name that has one.
+                    let is_small = casing == Casing::Mixed && !starts_with_capital(&word.exact);
+                    let key = script.key(&word.folded);
+                    let may_be = if is_small { &self.small } else { &self.known };
+                    if may_be.may_have(hash(key))
+                        && let Some(filed) = self.by_key.get(key)
+                    {
                         look(filed, false, &word.folded);
                     }
                     if let Some(filed) = by_stem.and_then(|names| names.get(&word.stem)) {
@@ -159,7 +173,8 @@ impl Lexicon {
 
     /// Whether a word, folded, is a person's surname in Latin script; gives the names it is.
     pub fn surnames<'a>(&'a self, folded: &str) -> impl Iterator<Item = (usize, usize)> + 'a {
-        self.by_key.get(folded).into_iter().flatten().filter_map(|&index| {
+        let filed = if self.known.may_have(hash(folded)) { self.by_key.get(folded) } else { None };
+        filed.into_iter().flatten().filter_map(|&index| {
             let alias = &self.aliases[index as usize];
             match alias.target {
                 Target::Surname(person) if alias.words.len() == 1 => Some((index as usize, person)),

@@ -5,7 +5,7 @@ use std::{collections::HashSet, ops::Range};
 use chrono::NaiveDate;
 
 use super::{
-    lexicon::{Hit, Target},
+    lexicon::{Casing, Hit, Target},
     naming, office,
     place::PlaceForm,
 };
@@ -62,13 +62,19 @@ pub struct PersonMention {
 /// Finds them. `date` is the article's: it tells whose surname is meant.
 pub fn mentions(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Mentions {
     let lexicon = &packs.entities.lexicon;
-    let hits = Field::ALL.map(|field| lexicon.hits(text.field(field), text.lang));
+    let casings = Field::ALL.map(|field| Casing::of(text.field(field)));
+    let hits = Field::ALL.map(|field| lexicon.hits(text.field(field), text.lang, casings[field as usize]));
     let mut mentions = Mentions::default();
     let mut folded = None;
     for field in Field::ALL {
         places(text, packs, field, &hits[field as usize], &mut folded, &mut mentions.places);
     }
-    let persons = naming::persons(text, &packs.entities, date, &hits, &mentions.places);
+    let persons = naming::persons(
+        text,
+        &packs.entities,
+        date,
+        naming::Read { hits: &hits, casings: &casings, places: &mentions.places },
+    );
     let holders = office::holders(text, &packs.entities, date, &mentions.places, &persons);
     mentions.persons = persons;
     mentions.persons.extend(holders);

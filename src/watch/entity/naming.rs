@@ -27,19 +27,30 @@ const KNOWN_BEFORE_DAYS: u64 = 366;
 /// Shorter names are the beginning of too many words to be looked for in glued ones.
 const GLUED_CHARS_MIN: usize = 5;
 
+/// What was read of a text before: by field, its names and how it is written; and its places.
+#[derive(Debug, Clone, Copy)]
+pub struct Read<'a> {
+    /// Every name of the packs.
+    pub hits: &'a [Vec<Hit>; 3],
+    /// How each field is written.
+    pub casings: &'a [Casing; 3],
+    /// Countries and bodies.
+    pub places: &'a [PlaceMention],
+}
+
 /// Finds every leader, in text order.
 pub fn persons(
     text: &AnalysedText,
     entities: &Entities,
     date: Option<NaiveDate>,
-    hits: &[Vec<Hit>; 3],
-    places: &[PlaceMention],
+    read: Read<'_>,
 ) -> Vec<PersonMention> {
+    let Read { hits, casings, places } = read;
     let mut found = Vec::new();
     let mut readers: Vec<Reader<'_>> = Field::ALL
         .into_iter()
         .filter(|&field| !text.field(field).words.is_empty())
-        .map(|field| Reader::new(text, field, entities, date, places))
+        .map(|field| Reader::new(text, field, casings[field as usize], entities, date, places))
         .collect();
     let mut strangers = HashSet::new();
     for reader in &mut readers {
@@ -95,6 +106,7 @@ impl<'a> Reader<'a> {
     fn new(
         text: &'a AnalysedText,
         field: Field,
+        casing: Casing,
         entities: &'a Entities,
         date: Option<NaiveDate>,
         places: &'a [PlaceMention],
@@ -110,7 +122,7 @@ impl<'a> Reader<'a> {
             field,
             entities,
             date,
-            casing: Casing::of(analysed),
+            casing,
             is_english: text.lang.is_none_or(|lang| lang == Lang::EN),
             line: (0..count).filter(|&i| analysed.words[i].kind != WordKind::Designation).collect(),
             is_used: vec![false; count],
@@ -188,13 +200,17 @@ impl<'a> Reader<'a> {
         for at in 0..self.line.len() {
             let index = self.line[at];
             let word = &self.analysed.words[index];
+            // Most words are short, or small throughout.
+            let bytes = word.exact.as_bytes();
+            if bytes.len() <= GLUED_CHARS_MIN || !bytes.iter().any(u8::is_ascii_uppercase) {
+                continue;
+            }
             let length = word.exact.chars().count();
             // Where folding changes the length, the name's end cannot be told.
             let is_sliceable = word.exact.is_ascii() && word.folded.len() == length;
             if self.is_used[index] || !is_sliceable || length <= GLUED_CHARS_MIN {
                 continue;
             }
-            let bytes = word.exact.as_bytes();
             let split = (GLUED_CHARS_MIN..length).rev().find_map(|end| {
                 let rest = &word.folded[end..];
                 let is_parted = bytes[end].is_ascii_uppercase() && bytes[end - 1].is_ascii_lowercase();

@@ -4,21 +4,18 @@
 //! inflecting languages need), and the last word of an English or nameless term may stand in its plural. Where terms
 //! overlap, the longest that starts first wins, so that "arms race" hides the "arms" in it.
 
-use std::hash::Hasher;
-
 // The keys come from packs, so nobody can choose them to collide, and words are short.
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHashMap;
 
 use crate::article::{
     Lang,
     fold::fold,
     segment::{self, AnalysedField, WordKind},
 };
+use crate::watch::presence::{Presence, hash};
 
 /// How many characters of a prefix its bucket is filed under.
 const BUCKET_CHARS: usize = 2;
-/// Bits that tell whether a first word may be there at all; a word in a hundred or so passes that is not.
-const MAYBE_BITS: u64 = 1 << 16;
 
 /// Terms, each with a meaning of type `T`.
 #[derive(Debug)]
@@ -32,10 +29,21 @@ pub struct Lexicon<T> {
 #[derive(Debug)]
 struct Shelf {
     lang: Option<Lang>,
-    whole: FxHashMap<Box<str>, Vec<u32>>,
-    prefixes: FxHashMap<Box<str>, Vec<u32>>,
-    /// By hash of a whole first word, or of the bucket of an open one.
-    maybe: Box<[u64]>,
+    whole: FxHashMap<Box<str>, Filed>,
+    prefixes: FxHashMap<Box<str>, Filed>,
+    /// Whole first words, and buckets of open ones.
+    maybe: Presence,
+}
+
+/// Terms that begin with the same word. Many begin with "the" or "to", so their second word parts them again.
+#[derive(Debug, Default)]
+struct Filed {
+    /// Of one word.
+    single: Vec<u32>,
+    /// By each form of the second word.
+    next: FxHashMap<Box<str>, Vec<u32>>,
+    /// Whose second word is open.
+    open_next: Vec<u32>,
 }
 
 /// One term found.
@@ -56,6 +64,9 @@ pub struct Token<'a> {
     pub word: usize,
     /// The folded word, an Arabic one without the prefixes that are written on it.
     pub text: &'a str,
+    /// Of the text, and of its beginning, by which open terms are filed.
+    hash: u64,
+    bucket_hash: u64,
 }
 
 #[derive(Debug)]
@@ -90,7 +101,8 @@ pub fn tokens(field: &AnalysedField) -> Vec<Token<'_>> {
         } else if word.start_byte < covered {
             continue;
         }
-        tokens.push(Token { word: index, text: bare(&word.folded) });
+        let text = bare(&word.folded);
+        tokens.push(Token { word: index, text, hash: hash(text), bucket_hash: hash(bucket(text)) });
     }
     tokens
 }
@@ -111,16 +123,11 @@ impl<T: Copy + PartialEq> Lexicon<T> {
             last.ending = Ending::Plural;
         }
         let id = self.terms.len() as u32;
-        let first = &parts[0];
+        let (first, second) = (&parts[0], parts.get(1));
         let shelf = self.shelf(lang);
         match first.ending {
-            Ending::Any => shelf.file_prefix(bucket(&first.text), id),
-            Ending::Plural => {
-                for form in plurals(&first.text).chain([first.text.to_string()]) {
-                    shelf.file_whole(&form, id);
-                }
-            }
-            Ending::Exact => shelf.file_whole(&first.text, id),
+            Ending::Any => shelf.file_prefix(bucket(&first.text), id, second),
+            _ => first.forms().for_each(|form| shelf.file_whole(&form, id, second)),
         }
         self.terms.push(Term { parts: parts.into(), meaning });
     }
@@ -141,12 +148,18 @@ impl<T: Copy + PartialEq> Lexicon<T> {
         let mut covered = 0;
         let mut found: Vec<u32> = Vec::new();
         for start in 0..tokens.len() {
-            let text = tokens[start].text;
-            let (whole, open) = (hash(text), hash(bucket(text)));
+            let Token { text, hash, bucket_hash, .. } = tokens[start];
             found.clear();
             for shelf in &shelves {
-                found.extend(shelf.under(&shelf.whole, whole, text));
-                found.extend(shelf.under(&shelf.prefixes, open, bucket(text)));
+                let whole = shelf.under(&shelf.whole, hash, text);
+                let open = shelf.under(&shelf.prefixes, bucket_hash, bucket(text));
+                for filed in whole.into_iter().chain(open) {
+                    found.extend(&filed.single);
+                    if let Some(next) = tokens.get(start + 1) {
+                        found.extend(filed.next.get(next.text).into_iter().flatten());
+                        found.extend(&filed.open_next);
+                    }
+                }
             }
             let first_of_start = hits.len();
             let mut longest = 0;
@@ -176,44 +189,42 @@ impl<T: Copy + PartialEq> Lexicon<T> {
 
 impl Shelf {
     fn new(lang: Option<Lang>) -> Self {
-        let maybe = vec![0; (MAYBE_BITS / 64) as usize].into();
-        Self { lang, whole: FxHashMap::default(), prefixes: FxHashMap::default(), maybe }
+        Self { lang, whole: FxHashMap::default(), prefixes: FxHashMap::default(), maybe: Presence::default() }
     }
 
-    fn file_whole(&mut self, text: &str, id: u32) {
-        self.mark(hash(text));
-        self.whole.entry(text.into()).or_default().push(id);
+    fn file_whole(&mut self, text: &str, id: u32, second: Option<&Part>) {
+        self.maybe.add(text);
+        self.whole.entry(text.into()).or_default().add(id, second);
     }
 
-    fn file_prefix(&mut self, bucket: &str, id: u32) {
-        self.mark(hash(bucket));
-        self.prefixes.entry(bucket.into()).or_default().push(id);
+    fn file_prefix(&mut self, bucket: &str, id: u32, second: Option<&Part>) {
+        self.maybe.add(bucket);
+        self.prefixes.entry(bucket.into()).or_default().add(id, second);
     }
 
-    fn mark(&mut self, hash: u64) {
-        let bit = hash % MAYBE_BITS;
-        self.maybe[(bit / 64) as usize] |= 1 << (bit % 64);
-    }
-
-    /// Terms filed under a text, most often none: a bit tells that without a search.
-    fn under<'a>(&self, filed: &'a FxHashMap<Box<str>, Vec<u32>>, hash: u64, text: &str) -> &'a [u32] {
-        let bit = hash % MAYBE_BITS;
-        if self.maybe[(bit / 64) as usize] & (1 << (bit % 64)) == 0 {
-            return &[];
-        }
-        filed.get(text).map_or(&[], Vec::as_slice)
+    /// Terms filed under a text, most often none.
+    fn under<'a>(&self, filed: &'a FxHashMap<Box<str>, Filed>, hash: u64, text: &str) -> Option<&'a Filed> {
+        if self.maybe.may_have(hash) { filed.get(text) } else { None }
     }
 }
 
-fn hash(text: &str) -> u64 {
-    let mut hasher = FxHasher::default();
-    hasher.write(text.as_bytes());
-    // Its low bits alone say little.
-    let hash = hasher.finish();
-    hash ^ hash >> 32
+impl Filed {
+    fn add(&mut self, id: u32, second: Option<&Part>) {
+        match second {
+            None => self.single.push(id),
+            Some(second) if second.ending == Ending::Any => self.open_next.push(id),
+            Some(second) => second.forms().for_each(|form| self.next.entry(form.into()).or_default().push(id)),
+        }
+    }
 }
 
 impl Part {
+    /// Every word that it fits, where its ending is not open.
+    fn forms(&self) -> impl Iterator<Item = String> {
+        let plurals = (self.ending == Ending::Plural).then(|| plurals(&self.text));
+        plurals.into_iter().flatten().chain([self.text.to_string()])
+    }
+
     fn fits(&self, word: &str) -> bool {
         match self.ending {
             Ending::Exact => word == &*self.text,

@@ -226,7 +226,11 @@ impl Reader<'_> {
     /// Marks who imposes sanctions and the like: the party in front of the word for it, or behind its `by`.
     fn punishers(&self, parties: &mut [Party]) {
         let is_passed = |meaning: &DealWord| {
-            matches!(meaning, DealWord::Plain(WordRole::Office) | DealWord::MarkerBefore(Role::Aside))
+            matches!(
+                meaning,
+                DealWord::Plain(WordRole::Office | WordRole::Government | WordRole::Institution)
+                    | DealWord::MarkerBefore(Role::Aside)
+            )
         };
         for hit in self.hits.iter().filter(|hit| hit.meaning == DealWord::Plain(WordRole::Punish)) {
             let in_front = match self.puts_verb_last() {

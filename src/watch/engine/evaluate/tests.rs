@@ -122,7 +122,7 @@ fn asked(query: &str, findings: &Findings) -> Option<(Vec<String>, f32)> {
         feed: None,
     };
     let text = segment::analyse(&article);
-    let findings = LazyFindings::new(|| findings.clone());
+    let findings = LazyFindings::known(findings.clone());
     let index = ArticleIndex::new(&article, &text, &findings);
     let rarity = Rarity::default();
     let mut builder = ShelfBuilder::new(&rarity);
