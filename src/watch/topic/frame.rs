@@ -181,6 +181,14 @@ impl Scene<'_> {
             }
             Frame::Make => {
                 let subject = self.subject(hit, &[])?;
+                // "is building two frigates for Kenya".
+                if let Some(customer) = behind(Role::For).or_else(|| behind(Role::To))
+                    && customer.ids != subject.ids
+                {
+                    (framed.supplier, framed.recipient) = (subject.ids.clone(), customer.ids.clone());
+                    self.trade(&mut framed)?;
+                    return Some((framed, object.start..object.end));
+                }
                 let licensor = from.or_else(|| self.marked(Role::With, hit.start, hit.start + MARKED_REACH));
                 let licensor = licensor.filter(|party| party.ids != subject.ids);
                 match licensor {

@@ -119,7 +119,8 @@ impl<T: Copy + PartialEq> Lexicon<T> {
         let has_plural = lang.is_none_or(|lang| lang == Lang::EN);
         let mut parts = parts(term);
         let Some(last) = parts.last_mut() else { return };
-        if has_plural && last.ending == Ending::Exact && last.text.is_ascii() && last.text.len() > 2 {
+        let may_bend = last.text.len() > 2 || last.text.bytes().all(|b| b.is_ascii_digit());
+        if has_plural && last.ending == Ending::Exact && last.text.is_ascii() && may_bend {
             last.ending = Ending::Plural;
         }
         let id = self.terms.len() as u32;

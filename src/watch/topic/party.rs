@@ -381,7 +381,16 @@ impl Reader<'_> {
             let is_free =
                 meanings().next().is_none() && (through_of || self.is_capitalised(token) || self.is_article(token));
             let is_transparent = meanings().any(|meaning| {
-                matches!(meaning, DealWord::Plain(WordRole::Join | WordRole::Article | WordRole::Office))
+                matches!(
+                    meaning,
+                    DealWord::Plain(
+                        WordRole::Join
+                            | WordRole::Article
+                            | WordRole::Office
+                            | WordRole::Fighters
+                            | WordRole::Government
+                    )
+                )
             });
             match marker {
                 Some(Role::Of) => through_of = true,

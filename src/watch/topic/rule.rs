@@ -427,8 +427,9 @@ impl RulesBuilder {
             let mut plain = None;
             for name in names {
                 let mut meaning = meaning;
-                // "Taurus" may be a star sign; "Taurus cruise missile" says what it is.
-                if section.needs_context && self.names_weapon(&name) {
+                // "Taurus" may be a star sign; "Taurus cruise missile" and "Leopard 2" say what they are.
+                let is_designation = name.contains(|c: char| c.is_ascii_digit()) && section.category != "small arms";
+                if section.needs_context && (self.names_weapon(&name) || is_designation) {
                     meaning = *plain.get_or_insert_with(|| {
                         self.add_item(section.name.clone(), section.category.clone(), false, ids(&section.maker))
                     });

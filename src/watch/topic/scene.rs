@@ -22,6 +22,8 @@ pub(super) const MARKED_REACH: usize = 16;
 const ASKED_REACH: usize = 3;
 /// How far behind the one who is asked the verb may stand: "to supply", "que suministre".
 const ASKED_TO_REACH: usize = 3;
+/// How far behind a verb the place may stand whose rulers it is about: "arm the government of Bosnia".
+const RULERS_REACH: usize = 4;
 /// How far behind a partner, and then behind "for", the weapons of their deal may stand.
 const FOR_REACH: usize = 4;
 /// How far in front of a verb the one may stand with whom it was agreed.
@@ -238,7 +240,14 @@ impl Scene<'_> {
         }
         let party = self.parties.iter().find(|party| party.start >= verb.end).filter(|_| !self.ends_with_verb())?;
         let gap = verb.end..party.start;
-        let is_open = gap.len() <= 1 && (gap.is_empty() || self.is_word(gap.start, WordRole::Article));
+        // "arm the government of Bosnia".
+        let is_of_rulers = gap.len() <= RULERS_REACH
+            && gap
+                .clone()
+                .any(|token| self.is_word(token, WordRole::Government) || self.is_word(token, WordRole::Fighters))
+            && gap.clone().all(|token| self.leads_to_rulers(token));
+        let is_open = gap.len() <= 1 && (gap.is_empty() || self.is_word(gap.start, WordRole::Article)) || is_of_rulers;
+        let is_unmarked = party.role.is_none() || is_of_rulers && party.role == Some(Role::Of);
         let is_origin = party.kind == NamedKind::Adjective || party.is_owner;
         let leads_weapon = self.objects().any(|object| object.start >= party.end && object.start - party.end <= 1);
         // "gave Ukraine's defence no rest": what a party owns gets nothing unless it bears arms.
@@ -247,7 +256,17 @@ impl Scene<'_> {
                 .any(|token| self.is_word(token, WordRole::Fighters) || self.is_word(token, WordRole::Ally))
         };
         let is_thing = party.is_owner && !leads_weapon && !is_of_arms();
-        (is_open && party.role.is_none() && !(is_origin && leads_weapon) && !is_thing).then_some(party)
+        (is_open && is_unmarked && !(is_origin && leads_weapon) && !is_thing).then_some(party)
+    }
+
+    fn leads_to_rulers(&self, token: usize) -> bool {
+        self.hits_at(token).any(|hit| {
+            matches!(
+                hit.meaning,
+                DealWord::MarkerBefore(Role::Of)
+                    | DealWord::Plain(WordRole::Government | WordRole::Fighters | WordRole::Article)
+            )
+        })
     }
 
     /// Who uses the weapons right in front: "the shells Russia fires".
