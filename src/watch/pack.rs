@@ -16,7 +16,7 @@ use super::{
     entity::{Entities, person::Person, place::Place},
     topic::{
         Rules,
-        rule::{RulesBuilder, TopicPack},
+        reading::{RulesBuilder, TopicPack},
     },
 };
 use crate::config::problem::{Origin, Place as Position, Problem};

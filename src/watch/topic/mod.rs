@@ -1,18 +1,24 @@
 //! What is said: arms deals and Security Council resolutions, by rules that live in packs.
 //!
-//! Start reading at [`find`]. `rule` reads the packs, whose sections are in `section`; `lexicon` finds their terms,
-//! `passage` is a text ready for reading. Deals: `party` (who, in which part), `scene` (one sentence, and how its words
-//! stand to each other), `frame` (who gives what to whom), `modality` (where it stands), `speaker` (who says so),
-//! `arms_deal` (all of it over an article). Resolutions: `resolution`, and `citation` for the numbers.
+//! Start reading at [`find`]. `rule` is what the packs say, `reading` makes it from their files, whose sections are in
+//! `section`; `lexicon` finds their terms, `passage` is a text ready for reading. Deals: `party` (who is named), `part` (in which part),
+//! `scene` (one sentence, and how its words stand to each other) with `acting` (who acts in it), `frame` (who gives what to
+//! whom), `fill` (a side that the frame leaves open), `modality` (where it stands), `speaker` (who says so), `arms_deal` (all
+//! of it over an article), `merge` (the mentions of one deal). Resolutions: `resolution`, and `citation` for the numbers.
 
+mod acting;
 mod arms_deal;
 mod citation;
+mod fill;
 mod frame;
 mod lexicon;
+mod merge;
 mod modality;
+mod part;
 mod party;
 mod passage;
 mod resolution;
+pub mod reading;
 pub mod rule;
 mod scene;
 mod section;
