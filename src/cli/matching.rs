@@ -47,6 +47,15 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
         let undecided: Vec<&str> = judged.undecided.iter().map(|watch| watch.id.as_str()).collect();
         say_what_is_unknown(article, &undecided, judged.cut);
         // What is not sure enough to be sent is no alert here.
+        for (_, watch, body) in &judged.alerts {
+            if !watch.min_confidence.allows(body.confidence) && arguments.near {
+                let name = text::safe(if article.title.trim().is_empty() { &article.id.value } else { &article.title });
+                eprintln!(
+                    "`{}` matches “{name}” with confidence {:.2}, below its min_confidence",
+                    watch.id, body.confidence
+                );
+            }
+        }
         let sure = judged.alerts.into_iter().filter(|(_, watch, body)| watch.min_confidence.allows(body.confidence));
         let alerts = sure.map(|(_, _, mut body)| {
             // The feed is what the article says of itself: it is matched on, and not vouched for.

@@ -155,6 +155,14 @@ impl DefinedTopics {
         let leaders = LazyCell::new(|| leaders(entities));
         let nobody: FxHashSet<&str> = FxHashSet::default();
         for file in files {
+            for lang in file.lists.values().flat_map(BTreeMap::keys) {
+                if lang != ANY_LANG && (lang.len() != 2 || !lang.bytes().all(|b| b.is_ascii_lowercase())) {
+                    let message =
+                        format!("`{lang}` is no language of a list: two small letters, or `{ANY_LANG}` for all");
+                    let at = file.source.find(&format!("\n{lang} ")).map_or(0, |at| at + 1);
+                    problems.push(file.at(at..at + lang.len(), Problem::error(message)));
+                }
+            }
             let mut own = lists.clone();
             for (name, terms) in file.own_lists() {
                 own.add(name, terms);

@@ -59,6 +59,8 @@ pub struct Packs {
     pub defined: DefinedTopics,
     /// Version of each pack by its id.
     pub versions: BTreeMap<String, String>,
+    /// What is odd about a user's packs, though they can be read.
+    pub warnings: Vec<Problem>,
 }
 
 /// What stands at the top of each pack file.
@@ -66,6 +68,7 @@ pub struct Packs {
 #[serde(deny_unknown_fields)]
 pub struct PackHead {
     /// As `packs` of an alert names it.
+    #[serde(deserialize_with = "pack_id")]
     pub id: String,
     /// Of the pack, not of the program.
     pub version: String,
@@ -74,6 +77,17 @@ pub struct PackHead {
     /// Adds to the built-in pack of the same file name instead of standing in its place.
     #[serde(default)]
     pub extends: bool,
+}
+
+/// Small letters, digits and hyphens: what a query can name behind `@`.
+fn pack_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !id.is_empty() && id.chars().all(is_plain) {
+        return Ok(id);
+    }
+    let message = format!("`{id}` is no id of a pack: use small letters, digits and hyphens, as in its file's name");
+    Err(serde::de::Error::custom(message))
 }
 
 /// A pack file as written.
@@ -128,8 +142,20 @@ impl Packs {
                 files.push(File { name: name.into(), origin: Origin::Named(name.into()), text: text.into() });
             }
         }
+        let replaced: Vec<Problem> = own
+            .iter()
+            .filter(|file| BUILT_IN.iter().any(|(name, _)| *name == file.name) && !extends(&file.text))
+            .map(|file| {
+                let message = format!("this file stands in the place of the whole built-in pack `{}`", file.name);
+                let place =
+                    Position { origin: file.origin.clone(), source: Arc::clone(&file.text), span: 0..0, first_line: 1 };
+                Problem::warning(message).at(place).help("say `extends = true` in its head to add to that pack instead")
+            })
+            .collect();
         files.extend(own);
-        Self::read(&files)
+        let mut packs = Self::read(&files)?;
+        packs.warnings.extend(replaced);
+        Ok(packs)
     }
 
     fn read(files: &[File]) -> Result<Self, Vec<Problem>> {
@@ -163,6 +189,14 @@ impl Packs {
             return Err(problems);
         }
         packs.entities = Entities::new(places, persons, &not_places);
+        let unknown = packs.rules.parties().find(|id| packs.entities.place(id).is_none()).map(str::to_owned);
+        if let Some(id) = unknown {
+            let message =
+                format!("the packs name `{id}` as a side of deals, and no pack knows such a country, body or group");
+            return Err(vec![
+                Problem::error(message).help("countries are two capitals (`TR`), groups as in `countries.toml`"),
+            ]);
+        }
         packs.versions.extend(heads.iter().map(|(_, head, ..)| (head.id.clone(), head.version.clone())));
         let defined: Vec<Defined<'_>> = heads
             .into_iter()

@@ -114,6 +114,15 @@ impl Scene<'_> {
         (is_accused && !skip.contains(&party.start) && !party.is_helped).then_some(party)
     }
 
+    /// Who gets by the German dative: "Deutschland hat der Ukraine Panzer geliefert".
+    pub fn dative(&self, verb: &Hit<DealWord>, object: &Hit<DealWord>) -> Option<&Party> {
+        let is_german = self.lang.is_some_and(|lang| lang.as_str() == "de");
+        let mut bare =
+            self.parties.iter().filter(|party| party.role.is_none() && party.end <= object.start.max(verb.start));
+        let (_, dative) = (bare.next()?, bare.next()?);
+        is_german.then_some(dative)
+    }
+
     /// Who is punished for what follows: "sanctions on a company from North Korea for selling".
     pub fn punished(&self, before: usize) -> Option<&Party> {
         let punishes =

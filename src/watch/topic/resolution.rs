@@ -317,7 +317,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The cue nearest to a hit. A numbered one was adopted, so that it is no draft; that it was goes without saying, so
+    /// The cue nearest to a hit. A numbered one was adopted, so that it is no draft, and was not vetoed; that it was goes without saying, so
     /// that any other cue tells more, unless it is said right beside it and of no time past.
     fn status(&self, sentence: usize, hit: &Hit<ResolutionWord>, numbers: &[Number]) -> ResolutionStatus {
         let has_number = !numbers.is_empty();
@@ -329,7 +329,8 @@ impl Reader<'_> {
                 let status: Option<ResolutionStatus> = says.into();
                 let status = status.filter(|&status| {
                     let is_past = || has_number && status == ResolutionStatus::Adopted && self.is_past(cue, numbers);
-                    !(has_number && status == ResolutionStatus::Draft) && !is_past()
+                    let is_of_draft = matches!(status, ResolutionStatus::Draft | ResolutionStatus::Vetoed);
+                    !(has_number && is_of_draft) && !is_past()
                 });
                 (cost <= CUE_REACH).then_some((apart, cost, status?))
             }

@@ -140,6 +140,8 @@ pub(super) enum Says {
     Wanted,
     /// A future told by somebody ("said it would"): agreed; told by nobody: wanted.
     Future,
+    /// What the sentence tells is said to be untrue, whatever else governs it.
+    Refuted,
     /// Shields words that look like a cue and are none.
     None,
 }
@@ -298,6 +300,16 @@ pub(super) struct Facts {
 struct Subject {
     number: u16,
     subject: String,
+}
+
+impl Rules {
+    /// Every country, body or group that the packs name as a side of deals.
+    pub fn parties(&self) -> impl Iterator<Item = &str> {
+        let makers = self.items.iter().flat_map(|item| &item.maker);
+        let sides = self.programmes.iter().flat_map(|programme| programme.supplier.iter().chain(&programme.recipient));
+        let companies = self.companies.iter().map(|company| &company.party);
+        makers.chain(sides).chain(companies).chain(&self.exporters).map(|id| &*id.0)
+    }
 }
 
 impl Facts {

@@ -109,12 +109,20 @@ impl Scene<'_> {
     }
 
     /// Whether nothing between a verb and weapons begins something new.
-    fn is_in_reach(&self, from: usize, to: usize) -> bool {
+    pub fn is_in_reach(&self, from: usize, to: usize) -> bool {
         let is_clause = (from..to).any(|token| self.is_word(token, WordRole::Clause));
-        let has_comma = || (from..to).any(|token| self.passage.between(token, token + 1).contains([',', ';', '，']));
+        let parts = |marks: &[char]| (from..to).any(|token| self.passage.between(token, token + 1).contains(marks));
         let has_party =
             || self.parties.iter().any(|party| party.start >= from && party.end <= to && party.role.is_none());
-        !is_clause && !(has_comma() && has_party())
+        // "delivered grain near a missile base": a place, not what was delivered.
+        let is_place = || {
+            let aside =
+                |token: usize| self.hits_at(token).any(|hit| hit.meaning == DealWord::MarkerBefore(Role::Aside));
+            let before = |back: usize| to.checked_sub(back).filter(|&token| token >= from);
+            before(1).is_some_and(aside)
+                || before(2).is_some_and(aside) && before(1).is_some_and(|token| self.is_word(token, WordRole::Article))
+        };
+        !is_clause && !parts(&[';', '；']) && !(parts(&[',', '，']) && has_party()) && !is_place()
     }
 
     /// Whether who gives and who gets stand right behind a passive verb: "given to Belgrade by Moscow".
