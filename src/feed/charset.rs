@@ -1,18 +1,23 @@
 //! Bytes → text: which encoding, and what must not stay in it.
 //!
 //! Order of belief: BOM, a UTF-16/32 look, valid UTF-8 (a text in another encoding is almost never valid UTF-8 by
-//! chance, and many servers declare what they do not send), HTTP header, XML declaration, guess.
+//! chance, and many servers declare what they do not send), HTTP header, XML declaration, guess. Latin-1 is what is
+//! declared where nobody chose: there the declaration counts before the header, and `doubt` looks at the text.
+
+mod doubt;
 
 use std::sync::LazyLock;
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, ISO_2022_JP, UTF_8};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, WINDOWS_1252};
 use regex::Regex;
 
 use super::reference::{is_c1, windows_1252};
 
 /// Bytes looked at for a declaration.
 const PROLOG_BYTES_MAX: usize = 1024;
+/// Letters of UTF-8 in what is declared otherwise, from which on it is believed.
+const UTF8_LETTERS_MIN: usize = 4;
 /// Bytes given to the guess: enough for any language, and it costs about a microsecond a kB.
 const GUESS_BYTES_MAX: usize = 64 * 1024;
 
@@ -47,9 +52,16 @@ fn to_utf8(bytes: &[u8], content_type: Option<&str>) -> (String, Option<String>)
             return (text.to_owned(), None);
         }
     }
-    let declared = content_type.and_then(header_charset).or_else(|| declaration_charset(bytes));
+    let stated = declaration_charset(bytes);
+    let declared = match content_type.and_then(header_charset) {
+        Some(header) if header != WINDOWS_1252 => Some(header),
+        header => stated.filter(|stated| *stated != UTF_8).or(header).or(stated),
+    };
     if let Some(encoding) = declared.filter(|encoding| *encoding != UTF_8) {
         let (text, note) = decode_as(encoding, bytes);
+        if encoding == WINDOWS_1252 {
+            return undoubted(bytes, text);
+        }
         if note.is_none() {
             return (text, None);
         }
@@ -63,13 +75,28 @@ fn to_utf8(bytes: &[u8], content_type: Option<&str>) -> (String, Option<String>)
     }
     // Its sequences are seven-bit too.
     let is_escaped = memchr::memmem::find(bytes, b"\x1b$").is_some();
-    if let Some(text) = mostly_utf8(bytes, declared == Some(UTF_8)).filter(|_| !is_escaped) {
+    if let Some(text) = mostly_utf8(bytes, if declared == Some(UTF_8) { 1 } else { 20 }).filter(|_| !is_escaped) {
         let is_odd = std::str::from_utf8(bytes).is_err();
         return (text, is_odd.then(|| "some bytes are not UTF-8".to_owned()));
     }
     let guessed = guess(bytes);
     let (text, _) = decode_as(guessed, bytes);
     (text, Some(format!("encoding guessed: {}", guessed.name())))
+}
+
+/// A text that is declared Latin-1, which has a letter or a sign for every byte: as it stands, or as it must be meant.
+fn undoubted(bytes: &[u8], latin: String) -> (String, Option<String>) {
+    let guessed = guess(bytes);
+    let instead = |name: &str| Some(format!("declared as Latin-1, and read as {name}, which it is"));
+    if let Some(text) = doubt::better(bytes, &latin, guessed) {
+        return (text, instead(guessed.name()));
+    }
+    // One letter of UTF-8 is two or three signs of Latin-1 side by side: a few of them are no accident.
+    let is_plain = |text: &String| text.chars().filter(|c| !c.is_ascii()).nth(UTF8_LETTERS_MIN - 1).is_some();
+    match mostly_utf8(bytes, 4).filter(is_plain) {
+        Some(text) => (text, instead("UTF-8")),
+        None => (latin, None),
+    }
 }
 
 fn guess(bytes: &[u8]) -> &'static Encoding {
@@ -79,8 +106,8 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
 }
 
 /// A text that is UTF-8 but for a few bytes, which somebody pasted from windows-1252; `None` where it is likelier to be in
-/// another encoding.
-fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
+/// another encoding, as it has fewer than so many right letters for a wrong one.
+fn mostly_utf8(bytes: &[u8], right_min: usize) -> Option<String> {
     let mut text = String::with_capacity(bytes.len());
     let (mut right, mut wrong) = (0, 0);
     let mut chunks = bytes.utf8_chunks().peekable();
@@ -94,8 +121,7 @@ fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
             text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
         }
     }
-    let is_likely = if is_declared { wrong <= right } else { wrong * 20 <= right };
-    is_likely.then_some(text)
+    (wrong * right_min <= right).then_some(text)
 }
 
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> (String, Option<String>) {
