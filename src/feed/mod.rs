@@ -105,7 +105,8 @@ fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let is_strict = outline.is_plain && (base.is_some() || outline.links_are_absolute());
     let strict = is_strict.then(|| strict::read(text, &outline, format, base));
     let mut feed = match strict {
-        Some(Ok(feed)) if feed.entries.len() >= outline.entries.len() => feed,
+        // What it cannot make of a date, the feed's other dates may tell.
+        Some(Ok(feed)) if feed.entries.len() >= outline.entries.len() && feed.notes.is_empty() => feed,
         // A panic is a defect of a library that somebody should hear of.
         Some(Err(FeedError::Panicked { cause })) => {
             let mut feed = lenient::read(&outline, format, base);
@@ -163,8 +164,10 @@ impl Feed {
             }
         }
         if ahead > 0 {
-            let dates = if ahead == 1 { "1 date lies" } else { &format!("{ahead} dates lie") };
-            self.notes.push(format!("{dates} in the future, and count as none"));
+            self.notes.push(match ahead {
+                1 => "1 date lies in the future, and counts as none".to_owned(),
+                _ => format!("{ahead} dates lie in the future, and count as none"),
+            });
         }
     }
 }
@@ -198,6 +201,9 @@ fn absolute(url: &str, base: Option<&Url>) -> Option<String> {
     if url.is_empty() {
         return None;
     }
+    // Broken over lines that are indented, it goes on where the next begins.
+    let joined = url.contains(['\n', '\r']).then(|| url.lines().map(str::trim).collect::<String>());
+    let url = joined.as_deref().unwrap_or(url);
     match Url::parse(url) {
         Ok(parsed) if url.contains(|c: char| c.is_whitespace() || c.is_control()) => Some(parsed.into()),
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && !url.contains("://") => Some(parsed.into()),

@@ -69,10 +69,16 @@ pub fn is_plain_entry(fields: &[Field<'_>], format: Option<Format>) -> bool {
     let is_atom = format == Some(Format::Atom);
     let knows = |field: &Field<'_>| match field.name {
         "title" | "summary" | "content" if is_atom => has_plain_type(field),
-        "link" if is_atom => field.inner.trim().is_empty() && field.attributes.is_ascii(),
+        "link" if is_atom => {
+            field.inner.trim().is_empty()
+                && field.attributes.is_ascii()
+                && field.attribute("href").is_none_or(|href| !href.contains(['\n', '\r']))
+        }
         "id" | "published" | "updated" | "category" | "author" | "source" if is_atom => true,
         // feed-rs writes other letters as bytes, and knows no address in an attribute.
-        "link" => field.attributes.trim().is_empty() && field.inner.is_ascii(),
+        "link" => {
+            field.attributes.trim().is_empty() && field.inner.is_ascii() && !field.inner.trim().contains(['\n', '\r'])
+        }
         "title" | "guid" | "pubDate" | "description" | "content:encoded" => {
             !is_atom && field.attribute("type").is_none()
         }

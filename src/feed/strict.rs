@@ -43,8 +43,12 @@ pub fn read(text: &str, outline: &Outline<'_>, format: Format, base: Option<&Url
     about.language = about.language.map(|language| as_written(outline, language));
     let mut entries: Vec<Entry> = read.entries.into_iter().map(|e| entry(e, format, base, &not_permanent)).collect();
     if entries.len() == outline.entries.len() {
+        let reader = lenient::Reader::new(outline, format, base);
         for (entry, outline) in entries.iter_mut().zip(&outline.entries) {
             entry.source = lenient::source_of(outline, &Entities::default());
+            if entry.authors.is_empty() {
+                entry.authors = reader.inherited_authors(outline);
+            }
         }
     }
     Ok(Feed { about, entries, is_cut: false, notes })

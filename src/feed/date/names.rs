@@ -56,6 +56,33 @@ pub fn month(word: &str) -> Option<u32> {
     found.max_by_key(|(len, _)| *len).map(|(_, number)| number)
 }
 
+/// Little words between a day and its month, or around a date.
+pub fn is_joint(word: &str) -> bool {
+    matches!(
+        word,
+        "of" | "the"
+            | "de"
+            | "del"
+            | "di"
+            | "da"
+            | "du"
+            | "le"
+            | "la"
+            | "el"
+            | "den"
+            | "der"
+            | "am"
+            | "на"
+            | "من"
+            | "t"
+            | "of,"
+            | "·"
+            | "|"
+            | "-"
+            | "/"
+    )
+}
+
 /// A text in small letters without accents, in ASCII digits, its halves of the day and its signs for year, month and day
 /// in one form. Says whether it is Korean, whose times are Seoul's where they name no zone.
 pub fn fold(text: &str) -> (String, bool) {

@@ -2,7 +2,12 @@
 
 /// A zone as seconds east. Names as RFC 822 has them, and those that wires use.
 pub fn offset(text: &str) -> Option<i32> {
-    let upper = text.trim_matches(['[', ']', '.']).to_ascii_uppercase();
+    let upper = text.trim_matches(['[', ']', '.']).to_uppercase();
+    // The rest of Russia counts from Moscow: `МСК+2`.
+    let from_moscow = upper.strip_prefix("МСК").or_else(|| upper.strip_prefix("MSK")).filter(|rest| !rest.is_empty());
+    if let Some(rest) = from_moscow.filter(|rest| rest.starts_with(['+', '-'])) {
+        return Some(offset(rest)? + 3 * 3600);
+    }
     let bare = ["GMT", "UTC", "UT", "Z"].iter().find_map(|name| {
         let rest = upper.strip_prefix(name)?;
         rest.starts_with(['+', '-']).then_some(rest)
@@ -26,7 +31,9 @@ pub fn offset(text: &str) -> Option<i32> {
         "Z" | "UT" | "UTC" | "GMT" | "WET" | "ETC/GMT" => 0,
         "BST" | "CET" | "WEST" | "MEZ" => 2,
         "CEST" | "EET" | "SAST" | "CAT" | "MESZ" => 4,
-        "EEST" | "MSK" | "TRT" | "TSI" | "EAT" | "IDT" => 6,
+        "EEST" | "MSK" | "МСК" | "МОСКОВСКОМУ" | "МОСКОВСКОЕ" | "TRT" | "TSI" | "EAT" | "IDT" => {
+            6
+        }
         "GST" | "MSD" => 8,
         "PKT" => 10,
         "IST" => 11,

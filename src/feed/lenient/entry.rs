@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     super::{
-        FIELDS_MAX, absolute, date,
+        FIELDS_MAX, absolute,
         entry::{Enclosure, Entry, Format, Markup},
         field::{Field, attribute, children},
         filled, is_web,
@@ -40,9 +40,9 @@ impl<'a> Reader<'a> {
         let updated = self.time(&fields, &[Meaning::Updated]);
         // Dublin Core's date may be any: it counts where the feed's own words give none.
         let published = published.or_else(|| self.time(&fields, &[Meaning::Date]));
-        let authors = of(Meaning::Author).filter_map(|f| self.author(f));
+        let own_authors = person::distinct(of(Meaning::Author).filter_map(|f| self.author(f)));
         Entry {
-            authors: person::distinct(authors),
+            authors: if own_authors.is_empty() { self.inherited_authors(outline) } else { own_authors },
             guid: guid.map(|(guid, _)| guid).or(about),
             url,
             title_is_html: title.as_ref().is_some_and(|title| title.is_html),
@@ -100,7 +100,7 @@ impl<'a> Reader<'a> {
         let mut unread = 0;
         for field in fields.iter().filter(|field| meanings.contains(&field.meaning)) {
             let Some(stated) = text::words(field.inner, &self.entities) else { continue };
-            match date::parse(&stated) {
+            match self.date(&stated) {
                 Some(time) => return Some(time),
                 None => unread += 1,
             }
@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
             && field.attribute("isPermaLink").is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"))
     }
 
-    fn author(&self, field: &Field<'_>) -> Option<String> {
+    pub(super) fn author(&self, field: &Field<'_>) -> Option<String> {
         if field.inner.contains('<') {
             let parts = children(field.inner, self.scope);
             let part = |name: &str| {
