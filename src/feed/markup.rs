@@ -41,6 +41,11 @@ pub fn to_line(html: &str) -> String {
     one_line(&to_text(html))
 }
 
+/// A label on one line. Those that came in CDATA are often escaped once more: `Arts &amp; Culture`.
+pub fn label(text: &str) -> String {
+    if looks_like_html(text) { to_line(text) } else { one_line(text) }
+}
+
 /// A plain text on one line.
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
@@ -76,8 +81,12 @@ pub fn looks_like_html(text: &str) -> bool {
         !name.is_empty() && rest.contains('>') && (kind(&name) != Kind::Unknown)
     };
     let is_entity = |rest: &str| {
-        let len = rest.bytes().take(32).position(|b| b == b';').unwrap_or(0);
-        len > 1 && rest.bytes().take(len).all(|b| b.is_ascii_alphanumeric() || b == b'#')
+        let len = rest.bytes().take(32).position(|b| !b.is_ascii_alphanumeric() && b != b'#').unwrap_or(rest.len());
+        let (name, behind) = rest.split_at_checked(len).unwrap_or((rest, ""));
+        // The end mark is forgotten of the commonest ones.
+        let is_open = (name.starts_with('#') && name[1..].starts_with(|c: char| c.is_ascii_digit()))
+            || (matches!(name, "amp" | "lt" | "gt" | "quot" | "nbsp") && behind.starts_with(char::is_whitespace));
+        (len > 1 && behind.starts_with(';')) || is_open
     };
     text.match_indices(['<', '&']).any(|(at, mark)| {
         let rest = &text[at + 1..];
@@ -209,6 +218,10 @@ impl Writer {
 
     /// Ends what a start tag ends without an end tag, as HTML has it: a paragraph at the next block, an item at the next.
     fn close_before(&mut self, name: &str, kind: Kind) {
+        // A picture holds no paragraphs: it was never closed, or a browser would close it here.
+        if let Some(at) = self.hidden.iter().position(|(open, _)| kind == Kind::Block && **open == *"svg") {
+            self.close_to(at);
+        }
         let Some((open, _)) = self.hidden.last() else { return };
         let is_ended = match &**open {
             "p" => kind == Kind::Block || name == "li",
@@ -339,6 +352,7 @@ mod tests {
         check("<ul><li hidden>x<ul><li>y</li></ul></li><li>a</li></ul>", "a");
         check("<head><meta charset=x><title>t</title><body><p>a</p></body>", "a");
         check("<p hidden='until-found'>a", "a");
+        check("<svg><title>x</title><path/><p>a</p></svg><svg><text>y</text></svg>b", "a\n\nb");
     }
 
     #[test]
@@ -368,6 +382,9 @@ mod tests {
     fn html_is_told_from_plain_text() {
         assert!(looks_like_html("AT&amp;T"));
         assert!(looks_like_html("a <b>bold</b> claim"));
+        assert!(looks_like_html("It&#39s a deal"));
+        assert!(looks_like_html("more &amp more"));
+        assert!(!looks_like_html("R&D, AT&T and #1 & x?a=1&lt=2"));
         assert!(!looks_like_html("x < y & z > w"));
         assert!(!looks_like_html("uses <vector> and R&D; fine"[..20].as_ref()));
     }

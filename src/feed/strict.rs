@@ -149,7 +149,11 @@ fn entry(entry: model::Entry, format: Format, base: Option<&Url>, not_permanent:
         authors: person::distinct(
             entry.authors.iter().filter_map(|p| person::name(p.name.as_deref().or(p.email.as_deref())?)),
         ),
-        categories: entry.categories.iter().filter_map(|c| filled(c.label.as_deref().unwrap_or(&c.term))).collect(),
+        categories: entry
+            .categories
+            .iter()
+            .filter_map(|c| filled(&markup::label(c.label.as_deref().unwrap_or(&c.term))))
+            .collect(),
         language: entry.language.as_deref().and_then(filled),
         summary: summary.or_else(media_text),
         content,
