@@ -6,7 +6,7 @@
 
 mod doubt;
 
-use std::sync::LazyLock;
+use std::{borrow::Cow, sync::LazyLock};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, WINDOWS_1252};
@@ -75,11 +75,19 @@ fn to_utf8(bytes: &[u8], content_type: Option<&str>) -> (String, Option<String>)
     }
     // Its sequences are seven-bit too.
     let is_escaped = memchr::memmem::find(bytes, b"\x1b$").is_some();
+    let not_utf8 = || Some("some bytes are not UTF-8".to_owned());
     if let Some(text) = mostly_utf8(bytes, if declared == Some(UTF_8) { 1 } else { 20 }).filter(|_| !is_escaped) {
         let is_odd = std::str::from_utf8(bytes).is_err();
-        return (text, is_odd.then(|| "some bytes are not UTF-8".to_owned()));
+        return (text, if is_odd { not_utf8() } else { None });
     }
     let guessed = guess(bytes);
+    if declared == Some(UTF_8) && !is_escaped {
+        // A few quotes pasted from windows-1252, or a whole document in another encoding? Few bytes tell no guesser.
+        let repaired = mostly_utf8(bytes, 0).unwrap_or_default();
+        if !doubt::is_believable(bytes, guessed) && doubt::better(bytes, &repaired, guessed).is_none() {
+            return (repaired, not_utf8());
+        }
+    }
     let (text, _) = decode_as(guessed, bytes);
     (text, Some(format!("encoding guessed: {}", guessed.name())))
 }
@@ -108,6 +116,7 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
 /// A text that is UTF-8 but for a few bytes, which somebody pasted from windows-1252; `None` where it is likelier to be in
 /// another encoding, as it has fewer than so many right letters for a wrong one.
 fn mostly_utf8(bytes: &[u8], right_min: usize) -> Option<String> {
+    let bytes = &*with_whole_letters(bytes);
     let mut text = String::with_capacity(bytes.len());
     let (mut right, mut wrong) = (0, 0);
     let mut chunks = bytes.utf8_chunks().peekable();
@@ -122,6 +131,34 @@ fn mostly_utf8(bytes: &[u8], right_min: usize) -> Option<String> {
         }
     }
     (wrong * right_min <= right).then_some(text)
+}
+
+/// Letters that Java and old databases write as two halves of UTF-16, each as if it were a letter of its own (CESU-8).
+fn with_whole_letters(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let unit = |bytes: &[u8]| match bytes {
+        [0xed, second @ 0xa0..=0xbf, third @ 0x80..=0xbf, ..] => {
+            Some(0xd000 | u16::from(second & 0x3f) << 6 | u16::from(third & 0x3f))
+        }
+        _ => None,
+    };
+    let letter = |bytes: &[u8]| {
+        let units = [unit(bytes)?, unit(bytes.get(3..)?)?];
+        char::decode_utf16(units).next()?.ok().filter(|c| c.len_utf16() == 2)
+    };
+    let mut out = Vec::new();
+    let mut kept = 0;
+    for at in memchr::memchr_iter(0xed, bytes) {
+        if let Some(letter) = letter(&bytes[at..]).filter(|_| at >= kept) {
+            out.extend_from_slice(&bytes[kept..at]);
+            out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            kept = at + 6;
+        }
+    }
+    if kept == 0 {
+        return Cow::Borrowed(bytes);
+    }
+    out.extend_from_slice(&bytes[kept..]);
+    Cow::Owned(out)
 }
 
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> (String, Option<String>) {
@@ -194,7 +231,8 @@ fn declaration_charset(bytes: &[u8]) -> Option<&'static Encoding> {
 /// Drops BOM and control characters that XML forbids, and the declaration's encoding, which is no longer true. C1
 /// controls become the letters that they mean.
 pub(super) fn clean(mut text: String) -> String {
-    let forbidden = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let forbidden =
+        |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}');
     // A byte test first: most documents have none, and it is ten times as fast as a walk over characters.
     // Whole pieces at once, as the machine can then test many bytes in one step.
     let is_suspect = |b: &u8| (*b < b' ') & (*b != b'\t') & (*b != b'\n') & (*b != b'\r') | (*b == 0xef);
@@ -232,6 +270,25 @@ mod tests {
         check(&declared, None, "<a>\u{15f}\u{131} caf\u{e9} \u{201c}x\u{201d}</a>", true);
         // A document cut in the middle of a letter.
         check(b"<a>\xc5\x9f\xc4\xb1 \xc5", None, "<a>\u{15f}\u{131} ", true);
+    }
+
+    #[test]
+    fn a_few_wrong_bytes_make_no_other_encoding() {
+        let declared = |text: &[u8]| [b"<?xml version='1.0' encoding='utf-8'?>", text].concat();
+        check(
+            &declared(b"<a>\x93x\x94 \x96 caf\xc3\xa9</a>"),
+            None,
+            "<a>\u{201c}x\u{201d} \u{2013} caf\u{e9}</a>",
+            true,
+        );
+        check(&declared(b"<a>caf\xe9</a>"), None, "<a>caf\u{e9}</a>", true);
+        check(&declared(b"<a>\xed\xa0\xbd\xed\xb8\x80</a>"), None, "<a>\u{1f600}</a>", true);
+        check(
+            &declared(b"<a>\xcf\xee\xf0\xf2 \xee\xf2\xea\xf0\xfb\xf2</a>"),
+            None,
+            "<a>\u{41f}\u{43e}\u{440}\u{442} \u{43e}\u{442}\u{43a}\u{440}\u{44b}\u{442}</a>",
+            true,
+        );
     }
 
     #[test]

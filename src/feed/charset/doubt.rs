@@ -31,6 +31,13 @@ pub fn better(bytes: &[u8], latin: &str, guessed: &'static Encoding) -> Option<S
     (is_meant && !is_broken).then(|| text.into_owned())
 }
 
+/// Whether a guess is worth something: there are bytes enough, and not a letter of UTF-8 among them.
+pub fn is_believable(bytes: &[u8], guessed: &'static Encoding) -> bool {
+    let right = bytes.utf8_chunks().flat_map(|chunk| chunk.valid().chars()).filter(|c| !c.is_ascii()).count();
+    let high = bytes.iter().filter(|b| !b.is_ascii()).take(HIGH_BYTES_MIN).count();
+    guessed != WINDOWS_1252 && right == 0 && high == HIGH_BYTES_MIN
+}
+
 /// Whether the words with letters beyond ASCII have no others: `Путин`, not `franзais`.
 fn is_in_another_script(text: &str) -> bool {
     let (mut pure, mut mixed) = (0, 0);
