@@ -71,7 +71,8 @@ pub fn parse_in(text: &str, order: Option<Order>) -> Option<DateTime<Utc>> {
     if text.len() < 4 || text.len() > TEXT_BYTES_MAX {
         return None;
     }
-    let is_absurd = |time: &DateTime<Utc>| time.year() < YEAR_MIN;
+    // The first second of 1970 is what a program writes that knows no time.
+    let is_absurd = |time: &DateTime<Utc>| time.year() < YEAR_MIN || time.timestamp() == 0;
     if text.is_ascii() {
         if let Some(time) = common(text) {
             return Some(time).filter(|time| !is_absurd(time));
@@ -152,6 +153,10 @@ fn iso(text: &str, offset: i32) -> Option<DateTime<Utc>> {
     let zone_at = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(rest.len());
     let mut time = clock(&rest[..zone_at])?;
     let mut zone_text = rest[zone_at..].trim();
+    // Java names the region behind the offset: `+03:00[Europe/Istanbul]`.
+    if let Some((offset, _)) = zone_text.split_once('[').filter(|(offset, _)| !offset.is_empty()) {
+        zone_text = offset;
+    }
     let after = half(zone_text);
     if after.is_some() {
         zone_text = zone_text[2..].trim();
@@ -204,7 +209,7 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
     let mut parts = Parts { order, ..Parts::default() };
     // Words that are no part of a date, and how many of them stand between its day and its month.
     let (mut strangers, mut between) = (0, 0);
-    let (mut time, mut offset, mut afternoon) = (None, offset, None);
+    let (mut time, mut offset, mut afternoon, mut region) = (None, offset, None, None);
     let mut is_after_day = false;
     for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')')).filter(|w| !w.is_empty()) {
         let first = word.chars().next()?;
@@ -229,6 +234,8 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
             && let Some(known) = zone::offset(word)
         {
             offset = known;
+        } else if let Some(known) = zone::region(word) {
+            region = Some(known);
         } else if (parts.month.is_none() || parts.day.is_none() || is_after_day)
             && let Some(month) = names::month(&lower.replace('_', " "))
         {
@@ -249,7 +256,10 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
     if let Some(is_afternoon) = afternoon {
         time = in_half(time, is_afternoon)?;
     }
-    assemble(date, time, offset)
+    match region {
+        Some(region) => Some(NaiveDateTime::new(date, time).and_local_timezone(region).earliest()?.to_utc()),
+        None => assemble(date, time, offset),
+    }
 }
 
 impl Parts {
@@ -369,6 +379,10 @@ mod tests {
         check("24:05 1 Jan 2004", Some("2004-01-01T00:05:00Z"));
         check("23:59:60 31 Dec 2016", Some("2016-12-31T23:59:59Z"));
         check("1518478934", Some("2018-02-12T23:42:14Z"));
+        check("Thu, 05 Sep 2024 10:00:00 Europe/Istanbul", Some("2024-09-05T07:00:00Z"));
+        check("Thu, 05 Dec 2024 10:00:00 EST5EDT", Some("2024-12-05T15:00:00Z"));
+        check("2024-09-05T10:00:00+03:00[Europe/Istanbul]", Some("2024-09-05T07:00:00Z"));
+        check("2024-09-05 10:00 America/New_York", Some("2024-09-05T14:00:00Z"));
         check("1518478934000", Some("2018-02-12T23:42:14Z"));
     }
 
@@ -393,11 +407,16 @@ mod tests {
         check("18 Şubat 2024 Pazar 14:30", Some("2024-02-18T14:30:00Z"));
         check("di., 5. März 2024 10:00 MEZ", Some("2024-03-05T09:00:00Z"));
         check("7 czerwca 2024", Some("2024-06-07T00:00:00Z"));
+        check("5. marraskuuta 2024", Some("2024-11-05T00:00:00Z"));
+        check("5. lipnja 2024.", Some("2024-06-05T00:00:00Z"));
+        check("5. srpnja 2024. 10:00", Some("2024-07-05T10:00:00Z"));
+        check("5 İyul 2024 10:00", Some("2024-07-05T10:00:00Z"));
         check("7 července 2024", Some("2024-07-07T00:00:00Z"));
         check("31 октября 2024, 10:30 МСК", Some("2024-10-31T07:30:00Z"));
         check("31.10.2024 10:30 (мск)", Some("2024-10-31T07:30:00Z"));
         check("31 октября 2024 г. в 10:30 по московскому времени", Some("2024-10-31T07:30:00Z"));
         check("31 октября 2024 10:30 МСК+2", Some("2024-10-31T05:30:00Z"));
+        check("5 בספטמבר 2024 10:00", Some("2024-09-05T10:00:00Z"));
         check("5 de mayo de 2024", Some("2024-05-05T00:00:00Z"));
     }
 
@@ -410,6 +429,7 @@ mod tests {
         check("2003-13-31T10:14:55Z", None);
         check("Thu, 01 Jan 2004 19:48:21 +9999999", None);
         check("0001-01-01T00:00:00Z", None);
+        check("Thu, 01 Jan 1970 00:00:00 GMT", None);
         // The fifth of June or the sixth of May?
         check("05/06/2024", None);
         check("05-06-2024 10:30", None);
