@@ -12,7 +12,7 @@ use value::{Object, Value};
 use super::{
     FeedError, absolute, date,
     entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup},
-    filled, note_undated, page_address,
+    filled, markup, note_undated, page_address,
 };
 
 /// Reads a JSON Feed.
@@ -87,21 +87,24 @@ impl ItemReader<'_> {
             time
         };
         let (published, updated) = (time("date_published"), time("date_modified"));
-        let markup = |key, is_html| string(item, key).map(|text| Markup { text, is_html });
+        let text = |key, is_html| string(item, key).map(|text| Markup { text, is_html });
         let own_authors = authors(item);
+        let title = string(item, "title");
+        // Plain text by the specification, and HTML's references by many a program; tags in it are words.
+        let title_is_html = title.as_ref().is_some_and(|title| !title.contains('<') && markup::looks_like_html(title));
         let address = |key| string(item, key).and_then(|u| page_address(&u, self.base));
         Entry {
             guid: string(item, "id"),
             url: address("url").or_else(|| address("external_url")),
-            title: string(item, "title"),
-            title_is_html: false,
+            title,
+            title_is_html,
             published,
             updated,
             authors: if own_authors.is_empty() { self.feed_authors.clone() } else { own_authors },
             categories: strings(item.get("tags")),
             language: string(item, "language"),
-            summary: markup("summary", false),
-            content: markup("content_html", true).or_else(|| markup("content_text", false)),
+            summary: text("summary", false),
+            content: text("content_html", true).or_else(|| text("content_text", false)),
             enclosures: list(item.get("attachments")).filter_map(|a| attachment(a, self.base)).collect(),
             source: None,
         }

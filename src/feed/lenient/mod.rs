@@ -174,9 +174,8 @@ impl<'a> Reader<'a> {
         matches!(self.format, Format::Atom | Format::Atom03) && is_in(field, self.scope, Space::Plain)
     }
 
-    /// A link without a relation is an alternate (RFC 4287 §4.2.7.2).
     fn is_rel(&self, link: &Field<'_>, rel: &str) -> bool {
-        super::is_relation(link.attribute("rel").unwrap_or("alternate"), rel)
+        super::is_relation(link.attribute("rel").unwrap_or(""), rel)
     }
 
     fn href(&self, link: &Field<'_>) -> Option<String> {
