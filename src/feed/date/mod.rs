@@ -72,6 +72,8 @@ pub fn parse_in(text: &str, order: Option<Order>) -> Option<DateTime<Utc>> {
         return None;
     }
     // The first second of 1970 is what a program writes that knows no time.
+    let parted = parted_by_spaces(text);
+    let text = parted.as_deref().unwrap_or(text);
     let is_absurd = |time: &DateTime<Utc>| time.year() < YEAR_MIN || time.timestamp() == 0;
     if text.is_ascii() {
         if let Some(time) = common(text) {
@@ -88,6 +90,14 @@ pub fn parse_in(text: &str, order: Option<Order>) -> Option<DateTime<Utc>> {
     let text = folded.trim();
     let ascii = text.is_ascii().then(|| iso(text, offset)).flatten();
     ascii.or_else(|| words(text, offset, order)).filter(|time| !is_absurd(time))
+}
+
+/// `2024. 9. 5. 10:30`, as Korea and Hungary write it, without the spaces in the date.
+fn parted_by_spaces(text: &str) -> Option<String> {
+    let (year, rest) = text.split_once(". ")?;
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let is_date = year.len() == 4 && is_number(year) && is_number(rest.split_once(". ")?.0);
+    is_date.then(|| text.replacen(". ", "-", 2))
 }
 
 /// The two forms that nine dates in ten have, in a tenth of the time: `Thu, 01 Jan 2004 19:48:21 GMT` and RFC 3339.
@@ -224,6 +234,8 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
                 "pm" => afternoon = Some(true),
                 zone => offset = zone::offset(zone)?,
             }
+        } else if let Some(known) = french_clock(&lower) {
+            time = Some(known);
         } else if matches!(first, '+' | '-') && word.len() > 1 {
             offset = zone::offset(word)?;
         } else if first.is_ascii_digit() {
@@ -332,6 +344,14 @@ fn clock(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(if hour == 24 { 0 } else { hour }, number(1)?, if second == 60 { 59 } else { second })
 }
 
+/// `10h30`, `10h`.
+fn french_clock(word: &str) -> Option<NaiveTime> {
+    let (hour, minute) = word.split_once('h')?;
+    let number =
+        |text: &str| (text.len() <= 2 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?;
+    NaiveTime::from_hms_opt(number(hour)?, if minute.is_empty() { 0 } else { number(minute)? }, 0)
+}
+
 fn assemble(date: NaiveDate, time: NaiveTime, offset_seconds: i32) -> Option<DateTime<Utc>> {
     let zone = FixedOffset::east_opt(offset_seconds)?;
     NaiveDateTime::new(date, time).and_local_timezone(zone).single().map(|t| t.to_utc())
@@ -416,6 +436,16 @@ mod tests {
         check("31.10.2024 10:30 (мск)", Some("2024-10-31T07:30:00Z"));
         check("31 октября 2024 г. в 10:30 по московскому времени", Some("2024-10-31T07:30:00Z"));
         check("31 октября 2024 10:30 МСК+2", Some("2024-10-31T05:30:00Z"));
+        check("2024. 9. 5. 오전 10:00", Some("2024-09-05T01:00:00Z"));
+        check("2024. 9. 5.", Some("2024-09-05T00:00:00Z"));
+        check("2024. 05. 07. 10:30", Some("2024-05-07T10:30:00Z"));
+        check("1er septembre 2024 à 10h30", Some("2024-09-01T10:30:00Z"));
+        check("13/09/2024 10h", Some("2024-09-13T10:00:00Z"));
+        check("5 جويلية 2024", Some("2024-07-05T00:00:00Z"));
+        check("5 غشت 2024", Some("2024-08-05T00:00:00Z"));
+        check("۵ سپتامبر ۲۰۲۴ ۱۰:۰۰", Some("2024-09-05T10:00:00Z"));
+        check("۵ ژوئن ۲۰۲۴", Some("2024-06-05T00:00:00Z"));
+        check("۵ ژوئیه ۲۰۲۴", Some("2024-07-05T00:00:00Z"));
         check("5 בספטמבר 2024 10:00", Some("2024-09-05T10:00:00Z"));
         check("5 de mayo de 2024", Some("2024-05-05T00:00:00Z"));
     }

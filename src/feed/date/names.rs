@@ -5,7 +5,8 @@ use unicode_normalization::UnicodeNormalization;
 /// The beginnings of months' names, folded, in the languages whose wires put them into feeds: English, Turkish, German,
 /// French, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Croatian, Hungarian, Romanian, Indonesian, Azerbaijani,
 /// Finnish, Estonian and the Nordic ones;
-/// Russian, Bulgarian, Ukrainian; Greek; Arabic of both halves of the Arab world; Hebrew. Where one is the beginning of
+/// Russian, Bulgarian, Ukrainian; Greek; Arabic as it is spoken in Cairo, Beirut, Algiers and
+/// Rabat; Persian's for the Gregorian year; Hebrew. Where one is the beginning of
 /// another, the longer stands first.
 const MONTHS: [&[&str]; 12] = [
     &[
@@ -27,6 +28,8 @@ const MONTHS: [&[&str]; 12] = [
         "sijec",
         "yan",
         "jaan",
+        "جانفي",
+        "ژانو",
     ],
     &[
         "feb",
@@ -44,6 +47,8 @@ const MONTHS: [&[&str]; 12] = [
         "helmi",
         "velj",
         "veeb",
+        "فيفري",
+        "فور",
     ],
     &["mar", "mrt", "maa", "bre", "мар", "бер", "μαρ", "مارس", "اذار", "מרץ", "מרס", "maalis", "ozuj"],
     &[
@@ -62,8 +67,13 @@ const MONTHS: [&[&str]; 12] = [
         "huhti",
         "travnj",
         "travanj",
+        "افريل",
+        "اور",
     ],
-    &["may", "mai", "mag", "mei", "maj", "kve", "маи", "мая", "тра", "μαι", "مايو", "ايار", "מאי", "touko", "svib"],
+    &[
+        "may", "mai", "mag", "mei", "maj", "kve", "маи", "мая", "тра", "μαι", "مايو", "ايار", "מאי", "touko", "svib",
+        "ماي", "مه",
+    ],
     &[
         "jun",
         "haz",
@@ -85,6 +95,8 @@ const MONTHS: [&[&str]; 12] = [
         "lipanj",
         "iyun",
         "juuni",
+        "جوان",
+        "ژوين",
     ],
     &[
         "jul",
@@ -106,6 +118,10 @@ const MONTHS: [&[&str]; 12] = [
         "srpanj",
         "iyul",
         "juuli",
+        "جويلية",
+        "ژويی",
+        "ژويي",
+        "جولا",
     ],
     &[
         "aug",
@@ -124,6 +140,9 @@ const MONTHS: [&[&str]; 12] = [
         "elok",
         "kolov",
         "avq",
+        "اوت",
+        "غشت",
+        "اگوست",
     ],
     &[
         "sep",
@@ -142,8 +161,27 @@ const MONTHS: [&[&str]; 12] = [
         "syys",
         "ruj",
         "sent",
+        "شتنبر",
+        "سپتامبر",
     ],
-    &["oct", "eki", "okt", "out", "ott", "paz", "rij", "окт", "жов", "οκτ", "اكتوبر", "تشرين الاول", "אוקטובר", "loka"],
+    &[
+        "oct",
+        "eki",
+        "okt",
+        "out",
+        "ott",
+        "paz",
+        "rij",
+        "окт",
+        "жов",
+        "οκτ",
+        "اكتوبر",
+        "تشرين الاول",
+        "אוקטובר",
+        "loka",
+        "اکتبر",
+        "اكتبر",
+    ],
     &[
         "nov",
         "kas",
@@ -159,6 +197,8 @@ const MONTHS: [&[&str]; 12] = [
         "marras",
         "studen",
         "noya",
+        "نونبر",
+        "نوامبر",
     ],
     &[
         "dec",
@@ -178,6 +218,8 @@ const MONTHS: [&[&str]; 12] = [
         "prosin",
         "dek",
         "dets",
+        "دجنبر",
+        "دسامبر",
     ],
 ];
 
