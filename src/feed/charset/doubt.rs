@@ -24,7 +24,7 @@ pub fn better(bytes: &[u8], latin: &str, guessed: &'static Encoding) -> Option<S
     let is_meant = if guessed == WINDOWS_1254 {
         is_turkish(&text)
     } else if [WINDOWS_1250, ISO_8859_2, WINDOWS_1257].contains(&guessed) {
-        has_signs_for_letters(latin)
+        has_signs_for_letters(latin) || !is_of_the_west(latin)
     } else {
         is_in_another_script(&text)
     };
@@ -70,6 +70,45 @@ fn is_turkish(text: &str) -> bool {
     own >= 2 * WITNESSES_MIN && dotless * 5 >= own && foreign * 10 <= own
 }
 
+/// The letters beyond ASCII of the languages that are written in Latin-1: French, German and Luxembourgish, Spanish,
+/// Catalan, Portuguese, Italian, Dutch, Swedish and Finnish, Danish and Norwegian, Icelandic and Faroese, Estonian.
+const ALPHABETS: [&str; 11] = [
+    "àâçéèêëîïôùûüÿœ",
+    "äöüßéëèà",
+    "áéíóúüñºª",
+    "àçèéíïòóúü",
+    "ãáàâçéêíóôõúüºª",
+    "àèéìíîòóùúº",
+    "éëïöüèêáóûíç",
+    "åäöéšž",
+    "æøåéóôüäö",
+    "áéíóúýðþæöøå",
+    "äöüõšžé",
+];
+
+/// Whether the letters that a text has again and again are all of one language of Western Europe. `õ` and `û` beside `á`
+/// are Hungary's `ő` and `ű`, `ø` beside `ì` the Czech `ř` and `ě`.
+fn is_of_the_west(latin: &str) -> bool {
+    let mut counts = [0_usize; 256];
+    for c in latin.chars().filter(|c| !c.is_ascii() && c.is_alphabetic()).flat_map(char::to_lowercase) {
+        // Of windows-1252's own, only these are letters of a language here.
+        let byte = match c {
+            'š' => 0x9a,
+            'ž' => 0x9e,
+            'œ' => 0x9c,
+            'ÿ' => 0xff,
+            c => usize::try_from(u32::from(c)).unwrap_or(usize::MAX),
+        };
+        if let Some(count) = counts.get_mut(byte) {
+            *count += 1;
+        }
+    }
+    let often = (counts.iter().sum::<usize>() / 50).max(2);
+    let letter = |byte: u8| WINDOWS_1252.decode_without_bom_handling(&[byte]).0.chars().next().unwrap_or(' ');
+    let met: Vec<char> = (0x80..=0xff).filter(|byte| counts[usize::from(*byte)] >= often).map(letter).collect();
+    ALPHABETS.iter().any(|alphabet| met.iter().all(|c| alphabet.contains(*c)))
+}
+
 /// Whether signs stand inside words, as where `był³a` should have a letter.
 fn has_signs_for_letters(latin: &str) -> bool {
     let mut before = [' '; 2];
@@ -94,7 +133,7 @@ mod tests {
     use super::*;
 
     /// A sentence in many languages, each with the encoding that its sites wrote before UTF-8.
-    const ELSEWHERE: [(&str, &Encoding); 14] = [
+    const ELSEWHERE: [(&str, &Encoding); 19] = [
         ("Порт открыт после шторма, суда снова выходят в море, сообщило министерство.", WINDOWS_1251),
         ("Порт открыт после шторма, суда снова выходят в море, сообщило министерство.", KOI8_R),
         ("Порт открыт после шторма, суда снова выходят в море, сообщило министерство.", ISO_8859_5),
@@ -111,6 +150,26 @@ mod tests {
         (
             "Port został otwarty po sztormie, statki znów wypływają w morze, było głośno, mówił minister, że już działa.",
             ISO_8859_2,
+        ),
+        (
+            "A kikötő újra megnyílt a vihar után, közölte a minisztérium kedden. A hajók kifutnak, később jönnek újabb erők és gőzösök.",
+            WINDOWS_1250,
+        ),
+        (
+            "Přístav je po bouři opět otevřen, řeklo ministerstvo v úterý. Lodě znovu vyplouvají, později přijedou další dělníci.",
+            WINDOWS_1250,
+        ),
+        (
+            "Prístav je po búrke opäť otvorený, oznámilo ministerstvo. Lode znovu vyplávajú, neskôr prídu ďalší robotníci a veľké člny. Kapitáni čakajú, účastníkov je veľa.",
+            WINDOWS_1250,
+        ),
+        (
+            "Luka je ponovno otvorena nakon oluje, reklo je ministarstvo. Brodovi će opet ploviti, a radnici dolaze u četvrtak, također i časnici. Časopisi pišu da će kuće biti jeftinije, kaže kapetan i moći će čekati.",
+            WINDOWS_1250,
+        ),
+        (
+            "Osta pēc vētras ir atkal atvērta, otrdien paziņoja ministrija. Kuģi atkal dodas jūrā, vēlāk ieradīsies citi strādnieki. Viņš teica, ka šogad kuģu būs vairāk, un kuģi kļūs lielāki.",
+            WINDOWS_1257,
         ),
         ("港口在暴风雨后重新开放，船只再次出海，该部星期二表示。", GBK),
         ("港口在暴風雨後重新開放，船隻再次出海，該部星期二表示。", BIG5),
@@ -149,7 +208,12 @@ mod tests {
         for (text, encoding) in ELSEWHERE {
             for declared in ["iso-8859-1", "windows-1252"] {
                 let decoded = decode(&document(text, encoding, declared), None);
-                assert!(decoded.text.contains(text), "{} as {declared}: {decoded:?}", encoding.name());
+                let guessed = super::super::guess(&document(text, encoding, declared)).name();
+                assert!(
+                    decoded.text.contains(text),
+                    "{} as {declared}, guessed {guessed}: {decoded:?}",
+                    encoding.name()
+                );
                 assert!(decoded.note.is_some());
             }
             let decoded = decode(&document(text, encoding, encoding.name()), None);
