@@ -78,6 +78,11 @@ impl Mender<'_> {
                 _ => self.replace(start, self.html.len(), ""),
             };
         };
+        // `x<y</p>`, `<desk@example.org>`, `<https://example.org/>`.
+        let is_word = kind(&name) == Kind::Unknown && rest[1..first_end].contains('<');
+        if is_word || name.contains('@') || name.ends_with(':') {
+            return self.replace(start, start + 1, "&lt;");
+        }
         let mut end = first_end;
         if memchr2_iter(b'"', b'\'', &rest.as_bytes()[..first_end]).count() % 2 == 1 {
             match tag_end(&rest.as_bytes()[name_end..]) {
@@ -184,6 +189,9 @@ mod tests {
         check("<a title=\"don't\">x</a>", "<a title=\"don't\">x</a>");
         check("cut here <a href=\"http", "cut here ");
         check("where x <y and more", "where x &lt;y and more");
+        check("<p>x<y</p>", "<p>x&lt;y</p>");
+        check("to <desk@x.org>, <https://x.org/a>", "to &lt;desk@x.org>, &lt;https://x.org/a>");
+        check("a<o:p></o:p><my-tag x>b</my-tag>", "a<o:p></o:p><my-tag x>b</my-tag>");
         check("one </ two", "one &lt;/ two");
         check("one <b>two</b", "one <b>two</b");
     }
