@@ -77,8 +77,8 @@ pub fn parse(bytes: &[u8], base: Option<&Url>, content_type: Option<&str>) -> Re
         Some(_) if bytes.starts_with(&[0x1f, 0x8b]) => {
             return Err(FeedError::NotAFeed { what: "gzip data, which its server does not announce" });
         }
-        Some(b'{' | b'[') => json::read(text, base)?,
-        // Our own reader is guarded too: a poll that is lost without a word is the worst that may come of a document.
+        // Our own readers are guarded too: a poll that is lost without a word is the worst that may come of a document.
+        Some(b'{' | b'[') => guard::guarded(|| json::read(text, base))??,
         Some(_) => guard::guarded(|| xml(text, base))??,
     };
     feed.notes.extend(decoded.note);

@@ -78,8 +78,11 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_space(&mut self) {
-        let rest = &self.text.as_bytes()[self.at..];
-        self.at += rest.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(rest.len());
+        let rest = &self.text[self.at..];
+        let space = rest.len() - rest.trim_start().len();
+        // Pasted from a page, there are spaces that JSON does not know.
+        self.is_broken |= !rest.as_bytes()[..space].is_ascii();
+        self.at += space;
     }
 
     fn value(&mut self, depth: usize) -> Value<'a> {
@@ -163,8 +166,8 @@ impl<'a> Reader<'a> {
                 Some(b'}') => {
                     self.is_broken = true;
                     // Between items a bracket too many; elsewhere the array was never closed.
-                    let behind = self.text[self.at + 1..].trim_ascii_start();
-                    let behind = behind.strip_prefix(',').map_or(behind, str::trim_ascii_start);
+                    let behind = self.text[self.at + 1..].trim_start();
+                    let behind = behind.strip_prefix(',').map_or(behind, str::trim_start);
                     if depth == 1 && behind.starts_with('{') {
                         self.at += 1;
                         continue;
@@ -204,9 +207,9 @@ impl<'a> Reader<'a> {
         // The end may have cut it.
         self.is_cut |= end.is_none();
         if word.is_empty() {
-            // A colon in a value's place.
+            // A colon in a value's place, or what ends the parent.
             self.is_broken = true;
-            self.at += 1;
+            self.at += usize::from(rest.starts_with(':'));
             return Value::Nothing;
         }
         let digits = word.strip_prefix('-').unwrap_or(word);
@@ -277,17 +280,17 @@ impl<'a> Reader<'a> {
 
     /// Whether a quote before `at` ends a string, rather than standing in it: by what comes next.
     fn ends_string(&self, at: usize) -> bool {
-        let rest = self.text[at..].trim_ascii_start();
+        let rest = self.text[at..].trim_start();
         let Some(next) = rest.as_bytes().first() else { return true };
         match next {
             b':' | b'}' | b']' => true,
             // A comma was left out; but `"He said "no"",` ends with the second of two.
             b'"' => {
-                let behind = rest[1..].trim_ascii_start();
+                let behind = rest[1..].trim_start();
                 rest.len() < self.text.len() - at || !behind.starts_with([',', ':', '}', ']'])
             }
             b',' => {
-                let behind = rest[1..].trim_ascii_start();
+                let behind = rest[1..].trim_start();
                 let is_word = ["null", "true", "false", "NaN"].iter().any(|word| behind.starts_with(word));
                 behind.is_empty()
                     || behind.starts_with(|c: char| {
@@ -401,6 +404,12 @@ mod tests {
         );
         check("[{\"a\": \"x\ny\"}]", json!([{"a": "x\ny"}]), true);
         check(r#"[{a: 1, "b": 2}]"#, json!([{"b": "#2"}]), true);
+        check("{\u{a0}\"b\": \u{a0}1, \u{a0}: 2, \"c\": \u{3000}\"d\"}", json!({"b": "#1", "c": "d"}), true);
+        check(
+            r#"[{"a": }, {"a":: 1}, {"a": , "b": 2}]"#,
+            json!([{"a": null}, {"a": null}, {"a": null, "b": "#2"}]),
+            true,
+        );
         check(r#"{"a": 1} <!-- x -->"#, json!({"a": "#1"}), true);
         check(r#"[{"a": [1, 2}, {"b": 3}]"#, json!([{"a": ["#1", "#2"]}, {"b": "#3"}]), true);
         check(r#"{"a": [{"b": 1}}, {"b": 2}]}"#, json!({"a": [{"b": "#1"}, {"b": "#2"}]}), true);
