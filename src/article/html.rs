@@ -6,7 +6,7 @@ use ammonia::{Builder, UrlRelative};
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
-use crate::feed::markup::with_short_tags;
+use crate::feed::markup::mended;
 pub use crate::feed::markup::{one_line, plain, to_line, to_text};
 
 /// HTML as a feed gave it: not safe to show before [`sanitise`]. Kept as it came because sanitising costs more than all
@@ -42,7 +42,7 @@ pub fn sanitise(html: &str) -> String {
 }
 
 fn sanitise_with_base(html: &str, base: Option<&str>) -> String {
-    let html = &*with_short_tags(html);
+    let html = &*mended(html);
     if nests_deep(html) {
         return ammonia::clean_text(&to_text(html));
     }

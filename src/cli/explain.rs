@@ -40,7 +40,7 @@ pub fn run(context: &Context, arguments: &ExplainArguments) -> Exit {
         Err(exit) => return exit,
     };
     let now = Clock::system().now();
-    matching::each_article(context, &settings, std::slice::from_ref(&arguments.file), |article| {
+    matching::each_article(context, &settings, std::slice::from_ref(&arguments.file), now, |article| {
         if !context.output.json {
             let name = if article.title.trim().is_empty() { &article.id.value } else { &article.title };
             output::print(&format!("{}\n", cut(&safe(name), TITLE_CHARS_MAX)))?;

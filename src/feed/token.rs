@@ -249,17 +249,19 @@ impl<'a> Iterator for Tokens<'a> {
 }
 
 /// Where a start tag ends, from its name's end.
-enum TagEnd {
+pub enum TagEnd {
     /// At this `>`.
     Closed(usize),
     /// At this `>`, with a quote left open.
     Stray(usize),
     /// Nowhere before the `<` of the next tag.
     NextTag(usize),
+    /// Nowhere.
     Never,
 }
 
-fn tag_end(rest: &[u8]) -> TagEnd {
+/// Where the start tag ends of whose name this is the rest.
+pub fn tag_end(rest: &[u8]) -> TagEnd {
     let mut at = 0;
     while let Some(found) = rest[at..].iter().position(|b| matches!(b, b'>' | b'<' | b'"' | b'\'')) {
         at += found;
@@ -291,7 +293,8 @@ fn begins_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-fn name_len(text: &str) -> usize {
+/// How long the name is that a text begins with.
+pub fn name_len(text: &str) -> usize {
     text.bytes()
         .position(|b| b.is_ascii_whitespace() || matches!(b, b'/' | b'>' | b'<' | b'=' | b'"' | b'\''))
         .unwrap_or(text.len())

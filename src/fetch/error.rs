@@ -7,7 +7,7 @@ use reqwest::{Response, StatusCode};
 
 use super::{
     address::{AddressError, not_public},
-    body::BodyProblem,
+    body::{BodyProblem, RATIO_MAX},
     redirect::RedirectProblem,
 };
 
@@ -85,6 +85,14 @@ pub enum FetchError {
     BodyTooLarge {
         /// What is allowed.
         limit: u64,
+    },
+    /// A small body made to become a large one.
+    #[error("the body that {host} sent becomes more than {ratio} times as large when it is decompressed: no feed does")]
+    Bomb {
+        /// As in the URL, after moves.
+        host: String,
+        /// What is allowed.
+        ratio: u64,
     },
     /// The body broke off.
     #[error("the answer of {host} broke off before its end{}", cause(source))]
@@ -219,7 +227,7 @@ impl FetchError {
             Self::Timeout { .. } => "timeout",
             Self::Redirect { .. } => "redirect",
             Self::Status { .. } => "status",
-            Self::BodyTooLarge { .. } => "too-large",
+            Self::BodyTooLarge { .. } | Self::Bomb { .. } => "too-large",
             Self::Truncated { .. }
             | Self::Compression { .. }
             | Self::UnknownEncoding { .. }
@@ -244,6 +252,7 @@ impl FetchError {
             | Self::Tls { .. }
             | Self::Redirect { .. }
             | Self::BodyTooLarge { .. }
+            | Self::Bomb { .. }
             | Self::UnknownEncoding { .. }
             | Self::Header { .. }
             | Self::Client { .. }
@@ -269,6 +278,7 @@ impl FetchError {
     pub(super) fn from_body(host: String, limit: u64, problem: BodyProblem) -> Self {
         match problem {
             BodyProblem::TooLarge => Self::BodyTooLarge { limit },
+            BodyProblem::Bomb => Self::Bomb { host, ratio: RATIO_MAX },
             BodyProblem::UnknownEncoding => Self::UnknownEncoding { host },
             BodyProblem::Broken(source) => Self::Compression { host, source },
         }
