@@ -286,8 +286,9 @@ impl<'a> Commit<'a> {
 
     /// Whether an alert had been held as unsure, and is no longer.
     fn release(&self, alert: &NewAlert, row: i64) -> rusqlite::Result<bool> {
-        let sql =
-            "UPDATE OR IGNORE alert SET held = NULL, made = ?2, body = ?3, id = ?4 WHERE alert = ?1 AND held = ?5";
+        let sql = "UPDATE alert SET held = NULL, made = ?2, body = ?3,
+                 id = CASE WHEN EXISTS (SELECT 1 FROM alert WHERE id = ?4) THEN id ELSE ?4 END
+             WHERE alert = ?1 AND held = ?5";
         let unsure = HeldReason::Confidence.as_str();
         let values = params![row, millis(self.poll.at), alert.body, alert.id.as_str(), unsure];
         Ok(self.connection.prepare_cached(sql)?.execute(values)? > 0)

@@ -50,7 +50,7 @@ impl Scene<'_> {
             };
             let between = || self.hits.iter().filter(|hit| hit.start >= asked.whom.end && hit.end <= thing);
             // "asked France about missiles" asks for none; "pays Seoul in oil for missiles" does.
-            let last = between().filter(|hit| matches!(hit.meaning, DealWord::MarkerBefore(_))).last();
+            let last = between().rfind(|hit| matches!(hit.meaning, DealWord::MarkerBefore(_)));
             let is_about = last.is_some_and(|hit| hit.meaning == DealWord::MarkerBefore(Role::Aside));
             thing - asked.whom.end <= OBJECT_REACH
                 && between().all(is_open)

@@ -29,6 +29,8 @@ use crate::{
     },
 };
 
+/// An article that tells of deals more often is no article; what is told by then stands for the rest.
+const MENTIONS_MAX: usize = 300;
 /// So many things that were nearly deals are worth telling.
 const NEAR_MAX: usize = 3;
 const NOBODY_GIVES: &str = "nobody is named who gives the weapons";
@@ -115,6 +117,9 @@ impl Reader<'_> {
             let mut items_before = title_items.clone();
             let named = party::in_passage(passage, self.named, self.rules);
             for (index, sentence) in passage.sentences.iter().enumerate() {
+                if mentions.len() >= MENTIONS_MAX {
+                    break;
+                }
                 let from = hits.partition_point(|hit| hit.start < sentence.start);
                 let to = hits.partition_point(|hit| hit.start < sentence.end);
                 let hits = &hits[from..to];
@@ -139,7 +144,8 @@ impl Reader<'_> {
                 let known = mentions.len();
                 for framed in scene.read() {
                     let is_whole = !framed.supplier.is_empty() && !framed.recipient.is_empty();
-                    if !self.is_plain && !(framed.rule == "verb" && is_whole && self.is_of_war(hits)) {
+                    let is_enough = self.is_plain || framed.rule == "verb" && is_whole && self.is_of_war(hits);
+                    if !is_enough {
                         continue;
                     }
                     let told = mentions[..known].iter().rfind(|known| goes_on(known));

@@ -152,7 +152,7 @@ impl Scene<'_> {
                     .or_else(|| behind(Role::To))
                     .or_else(|| self.puts_verb_last().then(|| anywhere(Role::To)).flatten())
                     .or_else(|| behind(Role::For))
-                    .or_else(|| helped)
+                    .or(helped)
                     .or_else(|| self.dative(hit, object))
                     // "Ukraine was given tanks by".
                     .or_else(|| (is_passive && object.start >= hit.end).then(|| self.subject(hit, &[])).flatten())
@@ -364,7 +364,7 @@ impl Scene<'_> {
     }
 
     /// An undertaking that tells by its name who supplies whom, beside the weapons that it is about.
-    fn programme(&self, hit: &Hit<DealWord>, index: u16) -> Option<Framed> {
+    fn programme(&self, hit: &Hit<DealWord>, index: u32) -> Option<Framed> {
         let programme = &self.rules.programmes[index as usize];
         // One whose name tells only who gets: "对台军售".
         let is_open = programme.supplier.is_empty();

@@ -22,6 +22,8 @@ const REACH_TO_VERB: usize = 20;
 const DENIED_REACH: usize = 2;
 /// How far in front of a cue another may stand that governs it.
 const OUTER_REACH: usize = 2;
+/// How far in front of a passive verb the weapons may stand of which none were given.
+const PASSIVE_REACH: usize = 4;
 /// A cue behind counts as this much farther away.
 const BEHIND_COSTS: usize = 4;
 
@@ -129,6 +131,19 @@ fn is_of_none(hits: &[Hit<DealWord>], tokens: &Range<usize>) -> bool {
             is_weapon && hit.start >= end && hit.start - end <= 1
         })
     };
+    // "No weapons were sent by Egypt".
+    let in_front = hits.iter().any(|hit| {
+        let is_of = |weapon: &Hit<DealWord>| {
+            matches!(weapon.meaning, DealWord::Weapon(_))
+                && weapon.start == hit.end
+                && weapon.end <= tokens.start
+                && tokens.start - weapon.end <= PASSIVE_REACH
+        };
+        hit.meaning == DealWord::Plain(WordRole::No) && hits.iter().any(is_of)
+    });
+    if in_front {
+        return true;
+    }
     hits.iter().any(|hit| {
         let is_near = hit.start >= tokens.end && hit.start - tokens.end <= 1 || hit.end == tokens.start;
         hit.meaning == DealWord::Plain(WordRole::No) && is_near && of_weapon(hit.end)
@@ -232,9 +247,7 @@ fn governing(
     }
     // "Drops plan to buy": the longer words hold the shorter ones.
     let holds = |outer: &(usize, Says, Range<usize>)| {
-        outer.2.start < range.start
-            && outer.2.end > range.start
-            && matches!(outer.1, Says::Denied | Says::Blocked | Says::Approved)
+        outer.2.start < range.start && outer.2.end > range.start && matches!(outer.1, Says::Blocked | Says::Approved)
     };
     if let Some((_, outer, range)) = cues.iter().find(|cue| holds(cue)) {
         return Some((*outer, range.clone()));

@@ -342,7 +342,8 @@ impl Reader<'_> {
         if token >= self.sentence.end {
             return Vec::new();
         }
-        self.hits.iter().filter(|hit| hit.start == token).map(|hit| hit.meaning).collect()
+        let from = self.hits.partition_point(|hit| hit.start < token);
+        self.hits[from..].iter().take_while(|hit| hit.start == token).map(|hit| hit.meaning).collect()
     }
 
     /// Joins "the US, Britain and France" into one party. Commas alone join three, since two may belong to two clauses.

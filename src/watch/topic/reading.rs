@@ -143,7 +143,7 @@ impl RulesBuilder {
 
     fn add_item(&mut self, name: String, category: String, needs_context: bool, maker: Vec<PartyId>) -> DealWord {
         self.rules.items.push(Item { item: DealItem { name, category }, needs_context, maker });
-        DealWord::Weapon((self.rules.items.len() - 1) as u16)
+        DealWord::Weapon((self.rules.items.len() - 1) as u32)
     }
 
     fn add_deals(&mut self, file: DealsFile) {
@@ -151,13 +151,13 @@ impl RulesBuilder {
             for name in section.names {
                 let is_upper = !name.contains(char::is_lowercase);
                 self.makers.push(ListTerm { text: name.clone(), lang: None, is_exact: is_upper, needs_context: false });
-                self.rules.makers.add(&name, None, self.rules.companies.len() as u16);
+                self.rules.makers.add(&name, None, self.rules.companies.len() as u32);
                 self.rules.companies.push(Company { party: id(&section.party), is_upper });
             }
         }
         let words = &mut self.rules.deals;
         for section in file.programme {
-            let meaning = DealWord::Programme(self.rules.programmes.len() as u16);
+            let meaning = DealWord::Programme(self.rules.programmes.len() as u32);
             section.names.iter().for_each(|name| words.add(name, None, meaning));
             self.rules
                 .programmes

@@ -28,7 +28,7 @@ pub struct Rules {
     pub(super) never: Vec<String>,
     /// Who supplies where two deal and nothing tells which of them gives.
     pub(super) exporters: Vec<PartyId>,
-    pub(super) makers: Lexicon<u16>,
+    pub(super) makers: Lexicon<u32>,
     /// What `makers` point to.
     pub(super) companies: Vec<Company>,
     pub(super) resolutions: Lexicon<ResolutionWord>,
@@ -59,7 +59,7 @@ pub(super) struct Company {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum DealWord {
     /// Index into [`Rules::items`].
-    Weapon(u16),
+    Weapon(u32),
     Verb {
         frame: Frame,
         form: Form,
@@ -82,7 +82,7 @@ pub(super) enum DealWord {
     /// No deal hides in this.
     Veil,
     /// Index into [`Rules::programmes`].
-    Programme(u16),
+    Programme(u32),
     Plain(WordRole),
 }
 

@@ -122,7 +122,8 @@ impl Scene<'_> {
             before(1).is_some_and(aside)
                 || before(2).is_some_and(aside) && before(1).is_some_and(|token| self.is_word(token, WordRole::Article))
         };
-        !is_clause && !parts(&[';', '；']) && !(parts(&[',', '，']) && has_party()) && !is_place()
+        let is_parted = is_clause || parts(&[';', '；']) || parts(&[',', '，']) && has_party() || is_place();
+        !is_parted
     }
 
     /// Whether who gives and who gets stand right behind a passive verb: "given to Belgrade by Moscow".
@@ -358,7 +359,13 @@ impl Scene<'_> {
                 Some(
                     DealWord::MarkerBefore(_)
                     | DealWord::Weapon(_)
-                    | DealWord::Plain(WordRole::Join | WordRole::Article | WordRole::Passive | WordRole::VerbLead),
+                    | DealWord::Plain(
+                        WordRole::Join
+                        | WordRole::Article
+                        | WordRole::Passive
+                        | WordRole::VerbLead
+                        | WordRole::Relative,
+                    ),
                 ) => true,
                 Some(_) => false,
                 None => party.start - hit_end(hit, token) <= 3,
@@ -385,7 +392,8 @@ impl Scene<'_> {
     }
 
     fn hits_at(&self, token: usize) -> impl Iterator<Item = &Hit<DealWord>> {
-        self.hits.iter().filter(move |hit| hit.start == token)
+        let from = self.hits.partition_point(|hit| hit.start < token);
+        self.hits[from..].iter().take_while(move |hit| hit.start == token)
     }
 
     /// Whom a relative clause arms: "Hezbollah, which Iran arms".
