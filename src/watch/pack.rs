@@ -189,7 +189,10 @@ impl Packs {
             return Err(problems);
         }
         packs.entities = Entities::new(places, persons, &not_places);
-        let unknown = packs.rules.parties().find(|id| packs.entities.place(id).is_none()).map(str::to_owned);
+        // A country that the user's own `countries` leaves out is still a country.
+        let is_built_in = |id: &str| BUILT_IN[0].1.contains(&format!("\nid = \"{id}\"\n"));
+        let is_unknown = |id: &&str| packs.entities.place(id).is_none() && !is_built_in(id);
+        let unknown = packs.rules.parties().find(is_unknown).map(str::to_owned);
         if let Some(id) = unknown {
             let message =
                 format!("the packs name `{id}` as a side of deals, and no pack knows such a country, body or group");
