@@ -79,6 +79,9 @@ pub enum Command {
     /// Feeds and how they do
     #[command(subcommand, arg_required_else_help = true)]
     Feeds(FeedsCommand),
+    /// Packs: what the built-in ones and your own hold
+    #[command(subcommand, arg_required_else_help = true)]
+    Packs(PacksCommand),
     /// Stored alerts
     #[command(subcommand, arg_required_else_help = true)]
     Alerts(AlertsCommand),
@@ -172,6 +175,55 @@ pub struct ParseArguments {
 pub enum FeedsCommand {
     /// Every feed: its state, last success, next poll and why then
     List,
+}
+
+/// `packs …`
+#[derive(Debug, Subcommand)]
+pub enum PacksCommand {
+    /// Every pack: version, where it comes from, what it holds
+    List,
+    /// One pack: its topics with their rules, its lists, persons, places
+    Show(PacksShowArguments),
+    /// What the packs of your folder change
+    Diff(PacksDiffArguments),
+    /// Bring the leaders up to date from Wikidata
+    Refresh(PacksRefreshArguments),
+}
+
+/// `packs show`
+#[derive(Debug, Clone, Args)]
+pub struct PacksShowArguments {
+    /// Which
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Show whole what has these words in its id, its name or its terms
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Print the pack's file, to start one of your own from
+    #[arg(long, conflicts_with = "words")]
+    pub toml: bool,
+}
+
+/// `packs diff`
+#[derive(Debug, Clone, Args)]
+pub struct PacksDiffArguments {
+    /// Of this pack alone
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+}
+
+/// `packs refresh`
+#[derive(Debug, Clone, Args)]
+pub struct PacksRefreshArguments {
+    /// Which; there is a query for `leaders`
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// A SPARQL result in JSON, or the address of a service to ask [default: Wikidata's]
+    #[arg(long, value_name = "FILE|URL")]
+    pub from: Option<String>,
+    /// Write what is new into the folder of your packs; without it nothing is written
+    #[arg(long)]
+    pub write: bool,
 }
 
 /// `alerts …`

@@ -14,6 +14,7 @@ pub mod explain;
 pub mod matching;
 pub mod parse;
 pub mod feeds;
+pub mod packs;
 pub mod alerts;
 pub mod health;
 pub mod secret;
@@ -21,7 +22,7 @@ pub mod secret;
 use std::process::ExitCode;
 
 use self::{
-    args::{AlertsCommand, Arguments, Command, FeedsCommand, SecretCommand},
+    args::{AlertsCommand, Arguments, Command, FeedsCommand, PacksCommand, SecretCommand},
     output::Output,
 };
 
@@ -78,6 +79,10 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Parse(arguments) => parse::run(&context, &arguments),
         Command::Feeds(FeedsCommand::List) => feeds::list(&context),
+        Command::Packs(PacksCommand::List) => packs::list(&context),
+        Command::Packs(PacksCommand::Show(arguments)) => packs::show(&context, &arguments),
+        Command::Packs(PacksCommand::Diff(arguments)) => packs::diff(&context, &arguments),
+        Command::Packs(PacksCommand::Refresh(arguments)) => packs::refresh(&context, &arguments),
         Command::Alerts(AlertsCommand::List(arguments)) => alerts::list(&context, &arguments),
         Command::Health => health::run(&context),
         Command::Secret(SecretCommand::New) => new_secret(),

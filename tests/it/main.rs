@@ -17,6 +17,7 @@ mod house;
 mod language;
 mod mutate;
 mod own_packs;
+mod packs;
 mod plain;
 mod program;
 mod receiver;
