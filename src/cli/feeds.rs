@@ -9,7 +9,7 @@ use super::{Context, Exit, run::runtime, setup};
 use crate::{
     alert::{body::wire_time, text::safe},
     clock::Clock,
-    config::{FeedId, FeedSettings, Settings, shown_url},
+    config::{FeedId, FeedOrigin, FeedSettings, Settings, shown_url},
     store::{FeedActivity, FeedState, Role, Store, StoreError},
 };
 
@@ -80,7 +80,7 @@ fn line(settings: &Settings, feed: &FeedSettings, state: Option<&FeedState>, act
         "id": feed.id,
         "name": feed.name.as_ref().or(state.and_then(|s| s.title.as_ref())),
         "url": feed.shown_url(),
-        "origin": "config",
+        "origin": feed.origin.as_str(),
         "tags": feed.tags,
         "state": health(state),
         "last_poll": state.map(|s| wire_time(s.last_poll)),
@@ -111,6 +111,11 @@ fn block(
 ) -> String {
     let local = |time: DateTime<Utc>| time.with_timezone(&settings.daemon.timezone).format("%-d %b %H:%M").to_string();
     let mut lines = vec![format!("{:<8} {}  {}", health(state).to_uppercase(), feed.id, feed.shown_url())];
+    match &feed.origin {
+        FeedOrigin::Config { .. } => {}
+        FeedOrigin::Opml { list } => lines.push(format!("         from the list {}", safe(list))),
+        FeedOrigin::Managed => lines.push("         added by `feeds add` or `feeds import`".to_owned()),
+    }
     let Some(state) = state else {
         lines.push("         never polled".to_owned());
         return lines.join("\n") + "\n";
