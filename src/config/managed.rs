@@ -159,6 +159,15 @@ pub(super) fn read(
     feeds
 }
 
+/// A name for a feed, made from its host, that is not among the `taken`.
+pub fn free_name<'a>(url: &Url, taken: impl Iterator<Item = &'a FeedId>) -> Option<FeedId> {
+    let mut names = Names::default();
+    for id in taken {
+        names.take(id);
+    }
+    names.free(&feed::own_name(&FeedSource::Http(url.clone())))
+}
+
 /// Adds feeds.
 ///
 /// # Errors

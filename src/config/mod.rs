@@ -36,6 +36,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use daemon::{INTERVAL_MAX, INTERVAL_MIN};
 pub use environment::Environment;
 pub use file::find;
 pub use id::{FeedId, SinkId, WatchId};
@@ -349,7 +350,7 @@ mod tests {
         // What it names for example is not there.
         let errors = loaded.problems.iter().filter(|problem| problem.is_error());
         let messages: Vec<&str> = errors.map(|problem| problem.message.as_str()).collect();
-        assert_eq!(messages.len(), 3, "{messages:?}");
+        assert_eq!(messages.len(), 4, "{messages:?}");
         assert!(messages.iter().all(|message| message.contains("/nowhere") || message.contains("hook.secret")));
     }
 

@@ -275,9 +275,8 @@ fn unescaped(raw: &str) -> String {
 }
 
 fn one_line(text: &str) -> String {
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
-    words.join(" ").chars().take(TITLE_CHARS_MAX).collect()
+    let text = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c });
+    text.take(TITLE_CHARS_MAX).collect()
 }
 
 /// A name for a feed from elsewhere: by its title, else its host. One that is taken, or asked for by several, gets letters

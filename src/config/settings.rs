@@ -90,8 +90,8 @@ pub enum Proxy {
     Url(Url),
 }
 
-/// `[[feed]]`.
-#[derive(Debug, Clone)]
+/// `[[feed]]`, or a feed of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedSettings {
     /// From the file, or made from the host.
     pub id: FeedId,
