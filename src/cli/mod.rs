@@ -78,7 +78,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Match(arguments) => matching::run(&context, &arguments),
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Parse(arguments) => parse::run(&context, &arguments),
-        Command::Feeds(FeedsCommand::List) => feeds::list(&context),
+        Command::Feeds(command) => feed_command(&context, &command),
         Command::Packs(PacksCommand::List) => packs::list(&context),
         Command::Packs(PacksCommand::Show(arguments)) => packs::show(&context, &arguments),
         Command::Packs(PacksCommand::Diff(arguments)) => packs::diff(&context, &arguments),
@@ -88,6 +88,20 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Secret(SecretCommand::New) => new_secret(),
     };
     exit.into()
+}
+
+fn feed_command(context: &Context, command: &FeedsCommand) -> Exit {
+    match command {
+        FeedsCommand::List => feeds::list(context),
+        FeedsCommand::Add(arguments) => feeds::find::add(context, arguments),
+        FeedsCommand::Remove { id } => feeds::control::remove(context, id),
+        FeedsCommand::Pause { id } => feeds::control::pause(context, id),
+        FeedsCommand::Resume { id } => feeds::control::resume(context, id),
+        FeedsCommand::Poll { id } => feeds::control::poll(context, id),
+        FeedsCommand::Discover(arguments) => feeds::find::discover_feeds(context, arguments),
+        FeedsCommand::Import(arguments) => feeds::lists::import(context, arguments),
+        FeedsCommand::Export => feeds::lists::export(context),
+    }
 }
 
 fn init_file(file: &std::path::Path) -> Exit {

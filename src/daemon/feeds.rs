@@ -1,16 +1,19 @@
 //! The feeds that the daemon polls: whose turn it is, and what is said of how they do.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tracing::{debug, field::display, info, warn};
 
 use super::poll::{Polled, Poller};
 use crate::{
-    config::{DaemonSettings, FeedId, FeedSettings, PollWaits, Settings},
+    config::{DaemonSettings, FeedId, FeedOrigin, FeedSettings, PollWaits, Settings},
     metrics::Metrics,
-    schedule::{HostKey, Limits, PollBounds, Scheduler, first_due, spread_start},
-    store::{FeedState, StoreError},
+    schedule::{HostKey, Limits, NEVER, PollBounds, Scheduler, first_due, spread_start},
+    store::{FeedState, FeedWish, StoreError},
 };
 
 /// Above this many feeds, `/metrics` leaves the gauge of each one out.
@@ -41,6 +44,8 @@ impl Health {
 pub struct Feeds {
     settings: HashMap<FeedId, Arc<FeedSettings>>,
     health: HashMap<FeedId, Health>,
+    paused: HashSet<FeedId>,
+    /// Also of those that are paused: what a server asked for holds for them too.
     due: HashMap<FeedId, DateTime<Utc>>,
     notes: HashMap<FeedId, Vec<String>>,
     scheduler: Scheduler,
@@ -61,6 +66,7 @@ impl Feeds {
         let mut feeds = Self {
             settings: HashMap::new(),
             health: HashMap::new(),
+            paused: HashSet::new(),
             due: HashMap::new(),
             notes: HashMap::new(),
             scheduler: Scheduler::new(limits),
@@ -73,7 +79,120 @@ impl Feeds {
             let spread = spread_start(&feed.id, settings.feeds.len(), bounds.interval);
             feeds.add(feed, state, first_due(now, state.map(|state| state.next_poll), &bounds, spread));
         }
+        feeds.pause_and_resume(&poller.store.feed_wishes().await?);
         Ok(feeds)
+    }
+
+    /// Does what is asked of feeds; gives those whose poll was asked for and when, and which are due now.
+    pub fn heed(&mut self, wishes: &[FeedWish]) -> Vec<(FeedId, DateTime<Utc>)> {
+        self.pause_and_resume(wishes);
+        let now = self.clock.now();
+        let asked = wishes.iter().filter_map(|wish| Some((wish.feed.clone(), wish.poll_asked?)));
+        let asked: Vec<_> = asked.filter(|(feed, _)| self.settings.contains_key(feed)).collect();
+        for (feed, _) in &asked {
+            self.due_at(feed, now);
+        }
+        asked
+    }
+
+    fn pause_and_resume(&mut self, wishes: &[FeedWish]) {
+        let wanted = |wish: &&FeedWish| wish.paused.is_some() && self.settings.contains_key(&wish.feed);
+        let wanted: HashSet<FeedId> = wishes.iter().filter(wanted).map(|wish| wish.feed.clone()).collect();
+        if wanted == self.paused {
+            return;
+        }
+        for feed in wanted.difference(&self.paused.clone()) {
+            info!(feed = %feed, "paused");
+            self.recount(feed, -1);
+            self.paused.insert(feed.clone());
+            self.recount(feed, 1);
+            self.scheduler.remove(feed);
+        }
+        for feed in self.paused.clone().difference(&wanted) {
+            info!(feed = %feed, "resumed");
+            self.recount(feed, -1);
+            self.paused.remove(feed);
+            self.recount(feed, 1);
+            // What a server asked for is still kept; what was due meanwhile is due now.
+            if let Some(due) = self.due.get(feed).copied() {
+                self.due_at(feed, due.max(self.clock.now()));
+            }
+        }
+    }
+
+    fn due_at(&mut self, feed: &FeedId, due: DateTime<Utc>) {
+        let Some(settings) = self.settings.get(feed) else { return };
+        self.scheduler.add(feed.clone(), HostKey::of(&settings.source), due);
+        self.due.insert(feed.clone(), due);
+    }
+
+    /// Takes in the feeds of the lists as they are now; the config's own stay as they were read. Gives how many came and
+    /// went. `states` are what the store knows, where any is new.
+    pub fn relist(
+        &mut self,
+        listed: Vec<FeedSettings>,
+        states: &[FeedState],
+        daemon: &DaemonSettings,
+    ) -> (usize, usize) {
+        let states: HashMap<&FeedId, &FeedState> = states.iter().map(|state| (&state.feed, state)).collect();
+        let names: HashSet<FeedId> = listed.iter().map(|feed| feed.id.clone()).collect();
+        let is_listed = |feed: &FeedSettings| !matches!(feed.origin, FeedOrigin::Config { .. });
+        let gone = self.settings.values().filter(|feed| is_listed(feed) && !names.contains(&feed.id));
+        let gone: Vec<FeedId> = gone.map(|feed| feed.id.clone()).collect();
+        for feed in &gone {
+            self.forget(feed);
+        }
+        let now = self.clock.now();
+        let (mut came, many) = (0, listed.len());
+        for feed in listed {
+            match self.settings.get(&feed.id) {
+                // The config was changed since it was read; the next start reads both.
+                Some(known) if !is_listed(known) => {
+                    warn!(feed = %feed.id, "a listed feed has the id of one of the config, and is left out");
+                }
+                Some(known) if **known == feed => {}
+                Some(known) => {
+                    let has_moved = known.source != feed.source;
+                    let id = feed.id.clone();
+                    self.settings.insert(id.clone(), Arc::new(feed));
+                    if has_moved && !self.paused.contains(&id) {
+                        self.due_at(&id, now);
+                    }
+                }
+                None => {
+                    let state = states.get(&feed.id).copied();
+                    let bounds = bounds(&feed, daemon);
+                    let spread = spread_start(&feed.id, many, bounds.interval);
+                    self.add(&feed, state, first_due(now, state.map(|state| state.next_poll), &bounds, spread));
+                    came += 1;
+                }
+            }
+        }
+        (came, gone.len())
+    }
+
+    /// Whether any of `listed` is new.
+    pub fn has_new(&self, listed: &[FeedSettings]) -> bool {
+        listed.iter().any(|feed| !self.settings.contains_key(&feed.id))
+    }
+
+    fn forget(&mut self, feed: &FeedId) {
+        self.recount(feed, -1);
+        self.scheduler.remove(feed);
+        self.settings.remove(feed);
+        self.health.remove(feed);
+        self.paused.remove(feed);
+        self.due.remove(feed);
+        self.notes.remove(feed);
+        // It has one only where it did well.
+        let _ = self.metrics.feed_last_success.remove_label_values(&[feed.as_str()]);
+    }
+
+    /// Counts a feed in or out of the gauge of its state.
+    fn recount(&self, feed: &FeedId, by: i64) {
+        let Some(health) = self.health.get(feed) else { return };
+        let label = if self.paused.contains(feed) { "paused" } else { health.label() };
+        self.metrics.feeds.with_label_values(&[label]).add(by);
     }
 
     fn add(&mut self, feed: &FeedSettings, state: Option<&FeedState>, due: DateTime<Utc>) {
@@ -108,9 +227,16 @@ impl Feeds {
 
     /// A poll has ended and is stored.
     pub fn ended(&mut self, feed: &FeedId, polled: &Polled) {
+        if !self.settings.contains_key(feed) {
+            // Taken out of its list while it was polled.
+            self.scheduler.finished(feed, NEVER);
+            return;
+        }
         match polled.next {
             Some(next) => self.retry_at(feed, next),
             None => {
+                // Its permit goes back first: a feed that is removed while it is polled would keep it.
+                self.scheduler.finished(feed, NEVER);
                 self.scheduler.remove(feed);
                 self.due.remove(feed);
             }
@@ -126,15 +252,15 @@ impl Feeds {
             let now = self.clock.now().timestamp() as f64;
             self.metrics.feed_last_success.with_label_values(&[feed.as_str()]).set(now);
         }
-        if let Some(before) = self.health.insert(feed.clone(), health.clone()) {
-            self.metrics.feeds.with_label_values(&[before.label()]).dec();
-        }
-        self.metrics.feeds.with_label_values(&[health.label()]).inc();
+        self.recount(feed, -1);
+        self.health.insert(feed.clone(), health);
+        self.recount(feed, 1);
     }
 
     /// A poll has ended without being stored.
     pub fn retry_at(&mut self, feed: &FeedId, at: DateTime<Utc>) {
-        self.scheduler.finished(feed, at);
+        // A paused one was polled because somebody asked for it, once.
+        self.scheduler.finished(feed, if self.paused.contains(feed) { NEVER } else { at });
         self.due.insert(feed.clone(), at);
     }
 

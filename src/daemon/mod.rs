@@ -6,7 +6,9 @@
 //!        └────────Polled──────────┘
 //! ```
 
+pub mod discover;
 pub mod feeds;
+mod lists;
 pub mod once;
 pub mod poll;
 pub mod watching;
@@ -14,12 +16,18 @@ pub mod watching;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    task::JoinSet,
+    time::{MissedTickBehavior, timeout},
+};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use self::{
     feeds::Feeds,
+    lists::Lists,
     poll::{Polled, Poller},
     watching::Watching,
 };
@@ -41,6 +49,8 @@ const POLLS_END_MAX: Duration = Duration::from_secs(10);
 const DELIVERIES_END_MAX: Duration = Duration::from_secs(8);
 /// The scheduler wakes at least this often, to say that it is going and to notice that the clock has jumped.
 const WAKE_MAX: Duration = Duration::from_secs(20);
+/// What is asked by command, and lists of feeds that have changed, are looked for this often.
+const NOTICE: Duration = Duration::from_millis(500);
 /// Old texts are forgotten this often.
 const HOUSEKEEPING: Duration = Duration::from_secs(15 * 60);
 /// A feed whose poll the store could not take is asked again after this.
@@ -225,6 +235,11 @@ impl Daemon {
         };
         let mut polls: JoinSet<(FeedId, Result<Polled, StoreError>)> = JoinSet::new();
         let mut housekeeping = self.poller.clock.now();
+        let mut lists = Lists::of(&self.settings);
+        let mut notice = tokio::time::interval(NOTICE);
+        notice.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let refresh_lists = self.refresh_lists();
+        tokio::pin!(refresh_lists);
         while !stop.is_cancelled() {
             let now = self.poller.clock.now();
             self.readiness.scheduler_goes(now);
@@ -240,10 +255,12 @@ impl Daemon {
                 self.keep_house(now).await;
             }
             let wait = feeds.next_wake().map_or(WAKE_MAX, |due| (due - now).to_std().unwrap_or_default());
-            // Losing either branch halfway harms nothing: a poll that has ended stays in the set until it is taken,
-            // and the next wake is asked for anew.
+            // Losing any branch halfway harms nothing: a poll that has ended stays in the set until it is taken, the next
+            // wake is asked for anew, and lists are fetched on where that was.
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = &mut refresh_lists => {}
+                _ = notice.tick() => self.notice(&mut feeds, lists.as_mut()).await,
                 () = tokio::time::sleep(wait.min(WAKE_MAX)) => {}
                 Some(ended) = polls.join_next() => self.ended(&mut feeds, ended),
             }
@@ -275,6 +292,43 @@ impl Daemon {
             }
             // Polls are never aborted while the loop runs, so this is a panic, and the feed's name went down with it.
             Err(error) => error!(error = %error, "a poll broke off"),
+        }
+    }
+
+    /// Looks for what was asked by command, and for lists of feeds that have changed.
+    async fn notice(&self, feeds: &mut Feeds, lists: Option<&mut Lists>) {
+        if let Some(lists) = lists
+            && let Some(listed) = lists.changed().await
+        {
+            let states = if feeds.has_new(&listed) { self.poller.store.feed_states().await } else { Ok(Vec::new()) };
+            match states {
+                Ok(states) => {
+                    let (came, went) = feeds.relist(listed, &states, &self.settings.daemon);
+                    if came + went > 0 {
+                        info!(came, went, "lists of feeds changed");
+                    }
+                }
+                Err(error) => error!(error = %error, "can't read the feeds' states"),
+            }
+        }
+        let asked = match self.poller.store.feed_wishes().await {
+            Ok(wishes) => feeds.heed(&wishes),
+            Err(error) => return debug!(error = %error, "can't read what is asked of feeds"),
+        };
+        for (feed, at) in asked {
+            if let Err(error) = self.poller.store.poll_taken(&feed, at).await {
+                warn!(feed = %feed, error = %error, "a poll that was asked for can't be ticked off");
+            }
+        }
+    }
+
+    /// Keeps the copies of lists at an address; never ends.
+    async fn refresh_lists(&self) {
+        loop {
+            match lists::refresh(&self.settings.opml, &self.poller.fetcher).await {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
         }
     }
 

@@ -1,6 +1,9 @@
 //! `run --once`: every feed polled once now, each due delivery tried once, and an account of it.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -47,7 +50,14 @@ impl Daemon {
         let states = self.poller.store.feed_states().await?;
         let states: HashMap<&FeedId, &FeedState> = states.iter().map(|s| (&s.feed, s)).collect();
         let mut feeds = HashMap::new();
-        for feed in &self.settings.feeds {
+        let wishes = self.poller.store.feed_wishes().await?;
+        let paused: HashSet<&FeedId> = wishes.iter().filter(|w| w.paused.is_some()).map(|w| &w.feed).collect();
+        let asked: HashSet<&FeedId> = wishes.iter().filter(|w| w.poll_asked.is_some()).map(|w| &w.feed).collect();
+        for feed in &super::lists::feeds_of_turn(&self.settings, &self.poller).await {
+            if paused.contains(&feed.id) && !asked.contains(&feed.id) {
+                turn.skipped.push((feed.id.clone(), "paused".to_owned()));
+                continue;
+            }
             match states.get(&feed.id) {
                 Some(state) if state.is_gone() => turn.skipped.push((feed.id.clone(), "gone (410)".to_owned())),
                 Some(state) if state.next_poll > now && state.next_reason == PollReason::RetryAfter.to_string() => {
@@ -73,6 +83,7 @@ impl Daemon {
             }
             let Some(ended) = polls.join_next().await else { break };
             let Ok((id, polled)) = ended else { continue };
+            self.poller.store.poll_taken(&id, now).await?;
             scheduler.finished(&id, now);
             scheduler.remove(&id);
             match polled {

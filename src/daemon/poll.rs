@@ -8,14 +8,14 @@ use tokio::{sync::Semaphore, time::Instant};
 use tracing::{debug, info, warn};
 use url::Url;
 
-use super::watching::Watching;
+use super::{discover, watching::Watching};
 use crate::{
     alert::{AlertBody, AlertEvent, HeldReason, backlog::FirstPoll},
     article::{Article, ArticleFeed, ArticleKey, from_entry, identity},
     clock::Clock,
     config::{DaemonSettings, FeedSettings, WatchSettings},
     feed::{self, FeedError, entry::Feed},
-    fetch::{Answer, FetchRequest, Fetcher, Held, hints::Validators},
+    fetch::{Answer, FetchError, FetchRequest, Fetcher, Held, hints::Validators},
     metrics::Metrics,
     schedule::{PollOutcome, next_poll},
     store::{EntryKey, Moved, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome},
@@ -134,6 +134,7 @@ impl Poller {
             moved_to: moved_to.as_ref(),
         };
         let answer = self.fetcher.fetch(&request).await;
+        let answer = self.behind_page(&request, answer).await;
         let now = self.clock.now();
         let heard = match answer {
             Ok(Answer::Document { body, content_type, url, validators, freshness, moved_to, held }) => {
@@ -177,6 +178,36 @@ impl Poller {
         let polled = self.commit(feed, heard, in_a_row, now).await?;
         self.metrics.poll_seconds.observe(started.elapsed().as_secs_f64());
         Ok(polled)
+    }
+
+    /// Where the address is a page that names one feed, that feed's answer: whoever configured the page meant it. It is
+    /// asked for as a new address of the feed, so that secrets stay on the configured host, and kept as one once it reads.
+    async fn behind_page(
+        &self,
+        request: &FetchRequest<'_>,
+        answer: Result<Answer, FetchError>,
+    ) -> Result<Answer, FetchError> {
+        let Ok(Answer::Document { body, content_type, url, .. }) = &answer else { return answer };
+        if !looks_like_page(body, content_type.as_deref()) {
+            return answer;
+        }
+        let (body, content_type, url) = (body.clone(), content_type.clone(), url.clone());
+        let linked =
+            tokio::task::spawn_blocking(move || discover::linked_feed(&body, content_type.as_deref(), &url)).await;
+        let Ok(Some(linked)) = linked else { return answer };
+        match self.fetcher.fetch(&FetchRequest { moved_to: Some(&linked), ..*request }).await {
+            Ok(Answer::Document { body, content_type, url, validators, freshness, held, .. }) => Ok(Answer::Document {
+                moved_to: Some(url.clone()),
+                body,
+                content_type,
+                url,
+                validators,
+                freshness,
+                held,
+            }),
+            // What the page promised is not there: that the address is a page is what its owner should hear.
+            _ => answer,
+        }
     }
 
     /// Reads and matches what is new or edited in a document, on the blocking pool.
@@ -349,6 +380,16 @@ impl Reading {
         self.metrics.match_seconds.observe(started.elapsed().as_secs_f64());
         StoredEntry { fingerprint, key, text_key: article.text_key().map(|key| key.0), alerts, article }
     }
+}
+
+/// Whether a document is a page for people: read as a feed it would be none, and it is worth a look at its links.
+fn looks_like_page(body: &[u8], content_type: Option<&str>) -> bool {
+    let is_html = content_type.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"));
+    let head = String::from_utf8_lossy(&body[..body.len().min(1_000)]).to_ascii_lowercase();
+    let head = head.trim_start_matches('\u{feff}').trim_start();
+    let begins_as_page = ["<!doctype html", "<html", "<head"].iter().any(|start| head.starts_with(start));
+    // Feeds are sent as text/html too.
+    begins_as_page || (is_html && !["<rss", "<feed", "<rdf"].iter().any(|root| head.contains(root)))
 }
 
 /// An error with what caused it, in one line.

@@ -8,6 +8,7 @@
 mod attribute;
 pub mod charset;
 pub mod date;
+pub mod discover;
 pub mod entry;
 mod field;
 mod guard;
@@ -37,6 +38,9 @@ pub const DEPTH_MAX: usize = 256;
 pub const FIELDS_MAX: usize = 1_000;
 /// A time so far ahead is no time of publishing. Time zones that were left out or doubled reach 28 hours.
 pub const AHEAD_HOURS_MAX: i64 = 48;
+
+/// What came instead of a feed, where that may lead to one.
+pub const A_PAGE: &str = "an HTML page";
 
 /// Why a document is no feed to us.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -143,11 +147,11 @@ fn note_undated(notes: &mut Vec<String>, undated: usize) {
 fn what_else(text: &str, root: Option<&str>) -> &'static str {
     let head: String = text.chars().take(200).collect::<String>().to_ascii_lowercase();
     match root.map(|name| name::local(name).to_ascii_lowercase()).as_deref() {
-        Some("html") => "an HTML page",
-        _ if head.contains("<!doctype html") => "an HTML page",
+        Some("html") => A_PAGE,
+        _ if head.contains("<!doctype html") => A_PAGE,
         Some("opml") => "an OPML list of feeds",
         Some("urlset" | "sitemapindex") => "a sitemap",
-        Some(root) if markup::looks_like_html(&format!("<{root}>")) => "an HTML page",
+        Some(root) if markup::looks_like_html(&format!("<{root}>")) => A_PAGE,
         Some(_) => "an XML document of another kind",
         None => "plain text or binary data",
     }

@@ -13,6 +13,7 @@ mod outbox;
 mod query;
 mod retain;
 mod sqlite;
+mod wish;
 mod writer;
 
 use std::{
@@ -28,6 +29,7 @@ pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due};
 pub use poll_result::{Committed, CommittedAlert, EntryKey, Moved, NewAlert, PollResult, StoredEntry, StoredOutcome};
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
+pub use wish::{FeedWish, Resumed};
 
 use self::{
     sqlite::connection::{self, Readers},
