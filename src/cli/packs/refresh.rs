@@ -82,16 +82,17 @@ fn refreshed(context: &Context, settings: &Settings, arguments: &PacksRefreshArg
         // Nobody shall wait for an answer that can't be kept.
         packs.target()?;
     }
+    let base = Packs::read(&packs.base).map_err(Failure::Packs)?;
+    let last = packs.last_refresh()?;
     let today = Clock::system().now().date_naive();
     let bytes = answer(settings, arguments.from.as_deref())?;
-    let base = Packs::read(&packs.base).map_err(Failure::Packs)?;
     let facts = facts::read(&bytes, &base.entities, today)
         .map_err(|error| Failure::Failed(format!("{}: {}", shown_source(arguments), safe(&chain(&error)))))?;
     tell_rows(&facts);
     if facts.persons.is_empty() {
         return Err(Failure::Failed("there is no usable row in the result, so nothing is changed".to_owned()));
     }
-    let refreshed = facts::merge(&facts, &base.entities, &packs.last_refresh());
+    let refreshed = facts::merge(&facts, &base.entities, &last);
     tell_doubts(&refreshed);
     let candidate = facts::pack_file(&refreshed.persons, today);
     if candidate.len() as u64 > PACK_BYTES_MAX {
@@ -138,7 +139,6 @@ struct InEffect {
 impl InEffect {
     fn read(folder: Option<&Path>) -> Result<Self, Failure> {
         let all = pack::sources(folder).map_err(Failure::Packs)?;
-        Packs::read(&all).map_err(Failure::Packs)?;
         let base = all.iter().filter(|source| !is_refresh(source)).cloned().collect();
         Ok(Self { folder: folder.map(Path::to_owned), all, base })
     }
@@ -164,9 +164,10 @@ impl InEffect {
         Ok(target)
     }
 
-    fn last_refresh(&self) -> Vec<Person> {
-        let last = self.all.iter().filter(|source| is_refresh(source)).cloned();
-        last.filter_map(|source| Packs::read(&[source]).ok()).flat_map(|packs| packs.entities.persons).collect()
+    /// Whom the last refresh wrote.
+    fn last_refresh(&self) -> Result<Vec<Person>, Failure> {
+        let last: Vec<Source> = self.all.iter().filter(|source| is_refresh(source)).cloned().collect();
+        Packs::read(&last).map(|packs| packs.entities.persons).map_err(Failure::Packs)
     }
 
     /// The packs with a new file for that of the last refresh, in the order in which they are loaded.
