@@ -3,6 +3,7 @@
 pub mod backlog;
 pub mod body;
 pub mod id;
+pub mod shorten;
 pub mod text;
 
 pub use body::{AlertBody, AlertEvent};
