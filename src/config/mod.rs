@@ -30,6 +30,7 @@ mod secret;
 mod shown;
 mod sink;
 mod watch;
+mod webhook;
 
 use std::{
     ops::Range,
@@ -43,6 +44,7 @@ pub use id::{FeedId, SinkId, WatchId};
 pub use problem::{Level, Origin, Place, Problem};
 pub use settings::*;
 pub use shown::shown_url;
+pub use webhook::{TemplateText, WebhookFormat, WebhookSettings, ntfy_topic};
 
 use raw::{Raw, Table};
 use reader::{Noted, Reader, not_yet};

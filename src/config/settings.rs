@@ -10,6 +10,7 @@ use super::{
     id::{FeedId, SinkId, WatchId},
     problem::Origin,
     shown::shown_url,
+    webhook::WebhookSettings,
 };
 
 /// Everything that one config says.
@@ -319,23 +320,8 @@ pub enum SinkKind {
         /// `auto` is JSON here.
         format: OutputFormat,
     },
-    /// HTTP POST as Standard Webhooks 1.0.
-    Webhook(WebhookSettings),
-}
-
-/// A webhook with `format = "standard"`.
-#[derive(Debug, Clone)]
-pub struct WebhookSettings {
-    /// Where to.
-    pub url: Url,
-    /// `whsec_…`; several while rotating, none is unsigned.
-    pub secrets: Vec<Secret>,
-    /// For one whole attempt.
-    pub timeout: Duration,
-    /// Whether a private or loopback address is allowed.
-    pub private: bool,
-    /// Instead of the daemon's.
-    pub proxy: Option<Proxy>,
+    /// HTTP POST, in the words of the service that takes it.
+    Webhook(Box<WebhookSettings>),
 }
 
 /// What lines look like.

@@ -5,6 +5,7 @@
 //! other. What an answer means is decided in `retry`, which knows no socket.
 
 mod console;
+pub mod format;
 pub mod retry;
 pub mod sign;
 mod trouble;
@@ -75,6 +76,14 @@ pub enum DeliverError {
         sink: SinkId,
         /// Which secret.
         source: SecretError,
+    },
+    /// Its template can't be used.
+    #[error("sink `{sink}`: the template can't be used: {reason}")]
+    Template {
+        /// Which sink.
+        sink: SinkId,
+        /// Why.
+        reason: String,
     },
     /// Its HTTP client can't be built.
     #[error("sink `{sink}`: {source}")]
@@ -218,7 +227,7 @@ impl Sender {
         };
         match &sink.kind {
             SinkKind::Webhook(settings) => {
-                let webhook = Webhook::new(sink, settings, &context.proxy, context.allow_private)?;
+                let webhook = Webhook::new(sink, settings, &context.proxy, context.allow_private, context.text)?;
                 Ok(Self::Webhook(Box::new(webhook)))
             }
             SinkKind::Stdout { format } => {

@@ -12,7 +12,9 @@ use std::{
 use proptest::prelude::*;
 use wirewatch::{
     cli::report,
-    config::{DaemonSettings, Environment, Origin, Proxy, STARTER, Settings, SinkKind, load_str, load_with},
+    config::{
+        DaemonSettings, Environment, Origin, Proxy, STARTER, Settings, SinkKind, WebhookFormat, load_str, load_with,
+    },
 };
 
 fn fixtures() -> PathBuf {
@@ -124,6 +126,14 @@ fn describe(out: &mut String, settings: &Settings) -> std::fmt::Result {
             SinkKind::Webhook(webhook) => {
                 let secrets: Vec<_> = webhook.secrets.iter().map(|secret| secret.reveal()).collect();
                 writeln!(out, "webhook {} secrets {secrets:?}", webhook.url)?;
+                match &webhook.format {
+                    WebhookFormat::Standard => {}
+                    WebhookFormat::Template { template, content_type, .. } => {
+                        let written = &template.source[template.span.clone()];
+                        writeln!(out, "  template {:?} of {content_type} from {written:?}", template.text)?;
+                    }
+                    format => writeln!(out, "  format {format:?}")?,
+                }
                 let proxy = proxy(webhook.proxy.as_ref());
                 writeln!(out, "  timeout {:?} private {} proxy {proxy}", webhook.timeout, webhook.private)?;
                 writeln!(out, "  retry {:?}", sink.retry)?;
