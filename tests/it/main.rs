@@ -28,3 +28,4 @@ mod program;
 mod receiver;
 mod store;
 mod topics;
+mod verify;
