@@ -88,7 +88,7 @@ pub(super) fn read<'a>(
 fn web(source: &FeedSource) -> Option<&Url> {
     match source {
         FeedSource::Http(url) => Some(url),
-        FeedSource::File(_) => None,
+        FeedSource::File(_) | FeedSource::Exec { .. } => None,
     }
 }
 

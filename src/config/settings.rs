@@ -170,6 +170,13 @@ pub enum FeedSource {
     Http(Url),
     /// `file:`, absolute.
     File(PathBuf),
+    /// `exec:`, from the hand-written config alone.
+    Exec {
+        /// Absolute, or a name that is looked for in `PATH`.
+        program: PathBuf,
+        /// Handed over as they are: no shell reads them.
+        arguments: Vec<String>,
+    },
 }
 
 /// How long the waits between one feed's polls may be; `min` ≤ `interval` ≤ `max`.
@@ -197,6 +204,10 @@ impl FeedSettings {
         match &self.source {
             FeedSource::File(path) => format!("file:{}", path.display()),
             FeedSource::Http(url) => shown_url(url, self.secret),
+            // Arguments may be secret.
+            FeedSource::Exec { program, arguments } => {
+                format!("exec:{}{}", program.display(), if arguments.is_empty() { "" } else { " …" })
+            }
         }
     }
 }

@@ -144,6 +144,36 @@ pub enum FetchError {
         /// Why not.
         problem: FileProblem,
     },
+    /// An `exec:` feed.
+    #[error("{program}: {problem}")]
+    Command {
+        /// Without its folder and arguments, which may be secret.
+        program: String,
+        /// Why not.
+        problem: CommandProblem,
+    },
+}
+
+/// Why an `exec:` feed could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandProblem {
+    /// Missing, or not ours to run.
+    #[error("it can't be started: {0}")]
+    Start(io::Error),
+    /// Its output broke off.
+    #[error("its output can't be read: {0}")]
+    Output(io::Error),
+    /// It says itself that it failed.
+    #[error("{status}: {said}")]
+    Failed {
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// The first line of its complaints.
+        said: String,
+    },
+    /// What it is called can't stand in an address.
+    #[error("its name can't be shown")]
+    Name,
 }
 
 /// Why a `file:` feed could not be read.
@@ -234,6 +264,7 @@ impl FetchError {
             | Self::Protocol { .. } => "protocol",
             Self::Header { .. } | Self::Client { .. } => "config",
             Self::File { .. } => "file",
+            Self::Command { .. } => "exec",
         }
     }
 
@@ -246,6 +277,10 @@ impl FetchError {
             | Self::Truncated { .. }
             | Self::Compression { .. }
             | Self::Protocol { .. } => true,
+            Self::Command { problem, .. } => match problem {
+                CommandProblem::Output(_) | CommandProblem::Failed { .. } => true,
+                CommandProblem::Start(_) | CommandProblem::Name => false,
+            },
             Self::Status { status, .. } => status.is_server_error() || matches!(status.as_u16(), 408 | 425),
             Self::PrivateAddress { .. }
             | Self::ProxyItself { .. }

@@ -10,11 +10,13 @@ use crate::config::FeedSource;
 pub struct HostKey(Box<str>);
 
 impl HostKey {
-    /// The host of a feed's URL; all files are one host, which is this machine's disk.
+    /// The host of a feed's URL; all files are one host, which is this machine's disk, and each program one.
     pub fn of(source: &FeedSource) -> Self {
         match source {
             FeedSource::Http(url) => Self::new(url.host_str().unwrap_or_default()),
             FeedSource::File(_) => Self::new("file:"),
+            // Each program is a host of its own: one that hangs delays no other.
+            FeedSource::Exec { program, .. } => Self::new(&format!("exec:{}", program.display())),
         }
     }
 
