@@ -136,7 +136,7 @@ fn kind(name: &str) -> Kind {
 }
 
 /// HTML's elements that have no end.
-pub(super) fn is_void(name: &str) -> bool {
+pub fn is_void(name: &str) -> bool {
     matches!(
         name,
         "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "source" | "wbr"
