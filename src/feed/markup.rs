@@ -76,9 +76,11 @@ pub fn plain(text: &str, keeps_lines: bool) -> String {
 
 /// Whether a text that may be plain or HTML is HTML: it holds an entity, or a tag with a name that HTML has.
 pub fn looks_like_html(text: &str) -> bool {
+    let last_bracket = memchr::memrchr(b'>', text.as_bytes()).unwrap_or(0);
     let is_tag = |rest: &str| {
-        let name: String = rest.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-        !name.is_empty() && rest.contains('>') && (kind(&name) != Kind::Unknown)
+        let rest = rest.trim_start_matches('/');
+        let length = rest.bytes().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        kind(&rest[..length]) != Kind::Unknown
     };
     let is_entity = |rest: &str| {
         let len = rest.bytes().take(32).position(|b| !b.is_ascii_alphanumeric() && b != b'#').unwrap_or(rest.len());
@@ -90,7 +92,7 @@ pub fn looks_like_html(text: &str) -> bool {
     };
     text.match_indices(['<', '&']).any(|(at, mark)| {
         let rest = &text[at + 1..];
-        if mark == "<" { is_tag(rest) || rest.starts_with("!--") } else { is_entity(rest) }
+        if mark == "<" { (at < last_bracket && is_tag(rest)) || rest.starts_with("!--") } else { is_entity(rest) }
     })
 }
 
@@ -134,7 +136,7 @@ fn kind(name: &str) -> Kind {
 }
 
 /// HTML's elements that have no end.
-pub(super) fn is_void(name: &str) -> bool {
+pub fn is_void(name: &str) -> bool {
     matches!(
         name,
         "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "source" | "wbr"

@@ -44,6 +44,8 @@ pub struct Outline<'a> {
     pub is_plain: bool,
     /// What a DOCTYPE says, where it holds declarations.
     pub doctype: Option<&'a str>,
+    /// How long the document is.
+    pub document_bytes: usize,
 }
 
 /// What stands in an entry.
@@ -112,7 +114,7 @@ pub fn walk(text: &str) -> Outline<'_> {
         entry: None,
         reread_bytes: 0,
         is_complete: false,
-        outline: Outline { is_plain: true, ..Outline::default() },
+        outline: Outline { is_plain: true, document_bytes: text.len(), ..Outline::default() },
     };
     while let Some(token) = walk.tokens.next() {
         walk.token(token);

@@ -248,6 +248,33 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
+/// Where a mark stands next, searched for once: a walk that only goes on never looks at a byte twice for it.
+#[derive(Debug)]
+pub struct Next {
+    mark: &'static [u8],
+    /// From where it was searched for, and where it stood.
+    known: Option<(usize, Option<usize>)>,
+}
+
+impl Next {
+    /// Of this mark.
+    pub const fn of(mark: &'static [u8]) -> Self {
+        Self { mark, known: None }
+    }
+
+    /// Where it stands at `from` or behind.
+    pub fn at(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        match self.known {
+            Some((searched, found)) if searched <= from && found.is_none_or(|at| at >= from) => found,
+            _ => {
+                let found = bytes.get(from..).and_then(|rest| memmem::find(rest, self.mark)).map(|at| from + at);
+                self.known = Some((from, found));
+                found
+            }
+        }
+    }
+}
+
 /// Where a start tag ends, from its name's end.
 pub enum TagEnd {
     /// At this `>`.

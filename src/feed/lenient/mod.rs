@@ -36,6 +36,8 @@ pub struct Reader<'a> {
     order: OnceCell<Option<date::Order>>,
     /// Links that are relative where nothing says to what.
     baseless: usize,
+    /// The feed's own authors, once asked for.
+    feed_authors: OnceCell<Vec<String>>,
 }
 
 /// Reads a document by its outline. Never fails: what cannot be read is left out and noted.
@@ -52,6 +54,9 @@ pub fn read(outline: &Outline<'_>, format: Format, base: Option<&Url>) -> Feed {
     if reader.baseless > 0 {
         notes.push(format!("{} relative links, and nothing says to what", reader.baseless));
     }
+    if reader.entities.is_spent() {
+        notes.push("its own entities stand for too much text; references to them are left as they stand".to_owned());
+    }
     Feed { about, entries, is_cut: false, notes }
 }
 
@@ -62,7 +67,11 @@ impl<'a> Reader<'a> {
             outline,
             format,
             scope: &outline.scope,
-            entities: outline.doctype.map(Entities::of_doctype).unwrap_or_default(),
+            entities: outline
+                .doctype
+                .map(|doctype| Entities::of_doctype(doctype, outline.document_bytes))
+                .unwrap_or_default(),
+            feed_authors: OnceCell::new(),
             base: base.cloned(),
             undated: 0,
             order: OnceCell::new(),
@@ -93,7 +102,9 @@ impl<'a> Reader<'a> {
         };
         let source = entry.fields.iter().find(|field| field.meaning == Meaning::Source && field.inner.contains('<'));
         let of_source = source.map(|source| names(&children(source.inner, self.scope)));
-        of_source.filter(|names| !names.is_empty()).unwrap_or_else(|| names(&self.outline.fields))
+        of_source
+            .filter(|names| !names.is_empty())
+            .unwrap_or_else(|| self.feed_authors.get_or_init(|| names(&self.outline.fields)).clone())
     }
 
     /// Where the document says that it is, or its site: better than nothing to resolve links against.
