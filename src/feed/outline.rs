@@ -130,6 +130,7 @@ impl<'a> Walk<'a> {
             Token::Text(text) => {
                 let is_between = self.open.is_empty();
                 self.outline.is_broken |= is_between && !text.trim().is_empty();
+                self.text_behind_link(text);
                 self.check_references(text);
             }
             Token::Data(_) => self.outline.is_broken |= self.open.is_empty(),
@@ -144,6 +145,20 @@ impl<'a> Walk<'a> {
                 self.outline.is_broken |= is_declaration;
             }
             Token::Doctype(_) => {}
+        }
+    }
+
+    /// `<link/>https://e.example/a`: a program of HTML closed the element before its address.
+    fn text_behind_link(&mut self, text: &'a str) {
+        let is_direct = self.open.last().is_some_and(|open| matches!(open.place, Place::Frame | Place::Entry));
+        if !is_direct || !text.trim_start().starts_with("http") || !self.text[..self.tokens.start()].ends_with("/>") {
+            return;
+        }
+        let fields = self.entry.as_mut().map_or(&mut self.outline.fields, |entry| &mut entry.fields);
+        let link = fields.last_mut().filter(|field| field.meaning == Meaning::Link && field.inner.is_empty());
+        if let Some(link) = link.filter(|link| link.attributes.trim().is_empty()) {
+            link.inner = text;
+            self.outline.is_broken = true;
         }
     }
 
@@ -427,6 +442,14 @@ mod tests {
         let outline = walk("<rss><channel><title>F<link>x<item><title>1<link>a<item><title>2<link>b</channel>");
         assert_eq!((titles(&outline), outline.entries_counted), (vec!["1", "2"], 2));
         assert_eq!(outline.fields.iter().map(|f| f.inner).collect::<Vec<_>>(), ["F", "x"]);
+    }
+
+    #[test]
+    fn an_address_behind_its_link_is_the_links() {
+        let text = "<rss><channel><item><link/>https://e.example/a\n<title/>https://e.example/b</item></channel></rss>";
+        let outline = walk(text);
+        assert_eq!(outline.entries[0].fields[0].inner.trim(), "https://e.example/a");
+        assert_eq!((titles(&outline), outline.is_plain), (vec![""], false));
     }
 
     #[test]
