@@ -29,15 +29,17 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     }
     let not_a_feed = FeedError::NotAFeed { what: "JSON without `version` and `items` of a JSON Feed" };
     let Value::Object(root) = document.value else { return Err(not_a_feed) };
-    let is_versioned = string(&root, "version").is_some_and(|v| v.contains("jsonfeed.org/version/1"));
-    let Some(Value::Array(items)) = root.get("items").filter(|_| is_versioned) else {
+    let Some(Value::Array(items)) = root.get("items").filter(|_| is_versioned(&root)) else {
         return Err(not_a_feed);
     };
     if document.is_cut && items.is_empty() {
         return Err(FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() });
     }
     let order = date_order(items);
-    let mut reader = ItemReader { base, feed_authors: authors(&root), order, undated: 0 };
+    // Without a base, addresses start from where the feed says that it is, or its site.
+    let own = ["feed_url", "home_page_url"].into_iter().filter_map(|key| Url::parse(&string(&root, key)?).ok());
+    let own = own.into_iter().find(|url| matches!(url.scheme(), "http" | "https"));
+    let mut reader = ItemReader { base: base.or(own.as_ref()), feed_authors: authors(&root), order, undated: 0 };
     let objects = items.iter().filter_map(|item| if let Value::Object(item) = item { Some(item) } else { None });
     let entries: Vec<Entry> = objects.map(|item| reader.item(item)).collect();
     if entries.len() < items.len() {
@@ -59,6 +61,15 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         self_url: url("feed_url"),
     };
     Ok(Feed { about, entries, is_cut: document.is_cut, notes })
+}
+
+/// Whether a text is a JSON Feed's, by the keys of its first object.
+pub fn is_feed(text: &str) -> bool {
+    value::read(text).value.object().is_some_and(is_versioned)
+}
+
+fn is_versioned(root: &Object<'_>) -> bool {
+    string(root, "version").is_some_and(|version| version.contains("jsonfeed.org/version/1"))
 }
 
 /// The order of day and month in the feed's dates, where any tells.

@@ -6,6 +6,7 @@
 //! as feed-rs refuses one that lacks a part.
 
 mod attribute;
+mod bounds;
 pub mod charset;
 pub mod date;
 pub mod discover;
@@ -32,6 +33,12 @@ pub use entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup};
 pub const ENTRIES_MAX: usize = 5_000;
 /// A single text of an entry is cut here: no article is longer, and what follows costs memory for each watch.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
+/// An id or an address that is longer is none: cut, it would be another's. Browsers take addresses of 2 to 8 kB.
+pub const ADDRESS_BYTES_MAX: usize = 8 << 10;
+/// Names of people and things, languages and types are cut here.
+pub const NAME_BYTES_MAX: usize = 1 << 10;
+/// Titles are cut here, and what a feed says of itself. Some put a whole article there.
+pub const TITLE_BYTES_MAX: usize = 64 << 10;
 /// Elements inside elements. XHTML content in real feeds stays under 40; feed-rs recurses on some of them.
 pub const DEPTH_MAX: usize = 256;
 /// What one entry, or a feed itself, may say; real ones say up to 60 things, most of them pictures.
@@ -90,11 +97,15 @@ pub fn parse(bytes: &[u8], base: Option<&Url>, content_type: Option<&str>) -> Re
         feed.notes.push(format!("{} entries, the first {ENTRIES_MAX} are read", feed.entries.len()));
         feed.entries.truncate(ENTRIES_MAX);
     }
-    let cut = feed.entries.iter_mut().map(bound_texts).filter(|cut| *cut).count();
-    if cut > 0 {
-        feed.notes.push(format!("{cut} entries had a text longer than {TEXT_BYTES_MAX} bytes, cut there"));
-    }
+    bounds::bound(&mut feed);
     Ok(feed)
+}
+
+/// Whether a document is a JSON Feed, by the keys of its outermost object.
+pub fn is_json_feed(bytes: &[u8]) -> bool {
+    // Most lines of JSON do not so much as hold the word.
+    let has_word = || memchr::memmem::find(bytes, b"jsonfeed").is_some() || bytes.contains(&0);
+    has_word() && guard::guarded(|| json::is_feed(&charset::decode(bytes, None).text)).unwrap_or(false)
 }
 
 fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
@@ -102,7 +113,7 @@ fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let Some(format) = outline.format else {
         return Err(FeedError::NotAFeed { what: what_else(text, outline.root) });
     };
-    if outline.is_too_deep {
+    if outline.is_too_deep && outline.entries.is_empty() {
         return Err(FeedError::TooDeep);
     }
     if outline.is_cut && outline.entries.is_empty() {
@@ -127,6 +138,9 @@ fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         feed.notes.push("the document ends too early; whole entries are kept".to_owned());
     } else if outline.is_broken {
         feed.notes.push("the document is not well-formed XML; read as it is meant".to_owned());
+    }
+    if outline.is_too_deep {
+        feed.notes.push(format!("elements nested deeper than {DEPTH_MAX} levels are read as if they were not nested"));
     }
     if feed.entries.len() < outline.entries_counted {
         feed.notes.push(format!("{} of {} entries could be read", feed.entries.len(), outline.entries_counted));
@@ -177,23 +191,6 @@ impl Feed {
             });
         }
     }
-}
-
-/// Cuts what is longer than [`TEXT_BYTES_MAX`]; says whether anything was.
-fn bound_texts(entry: &mut Entry) -> bool {
-    let texts = [
-        entry.title.as_mut(),
-        entry.summary.as_mut().map(|m| &mut m.text),
-        entry.content.as_mut().map(|m| &mut m.text),
-    ];
-    let mut cut = false;
-    for text in texts.into_iter().flatten() {
-        if text.len() > TEXT_BYTES_MAX {
-            text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
-            cut = true;
-        }
-    }
-    cut
 }
 
 /// An absolute URL, or nothing. Relative ones are resolved where there is a base.

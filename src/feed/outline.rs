@@ -34,7 +34,7 @@ pub struct Outline<'a> {
     pub entries: Vec<EntryOutline<'a>>,
     /// `<item>` and `<entry>` tags outside comments, CDATA and texts.
     pub entries_counted: usize,
-    /// Elements are nested deeper than [`DEPTH_MAX`]; the walk ended there.
+    /// Elements are nested deeper than [`DEPTH_MAX`]; those are read as if they stood beside each other.
     pub is_too_deep: bool,
     /// The document ends inside an entry, or before the feed does.
     pub is_cut: bool,
@@ -118,9 +118,6 @@ pub fn walk(text: &str) -> Outline<'_> {
     };
     while let Some(token) = walk.tokens.next() {
         walk.token(token);
-        if walk.outline.is_too_deep {
-            break;
-        }
     }
     walk.finish()
 }
@@ -133,6 +130,7 @@ impl<'a> Walk<'a> {
             Token::Text(text) => {
                 let is_between = self.open.is_empty();
                 self.outline.is_broken |= is_between && !text.trim().is_empty();
+                self.text_behind_link(text);
                 self.check_references(text);
             }
             Token::Data(_) => self.outline.is_broken |= self.open.is_empty(),
@@ -147,6 +145,20 @@ impl<'a> Walk<'a> {
                 self.outline.is_broken |= is_declaration;
             }
             Token::Doctype(_) => {}
+        }
+    }
+
+    /// `<link/>https://e.example/a`: a program of HTML closed the element before its address.
+    fn text_behind_link(&mut self, text: &'a str) {
+        let is_direct = self.open.last().is_some_and(|open| matches!(open.place, Place::Frame | Place::Entry));
+        if !is_direct || !text.trim_start().starts_with("http") || !self.text[..self.tokens.start()].ends_with("/>") {
+            return;
+        }
+        let fields = self.entry.as_mut().map_or(&mut self.outline.fields, |entry| &mut entry.fields);
+        let link = fields.last_mut().filter(|field| field.meaning == Meaning::Link && field.inner.is_empty());
+        if let Some(link) = link.filter(|link| link.attributes.trim().is_empty()) {
+            link.inner = text;
+            self.outline.is_broken = true;
         }
     }
 
@@ -283,8 +295,11 @@ impl<'a> Walk<'a> {
 
     fn push(&mut self, name: &'a str, place: Place, meaning: Meaning, attributes: &'a str, is_empty: bool) {
         let inner_start = self.tokens.end();
+        if self.open.len() >= DEPTH_MAX {
+            (self.outline.is_too_deep, self.outline.is_broken) = (true, true);
+            return;
+        }
         self.open.push(Open { name, place, meaning, attributes, inner_start, next_field: None });
-        self.outline.is_too_deep = self.open.len() > DEPTH_MAX;
         if is_empty {
             self.close_to(self.open.len() - 1, inner_start);
         }
@@ -427,6 +442,24 @@ mod tests {
         let outline = walk("<rss><channel><title>F<link>x<item><title>1<link>a<item><title>2<link>b</channel>");
         assert_eq!((titles(&outline), outline.entries_counted), (vec!["1", "2"], 2));
         assert_eq!(outline.fields.iter().map(|f| f.inner).collect::<Vec<_>>(), ["F", "x"]);
+    }
+
+    #[test]
+    fn an_address_behind_its_link_is_the_links() {
+        let text = "<rss><channel><item><link/>https://e.example/a\n<title/>https://e.example/b</item></channel></rss>";
+        let outline = walk(text);
+        assert_eq!(outline.entries[0].fields[0].inner.trim(), "https://e.example/a");
+        assert_eq!((titles(&outline), outline.is_plain), (vec![""], false));
+    }
+
+    #[test]
+    fn an_element_nested_too_deep_costs_no_entry() {
+        let (open, close) = ("<div>".repeat(1_000), "</div>".repeat(1_000));
+        let deep = format!("<item><title>1</title><description>{open}x{close}</description><link>a</link></item>");
+        let text = format!("<rss><channel>{deep}<item><title>2</title></item></channel></rss>");
+        let outline = walk(&text);
+        assert_eq!((titles(&outline), outline.is_too_deep, outline.is_plain), (vec!["1", "2"], true, false));
+        assert_eq!(outline.entries[0].fields.len(), 3);
     }
 
     #[test]

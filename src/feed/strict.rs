@@ -104,7 +104,7 @@ fn about(feed: &model::Feed, format: Format, base: Option<&Url>) -> FeedAbout {
         description: text(&feed.description),
         language: feed.language.as_deref().and_then(filled),
         format: Some(format),
-        updated: feed.updated.or(feed.published),
+        updated: feed.updated,
         ttl: feed.ttl,
         hub: rel("hub"),
         self_url: rel("self"),

@@ -375,6 +375,22 @@ mod tests {
     }
 
     #[test]
+    fn a_mark_is_searched_for_once() {
+        let text = "<q ".repeat(1_000) + "-->" + &"<q ".repeat(1_000);
+        let mut end = Next::of(b"-->");
+        for from in (0..=3_000).step_by(3) {
+            assert_eq!(end.at(text.as_bytes(), from), Some(3_000));
+        }
+        assert_eq!(end.known, Some((0, Some(3_000))), "searched for again");
+        for from in 3_001..text.len() {
+            assert_eq!(end.at(text.as_bytes(), from), None);
+        }
+        assert_eq!(end.known, Some((3_001, None)), "searched for again");
+        // Whoever goes back is told the truth.
+        assert_eq!(end.at(text.as_bytes(), 5), Some(3_000));
+    }
+
+    #[test]
     fn unclosed_data_ends_with_its_element() {
         check("<d><![CDATA[x</d>", &[start("d", ""), Token::Data("x"), Token::End { name: "d" }], true);
         let two = "<d><![CDATA[x</d></item><item><d><![CDATA[y]]></d>";

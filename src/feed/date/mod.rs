@@ -115,6 +115,7 @@ fn common(text: &str) -> Option<DateTime<Utc>> {
         _ => return None,
     };
     let date = NaiveDate::from_ymd_opt(year.parse().ok()?, names::english(month)?, day.parse().ok()?)?;
+    let date = if is_days_end(time) { date.succ_opt()? } else { date };
     if is_common { assemble(date, clock(time)?, offset) } else { None }
 }
 
@@ -137,7 +138,8 @@ fn arabic_months(text: &str) -> String {
     joined.iter().fold(text.to_owned(), |text, (apart, joined)| text.replace(apart, joined))
 }
 
-/// `2003-12-31T10:14:55.5+01:00`, `2003-12-31 10:14`, `2003.12.31`, `20031231`, `2003-335`, `2003-12`, `2003`.
+/// `2003-12-31T10:14:55.5+01:00`, `2003-12-31 10:14`, `2003.12.31`, `20031231`, `2003-335`, `2003-12`. A year
+/// alone is no day.
 fn iso(text: &str, offset: i32) -> Option<DateTime<Utc>> {
     let (date, rest) = match text.find(['T', 't', ' ']) {
         Some(at) => (&text[..at], text[at + 1..].trim()),
@@ -162,6 +164,7 @@ fn iso(text: &str, offset: i32) -> Option<DateTime<Utc>> {
     let rest = if before.is_some() { rest[2..].trim() } else { rest };
     let zone_at = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(rest.len());
     let mut time = clock(&rest[..zone_at])?;
+    let date = if is_days_end(&rest[..zone_at]) { date.succ_opt()? } else { date };
     let mut zone_text = rest[zone_at..].trim();
     // Java names the region behind the offset: `+03:00[Europe/Istanbul]`.
     if let Some((offset, _)) = zone_text.split_once('[').filter(|(offset, _)| !offset.is_empty()) {
@@ -182,7 +185,6 @@ fn iso_date(date: &str) -> Option<NaiveDate> {
     let parts: Vec<&str> = date.split('-').collect();
     let number = |text: &str| text.parse::<u32>().ok();
     match parts[..] {
-        [year] if year.len() == 4 => NaiveDate::from_ymd_opt(year.parse().ok()?, 1, 1),
         [whole] if whole.len() == 8 => NaiveDate::parse_from_str(whole, "%Y%m%d").ok(),
         [whole] if whole.len() == 7 => NaiveDate::from_yo_opt(whole[..4].parse().ok()?, number(&whole[4..])?),
         [year, day] if year.len() == 4 && day.len() == 3 => NaiveDate::from_yo_opt(year.parse().ok()?, number(day)?),
@@ -220,7 +222,7 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
     // Words that are no part of a date, and how many of them stand between its day and its month.
     let (mut strangers, mut between) = (0, 0);
     let (mut time, mut offset, mut afternoon, mut region) = (None, offset, None, None);
-    let mut is_after_day = false;
+    let (mut is_after_day, mut ends_day) = (false, false);
     for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')')).filter(|w| !w.is_empty()) {
         let first = word.chars().next()?;
         let lower = word.to_lowercase();
@@ -228,6 +230,7 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
         if word.contains(':') && first.is_ascii_digit() {
             let zone_at = word.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.')).unwrap_or(word.len());
             time = Some(clock(&word[..zone_at])?);
+            ends_day |= is_days_end(&word[..zone_at]);
             match word[zone_at..].to_ascii_lowercase().as_str() {
                 "" => {}
                 "am" => afternoon = Some(false),
@@ -264,6 +267,7 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
         return None;
     }
     let date = NaiveDate::from_ymd_opt(parts.year?, parts.month?, parts.day?)?;
+    let date = if ends_day { date.succ_opt()? } else { date };
     let mut time = time.unwrap_or(NaiveTime::MIN);
     if let Some(is_afternoon) = afternoon {
         time = in_half(time, is_afternoon)?;
@@ -344,6 +348,12 @@ fn clock(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(if hour == 24 { 0 } else { hour }, number(1)?, if second == 60 { 59 } else { second })
 }
 
+/// Whether a time is ISO 8601's for the end of a day, which is the next day's midnight: `24:00`, `24:00:00`.
+fn is_days_end(text: &str) -> bool {
+    let digits = text.trim_end_matches(['0', ':', '.', ',']);
+    digits == "24" && text.contains(':')
+}
+
 /// `10h30`, `10h`.
 fn french_clock(word: &str) -> Option<NaiveTime> {
     let (hour, minute) = word.split_once('h')?;
@@ -397,6 +407,11 @@ mod tests {
         check("12th of May, 2004", Some("2004-05-12T00:00:00Z"));
         check("Published on Wednesday, May 12, 2004 at 10:30", Some("2004-05-12T10:30:00Z"));
         check("24:05 1 Jan 2004", Some("2004-01-01T00:05:00Z"));
+        check("24:00 31 Jan 2004", Some("2004-02-01T00:00:00Z"));
+        check("Sat, 31 Jan 2004 24:00:00 GMT", Some("2004-02-01T00:00:00Z"));
+        check("2026-11-24T24:00:00Z", Some("2026-11-25T00:00:00Z"));
+        check("2026-11-24T24:05:00Z", Some("2026-11-24T00:05:00Z"));
+        check("2026", None);
         check("23:59:60 31 Dec 2016", Some("2016-12-31T23:59:59Z"));
         check("1518478934", Some("2018-02-12T23:42:14Z"));
         check("Thu, 05 Sep 2024 10:00:00 Europe/Istanbul", Some("2024-09-05T07:00:00Z"));

@@ -158,7 +158,7 @@ impl<'a> Reader<'a> {
         let title = line(&[Meaning::Title, Meaning::SpareTitle]);
         let language = word(Meaning::Language).or_else(stated_language);
         let ttl = word(Meaning::Ttl).and_then(|ttl| ttl.parse().ok());
-        let updated = [Meaning::Updated, Meaning::Published, Meaning::Date].into_iter().find_map(word);
+        let updated = [Meaning::Updated, Meaning::Date].into_iter().find_map(word);
         FeedAbout {
             title,
             url: base.map(Url::to_string).or_else(|| self_url.clone()),
