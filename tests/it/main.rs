@@ -4,6 +4,8 @@
 mod acceptance;
 mod commands;
 mod config;
+#[path = "../../benches/shared/cpu_time.rs"]
+mod cpu_time;
 mod daemon;
 mod deliver;
 mod demo;
