@@ -27,10 +27,23 @@ pub struct Settings {
     pub watches: Vec<WatchSettings>,
     /// The file's sinks, and `console` unless it is declared.
     pub sinks: Vec<SinkSettings>,
+    /// `[defaults] sinks`: where events go, and alerts of watches that name no sinks.
+    pub default_sinks: Vec<SinkId>,
     /// By name, as used in queries after `@`.
     pub lists: BTreeMap<String, Vec<String>>,
     /// Folder of the user's packs.
     pub pack_folder: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Where an event that is so loud goes: the sinks of `[defaults]`, less those that want louder ones, and less the one
+    /// that it is about.
+    pub fn sinks_of_event(&self, severity: Severity, about: Option<&SinkId>) -> Vec<SinkId> {
+        let wants = |id: &&SinkId| {
+            Some(*id) != about && self.sinks.iter().any(|sink| sink.id == **id && severity >= sink.min_severity)
+        };
+        self.default_sinks.iter().filter(wants).cloned().collect()
+    }
 }
 
 /// `[daemon]`.

@@ -274,6 +274,7 @@ impl Poller {
                 entries: heard.read.entries,
                 entries_seen: heard.read.seen,
                 notes: heard.read.notes.clone(),
+                events: Vec::new(),
             })
             .await?;
         self.metrics.polls.with_label_values(&[outcome]).inc();

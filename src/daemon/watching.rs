@@ -12,9 +12,10 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    alert::{AlertBody, AlertId},
+    alert::{AlertBody, AlertId, Event},
     article::{Article, ArticleKey},
     config::{Level, Problem, Settings, Severity, SinkId, WatchSettings},
+    store::NewEvent,
     watch::{CompileContext, SharedPacks, WatchSet, found::NearMiss, matched::Explained},
 };
 
@@ -33,6 +34,8 @@ pub struct Watching {
     order_at: AtomicU32,
     versions: BTreeMap<String, String>,
     min_severity: HashMap<SinkId, Severity>,
+    /// `[defaults] sinks`.
+    event_sinks: Vec<SinkId>,
 }
 
 /// What the watches say of one article.
@@ -65,6 +68,7 @@ impl Watching {
             order_at: AtomicU32::new(FIRST_ORDER_AT),
             watches,
             min_severity: settings.sinks.iter().map(|s| (s.id.clone(), s.min_severity)).collect(),
+            event_sinks: settings.default_sinks.clone(),
         });
         (watching, compiled.problems)
     }
@@ -138,6 +142,14 @@ impl Watching {
     /// Why `watch` matches an article of `match`, or why not; `None` where it is none of these watches.
     pub fn explain(&self, watch: &WatchSettings, article: &Article, now: DateTime<Utc>) -> Option<Explained> {
         self.set.load().explain(watch, article, now, None)
+    }
+
+    /// An event, and where it goes: the sinks of `[defaults]`, less those that want louder ones.
+    pub fn event(&self, event: Event) -> NewEvent {
+        let severity = event.kind.severity();
+        let wants = |sink: &&SinkId| self.min_severity.get(*sink).is_none_or(|min| severity >= *min);
+        let sinks = self.event_sinks.iter().filter(wants).cloned().collect();
+        NewEvent { event, sinks }
     }
 
     /// Where alerts of `watch` go: its sinks, less those that want louder ones.

@@ -67,7 +67,7 @@ impl Webhook {
             .timeout(self.timeout)
             .header(CONTENT_TYPE, "application/json")
             .header(USER_AGENT, concat!("wirewatch/", env!("CARGO_PKG_VERSION")));
-        for (name, value) in self.signer.headers(delivery.alert.as_str(), now, &delivery.body) {
+        for (name, value) in self.signer.headers(delivery.message.as_str(), now, &delivery.body) {
             request = request.header(name, value);
         }
         match request.body(delivery.body.clone()).send().await {

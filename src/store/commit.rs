@@ -9,7 +9,7 @@ use chrono::Duration;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Committed, CommittedAlert, EntryKey, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome,
+    Committed, CommittedAlert, EntryKey, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome, announce,
     poll_result::digest,
     sqlite::rows::{count, id_kind, lines, millis},
     writer::News,
@@ -92,6 +92,7 @@ impl<'a> Commit<'a> {
         }
         self.mark_seen()?;
         self.learn_ids(new)?;
+        announce::store_events(self.connection, &poll.events, news)?;
         Ok(self.committed)
     }
 

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::{
-    alert::{AlertId, HeldReason},
+    alert::{AlertId, Event, HeldReason},
     article::{Article, ArticleId, ArticleKey},
     config::{FeedId, FeedSource, Severity, SinkId, WatchId},
     fetch::hints::Validators,
@@ -38,6 +38,17 @@ pub struct PollResult {
     pub entries_seen: Vec<EntryKey>,
     /// What was odd about the document; `None` keeps what is there.
     pub notes: Option<Vec<String>>,
+    /// What people shall hear of the feed itself.
+    pub events: Vec<NewEvent>,
+}
+
+/// An event, and where it goes.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// What happened; one that is stored already is not stored again.
+    pub event: Event,
+    /// Whom to tell.
+    pub sinks: Vec<SinkId>,
 }
 
 /// A move for good. It counts for as long as the config names the source that moved: who mends the URL there is obeyed.

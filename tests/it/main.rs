@@ -11,6 +11,7 @@ mod deliver;
 mod demo;
 mod discover;
 mod engine;
+mod events;
 mod explain;
 mod farm;
 mod feed;

@@ -117,6 +117,7 @@ pub(crate) fn poll(feed_id: &str, at: DateTime<Utc>, entries: Vec<StoredEntry>) 
         entries_seen: entries.iter().map(|e| EntryKey::of(&e.article.id)).collect(),
         entries,
         notes: None,
+        events: Vec::new(),
     }
 }
 
