@@ -9,7 +9,7 @@ use super::poll::{Polled, Poller};
 use crate::{
     config::{DaemonSettings, FeedId, FeedSettings, PollWaits, Settings},
     metrics::Metrics,
-    schedule::{HostKey, Limits, PollBounds, Scheduler, first_due, spread_start},
+    schedule::{HostKey, Limits, NEVER, PollBounds, Scheduler, first_due, spread_start},
     store::{FeedState, StoreError},
 };
 
@@ -111,6 +111,8 @@ impl Feeds {
         match polled.next {
             Some(next) => self.retry_at(feed, next),
             None => {
+                // The permit goes back first: a feed that is removed while it is polled keeps it until the poll ends.
+                self.scheduler.finished(feed, NEVER);
                 self.scheduler.remove(feed);
                 self.due.remove(feed);
             }
