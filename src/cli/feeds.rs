@@ -1,6 +1,9 @@
 //! `feeds list`: every feed of the config, how it does, when it is polled next and why then.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -9,7 +12,7 @@ use super::{Context, Exit, run::runtime, setup};
 use crate::{
     alert::{body::wire_time, text::safe},
     clock::Clock,
-    config::{FeedId, FeedSettings, Settings, shown_url},
+    config::{FeedId, FeedSettings, Settings, shown_url, value::format_duration},
     store::{FeedActivity, FeedState, Role, Store, StoreError},
 };
 
@@ -64,25 +67,35 @@ fn moved_to(feed: &FeedSettings, state: Option<&FeedState>) -> Option<String> {
 }
 
 /// `new`, `ok`, `failing`, `gone`.
-fn health(state: Option<&FeedState>) -> &'static str {
+fn health(feed: &FeedSettings, state: Option<&FeedState>) -> &'static str {
     match state {
         None => "new",
-        Some(state) if state.is_gone() => "gone",
+        Some(state) if state.is_gone(&feed.source) => "gone",
+        Some(state) if !state.is_of(&feed.source) => "new",
         Some(state) if state.error.is_some() => "failing",
         Some(_) => "ok",
     }
 }
 
+/// To whole seconds where there are any, to whole minutes from ten minutes on: nobody reads more.
+fn rounded(wait: Duration) -> Duration {
+    match wait.as_secs() {
+        0 => wait,
+        seconds @ 1..600 => Duration::from_secs(seconds + u64::from(wait.subsec_millis() >= 500)),
+        seconds => Duration::from_secs((seconds + 30) / 60 * 60),
+    }
+}
+
 fn line(settings: &Settings, feed: &FeedSettings, state: Option<&FeedState>, activity: Option<&FeedActivity>) -> Value {
     let asked = feed.interval.unwrap_or(settings.daemon.interval).as_secs();
-    let is_polled = state.is_some_and(|s| !s.is_gone());
+    let is_polled = state.is_some_and(|s| !s.is_gone(&feed.source));
     json!({
         "id": feed.id,
         "name": feed.name.as_ref().or(state.and_then(|s| s.title.as_ref())),
         "url": feed.shown_url(),
         "origin": "config",
         "tags": feed.tags,
-        "state": health(state),
+        "state": health(feed, state),
         "last_poll": state.map(|s| wire_time(s.last_poll)),
         "last_success": state.and_then(|s| s.last_success).map(wire_time),
         "last_outcome": state.map(|s| s.outcome.as_str()),
@@ -110,13 +123,14 @@ fn block(
     now: DateTime<Utc>,
 ) -> String {
     let local = |time: DateTime<Utc>| time.with_timezone(&settings.daemon.timezone).format("%-d %b %H:%M").to_string();
-    let mut lines = vec![format!("{:<8} {}  {}", health(state).to_uppercase(), feed.id, feed.shown_url())];
+    let mut lines = vec![format!("{:<8} {}  {}", health(feed, state).to_uppercase(), feed.id, feed.shown_url())];
     let Some(state) = state else {
         lines.push("         never polled".to_owned());
         return lines.join("\n") + "\n";
     };
     let success = state.last_success.map_or("never".to_owned(), &local);
-    let next = if state.is_gone() {
+    let is_gone = state.is_gone(&feed.source);
+    let next = if is_gone {
         "never".to_owned()
     } else if state.next_poll <= now {
         format!("due ({})", state.next_reason)
@@ -124,6 +138,15 @@ fn block(
         format!("{} ({})", local(state.next_poll), state.next_reason)
     };
     lines.push(format!("         last success {success} · next poll {next}"));
+    if !is_gone {
+        let asked = feed.interval.unwrap_or(settings.daemon.interval);
+        let actual = (state.next_poll - state.last_poll).to_std().unwrap_or_default();
+        lines.push(format!(
+            "         asked for every {} · waits {}",
+            format_duration(asked),
+            format_duration(rounded(actual))
+        ));
+    }
     if let Some(activity) = activity {
         lines.push(format!(
             "         {:.1} articles a day · {} each",

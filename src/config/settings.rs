@@ -114,7 +114,7 @@ pub struct FeedSettings {
 }
 
 /// Where a feed's document comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FeedSource {
     /// `http:` or `https:`.
     Http(Url),

@@ -1,6 +1,6 @@
 //! The feeds that the daemon polls: whose turn it is, and what is said of how they do.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tracing::{debug, field::display, info, warn};
@@ -9,9 +9,12 @@ use super::poll::{Polled, Poller};
 use crate::{
     config::{DaemonSettings, FeedId, FeedSettings, PollWaits, Settings},
     metrics::Metrics,
-    schedule::{HostKey, Limits, NEVER, PollBounds, Scheduler, first_due, spread_start},
+    schedule::{HostKey, Limits, NEVER, PollBounds, PollReason, Scheduler, Spacing, first_due, spread_start},
     store::{FeedState, StoreError},
 };
+
+/// Requests to one host begin this far apart: a feed's answer is small, and a second later nobody waits for it.
+const HOST_GAP: Duration = Duration::from_secs(1);
 
 /// Above this many feeds, `/metrics` leaves the gauge of each one out.
 const FEED_GAUGES_MAX: usize = 1000;
@@ -42,6 +45,8 @@ pub struct Feeds {
     settings: HashMap<FeedId, Arc<FeedSettings>>,
     health: HashMap<FeedId, Health>,
     due: HashMap<FeedId, DateTime<Utc>>,
+    /// Feeds that are one request, under the name of the first, which stands for them in the schedule.
+    groups: HashMap<FeedId, Vec<Arc<FeedSettings>>>,
     notes: HashMap<FeedId, Vec<String>>,
     scheduler: Scheduler,
     metrics: Metrics,
@@ -57,48 +62,71 @@ impl Feeds {
         let states = poller.store.feed_states().await?;
         let states: HashMap<&FeedId, &FeedState> = states.iter().map(|s| (&s.feed, s)).collect();
         let now = poller.clock.now();
-        let limits = Limits { concurrency: settings.daemon.concurrency, per_host: settings.daemon.per_host };
         let mut feeds = Self {
             settings: HashMap::new(),
             health: HashMap::new(),
             due: HashMap::new(),
+            groups: HashMap::new(),
             notes: HashMap::new(),
-            scheduler: Scheduler::new(limits),
+            scheduler: Scheduler::new(limits(&settings.daemon)),
             metrics: poller.metrics.clone(),
             clock: poller.clock,
         };
         for feed in &settings.feeds {
-            let state = states.get(&feed.id).copied();
-            let bounds = bounds(feed, &settings.daemon);
-            let spread = spread_start(&feed.id, settings.feeds.len(), bounds.interval);
-            feeds.add(feed, state, first_due(now, state.map(|state| state.next_poll), &bounds, spread));
+            feeds.know(feed, states.get(&feed.id).copied());
+        }
+        let polled = settings.feeds.iter().filter(|feed| feeds.health.get(&feed.id) != Some(&Health::Gone));
+        let resting = resting_hosts(settings, &states, now);
+        for group in groups(polled) {
+            let rest = resting.get(&HostKey::of(&group[0].source)).copied();
+            let due = group.iter().map(|feed| {
+                // A state that another URL left says nothing of this one.
+                let state = states.get(&feed.id).copied().filter(|state| state.is_of(&feed.source));
+                let bounds = bounds(feed, &settings.daemon);
+                let spread = spread_start(&feed.id, settings.feeds.len(), bounds.interval);
+                let due = first_due(now, state.map(|state| state.next_poll), &bounds, spread);
+                (due, state.is_some_and(FeedState::is_promised))
+            });
+            let due: Vec<_> = due.collect();
+            // What one of them has promised the server holds for all, since the server sees but one.
+            let promised = due.iter().filter(|(_, is_promised)| *is_promised).map(|(due, _)| *due).max();
+            let due = promised.or_else(|| due.iter().map(|(due, _)| *due).min());
+            // A feed that has never been polled has no state that could say so, and waits with its host.
+            if let Some(due) = due.max(rest.filter(|_| due.is_some())) {
+                feeds.add(group, due);
+            }
         }
         Ok(feeds)
     }
 
-    fn add(&mut self, feed: &FeedSettings, state: Option<&FeedState>, due: DateTime<Utc>) {
+    fn know(&mut self, feed: &FeedSettings, state: Option<&FeedState>) {
         let health = match state {
             None => Health::New,
-            Some(state) if state.is_gone() => Health::Gone,
+            Some(state) if state.is_gone(&feed.source) => Health::Gone,
+            Some(state) if !state.is_of(&feed.source) => Health::New,
             Some(state) => state.error.clone().map_or(Health::Ok, |(_, message)| Health::Failing(message)),
         };
         self.metrics.feeds.with_label_values(&[health.label()]).inc();
-        if health != Health::Gone {
-            self.scheduler.add(feed.id.clone(), HostKey::of(&feed.source), due);
-            self.due.insert(feed.id.clone(), due);
-        }
         self.health.insert(feed.id.clone(), health);
         self.settings.insert(feed.id.clone(), Arc::new(feed.clone()));
     }
 
-    /// Who is polled now; each stays under way until [`Self::ended`] or [`Self::retry_at`].
-    pub fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Arc<FeedSettings>> {
+    fn add(&mut self, group: Vec<Arc<FeedSettings>>, due: DateTime<Utc>) {
+        let Some(first) = group.first() else { return };
+        let id = first.id.clone();
+        self.scheduler.add(id.clone(), HostKey::of(&first.source), due);
+        self.due.insert(id.clone(), due);
+        self.groups.insert(id, group);
+    }
+
+    /// What is polled now, feeds that are one request together; each group stays under way until [`Self::ended`].
+    pub fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Vec<Arc<FeedSettings>>> {
         let due = self.scheduler.take_due(now);
         let late = due.iter().filter_map(|feed| self.due.get(feed)).map(|due| now - *due).max();
         if let Some(late) = late {
             self.metrics.schedule_lag_seconds.set(late.num_milliseconds().max(0) as f64 / 1000.0);
         }
-        due.iter().filter_map(|feed| self.settings.get(feed)).cloned().collect()
+        due.iter().filter_map(|feed| self.groups.get(feed)).cloned().collect()
     }
 
     /// When somebody may be due next; `None` until a poll under way has ended.
@@ -106,17 +134,64 @@ impl Feeds {
         self.scheduler.next_wake()
     }
 
-    /// A poll has ended and is stored.
-    pub fn ended(&mut self, feed: &FeedId, polled: &Polled) {
-        match polled.next {
-            Some(next) => self.retry_at(feed, next),
+    /// A group's polls have ended, each stored or, where the store could not take it, to be made again at `retry`. Gives
+    /// the feeds that have to wait because their host asks for it.
+    pub fn ended(
+        &mut self,
+        polls: &[(FeedId, Result<Polled, StoreError>)],
+        now: DateTime<Utc>,
+        retry: DateTime<Utc>,
+    ) -> Option<HostRest> {
+        let id = polls.iter().map(|(id, _)| id).find(|id| self.groups.contains_key(*id))?.clone();
+        let first = polls.iter().find_map(|(_, polled)| polled.as_ref().ok());
+        let rest = first.and_then(|polled| self.feel_host(&id, polled, now));
+        let next = polls.iter().filter_map(|(_, polled)| match polled {
+            Ok(polled) => polled.next,
+            Err(_) => Some(retry),
+        });
+        match next.min() {
+            Some(next) => {
+                self.scheduler.finished(&id, next);
+                self.due.insert(id, next);
+            }
             None => {
                 // The permit goes back first: a feed that is removed while it is polled keeps it until the poll ends.
-                self.scheduler.finished(feed, NEVER);
-                self.scheduler.remove(feed);
-                self.due.remove(feed);
+                self.scheduler.finished(&id, NEVER);
+                self.scheduler.remove(&id);
+                self.due.remove(&id);
+                self.groups.remove(&id);
             }
         }
+        for (feed, polled) in polls {
+            if let Ok(polled) = polled {
+                self.note_end(feed, polled);
+            }
+        }
+        rest
+    }
+
+    /// Whether the server says that we ask it too much, and for whom else that holds.
+    fn feel_host(&mut self, id: &FeedId, polled: &Polled, now: DateTime<Utc>) -> Option<HostRest> {
+        let Some(wait) = polled.slow_down else {
+            if polled.failure.is_none() {
+                self.scheduler.answered(id, now);
+            }
+            return None;
+        };
+        let (until, feeds) = self.scheduler.not_now(id, now, wait)?;
+        let groups = feeds.iter().filter_map(|feed| self.groups.get(feed));
+        let feeds: Vec<FeedId> = groups.flatten().map(|feed| feed.id.clone()).collect();
+        for feed in &feeds {
+            if let Some(due) = self.due.get_mut(feed) {
+                *due = until.max(*due);
+            }
+        }
+        info!(feed = %id, until = %until.to_rfc3339_opts(SecondsFormat::Secs, true), feeds = feeds.len(),
+            "a second feed of its host is told to slow down: all of the host's feeds wait");
+        Some(HostRest { until, feeds })
+    }
+
+    fn note_end(&mut self, feed: &FeedId, polled: &Polled) {
         let health = match (&polled.failure, polled.next) {
             (None, _) => Health::Ok,
             (Some(_), None) => Health::Gone,
@@ -132,12 +207,6 @@ impl Feeds {
             self.metrics.feeds.with_label_values(&[before.label()]).dec();
         }
         self.metrics.feeds.with_label_values(&[health.label()]).inc();
-    }
-
-    /// A poll has ended without being stored.
-    pub fn retry_at(&mut self, feed: &FeedId, at: DateTime<Utc>) {
-        self.scheduler.finished(feed, at);
-        self.due.insert(feed.clone(), at);
     }
 
     /// What is odd about a feed's documents is said when it changes.
@@ -177,4 +246,55 @@ impl Feeds {
 pub(super) fn bounds(feed: &FeedSettings, daemon: &DaemonSettings) -> PollBounds {
     let PollWaits { interval, min, max } = daemon.poll_waits(feed);
     PollBounds { interval, min, max }
+}
+
+/// Feeds of a host that is to be left alone.
+#[derive(Debug)]
+pub struct HostRest {
+    /// Until then.
+    pub until: DateTime<Utc>,
+    /// All of them.
+    pub feeds: Vec<FeedId>,
+}
+
+/// How much the scheduler may do at once.
+pub(super) fn limits(daemon: &DaemonSettings) -> Limits {
+    let spacing = Spacing { gap: HOST_GAP, cycle: daemon.interval };
+    Limits { concurrency: daemon.concurrency, per_host: daemon.per_host, spacing }
+}
+
+/// Hosts that are still to be left alone, and until when.
+pub(super) fn resting_hosts(
+    settings: &Settings,
+    states: &HashMap<&FeedId, &FeedState>,
+    now: DateTime<Utc>,
+) -> HashMap<HostKey, DateTime<Utc>> {
+    let slow = PollReason::HostSlow.to_string();
+    let mut resting = HashMap::new();
+    for feed in &settings.feeds {
+        if let Some(state) = states.get(&feed.id)
+            && state.next_poll > now
+            && state.next_reason == slow
+        {
+            let until = resting.entry(HostKey::of(&feed.source)).or_insert(state.next_poll);
+            *until = state.next_poll.max(*until);
+        }
+    }
+    resting
+}
+
+/// Feeds with the same request are one: it is made once and its answer given to each.
+pub(super) fn groups<'a>(feeds: impl IntoIterator<Item = &'a FeedSettings>) -> Vec<Vec<Arc<FeedSettings>>> {
+    let mut places = HashMap::new();
+    let mut groups: Vec<Vec<Arc<FeedSettings>>> = Vec::new();
+    for feed in feeds {
+        let headers: Vec<_> = feed.headers.iter().map(|(name, value)| (name.as_str(), value.reveal())).collect();
+        let request = (&feed.source, headers, feed.user_agent.as_deref(), feed.proxy.as_ref(), feed.private);
+        let place = *places.entry(request).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(Arc::new(feed.clone()));
+    }
+    groups
 }

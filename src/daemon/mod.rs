@@ -29,6 +29,7 @@ use crate::{
     deliver::{DeliverContext, DeliverError, Deliveries, OnceError, StdoutLook, TextLook, WorkerEnd},
     fetch::{FetchError, FetchLimits, Fetcher},
     metrics::Metrics,
+    schedule::PollReason,
     serve::{self, Served, health::Readiness},
     store::{Role, Store, StoreError},
     watch::pack::Packs,
@@ -45,6 +46,9 @@ const WAKE_MAX: Duration = Duration::from_secs(20);
 const HOUSEKEEPING: Duration = Duration::from_secs(15 * 60);
 /// A feed whose poll the store could not take is asked again after this.
 const STORE_RETRY: Duration = Duration::from_secs(15);
+
+/// How the polls of feeds that are one request ended.
+type GroupEnd = Vec<(FeedId, Result<Polled, StoreError>)>;
 
 /// Why the daemon could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -223,17 +227,14 @@ impl Daemon {
                 return;
             }
         };
-        let mut polls: JoinSet<(FeedId, Result<Polled, StoreError>)> = JoinSet::new();
+        let mut polls: JoinSet<GroupEnd> = JoinSet::new();
         let mut housekeeping = self.poller.clock.now();
         while !stop.is_cancelled() {
             let now = self.poller.clock.now();
             self.readiness.scheduler_goes(now);
-            for feed in feeds.take_due(now) {
+            for group in feeds.take_due(now) {
                 let poller = Arc::clone(&self.poller);
-                polls.spawn(async move {
-                    let polled = poller.poll(&feed).await;
-                    (feed.id.clone(), polled)
-                });
+                polls.spawn(async move { poller.poll(&group).await });
             }
             if now >= housekeeping {
                 housekeeping = now + HOUSEKEEPING;
@@ -259,22 +260,31 @@ impl Daemon {
         }
     }
 
-    fn ended(&self, feeds: &mut Feeds, ended: Result<(FeedId, Result<Polled, StoreError>), tokio::task::JoinError>) {
-        match ended {
-            Ok((feed, Ok(polled))) => {
-                self.readiness.store_is_writable(true);
-                feeds.ended(&feed, &polled);
-            }
-            Ok((feed, Err(error))) => {
-                // Said once: a full disk fails every poll.
-                if self.readiness.lacks() != Some(serve::health::STORE_LACK) {
-                    error!(feed = %feed, error = %error, "a poll could not be stored: nothing of it is acknowledged");
-                }
-                self.readiness.store_is_writable(false);
-                feeds.retry_at(&feed, self.poller.clock.now() + STORE_RETRY);
-            }
+    fn ended(&self, feeds: &mut Feeds, ended: Result<GroupEnd, tokio::task::JoinError>) {
+        let polls = match ended {
+            Ok(polls) => polls,
             // Polls are never aborted while the loop runs, so this is a panic, and the feed's name went down with it.
-            Err(error) => error!(error = %error, "a poll broke off"),
+            Err(error) => return error!(error = %error, "a poll broke off"),
+        };
+        for (feed, polled) in &polls {
+            // Said once: a full disk fails every poll.
+            if let Err(error) = polled
+                && self.readiness.lacks() != Some(serve::health::STORE_LACK)
+            {
+                error!(feed = %feed, error = %error, "a poll could not be stored: nothing of it is acknowledged");
+            }
+            self.readiness.store_is_writable(polled.is_ok());
+        }
+        let now = self.poller.clock.now();
+        if let Some(rest) = feeds.ended(&polls, now, now + STORE_RETRY) {
+            // For `feeds list` and the next start; the schedule knows already, so nothing waits for it.
+            let store = self.poller.store.clone();
+            tokio::spawn(async move {
+                let reason = PollReason::HostSlow.to_string();
+                if let Err(error) = store.postpone(rest.feeds, rest.until, reason).await {
+                    warn!(error = %error, "that a host is to be left alone could not be stored");
+                }
+            });
         }
     }
 

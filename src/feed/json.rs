@@ -11,6 +11,7 @@ use super::{
     entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup},
     filled, page_address,
 };
+use crate::schedule::Rhythm;
 
 /// Reads a JSON Feed.
 ///
@@ -54,6 +55,7 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         format: Some(Format::Json),
         updated: None,
         ttl: None,
+        rhythm: Rhythm::default(),
         hub: hub.and_then(filled),
         self_url: url("feed_url"),
     };

@@ -25,7 +25,9 @@ use tokio::sync::watch;
 
 pub use error::StoreError;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due};
-pub use poll_result::{Committed, CommittedAlert, EntryKey, Moved, NewAlert, PollResult, StoredEntry, StoredOutcome};
+pub use poll_result::{
+    Committed, CommittedAlert, EntryKey, Moved, NewAlert, PollResult, SourceKey, StoredEntry, StoredOutcome,
+};
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
 

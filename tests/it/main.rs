@@ -18,6 +18,8 @@ mod language;
 mod mutate;
 mod own_packs;
 mod plain;
+mod month;
+mod polite;
 mod program;
 mod receiver;
 mod store;

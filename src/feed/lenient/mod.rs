@@ -20,6 +20,7 @@ use super::{
     outline::{EntryOutline, Outline},
     reference::{self, Entities},
 };
+use crate::schedule::Rhythm;
 
 /// What every field of a document is read with.
 struct Reader<'a> {
@@ -119,6 +120,7 @@ impl<'a> Reader<'a> {
             format: Some(self.format),
             updated: updated.and_then(|updated| date::parse(&updated)),
             ttl,
+            rhythm: Rhythm::default(),
             hub,
             self_url,
         }
