@@ -22,5 +22,6 @@ mod month;
 mod polite;
 mod program;
 mod receiver;
+mod ssrf;
 mod store;
 mod topics;
