@@ -68,7 +68,6 @@ impl Default for FetchLimits {
 
 /// What a feed's server said, in words that the daemon acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "each poll holds one, on its way from here to the parser")]
 pub enum Answer {
     /// A document. Its bytes may still be the known ones: [`Validators::is_same_body`] tells.
     Document {
