@@ -245,7 +245,7 @@ fn read_corpus(path: &str) -> Vec<Article> {
         let article = serde_json::json!({"id": id, "title": title, "text": body, "lang": "en"});
         let _ = writeln!(json, "{article}");
     }
-    input::read("corpus.jsonl", json.as_bytes()).articles
+    input::read("corpus.jsonl", json.as_bytes(), chrono::Utc::now()).articles
 }
 
 fn read_watches(path: &Path) -> Option<Vec<String>> {
@@ -305,7 +305,7 @@ mod made_up {
             let article = serde_json::json!({"id": id.to_string(), "title": title, "text": body, "lang": "en"});
             let _ = writeln!(json, "{article}");
         }
-        input::read("made-up.jsonl", json.as_bytes()).articles
+        input::read("made-up.jsonl", json.as_bytes(), chrono::Utc::now()).articles
     }
 
     pub fn watches(count: usize) -> Option<Vec<String>> {

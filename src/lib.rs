@@ -11,9 +11,9 @@
 //! assert!(problems.is_empty());
 //!
 //! let line = br#"{"title": "Tehran agrees to supply Moscow with drones", "lang": "en"}"#;
-//! let article = &input::read("one.jsonl", line).articles[0];
-//! let watching = watching.expect("the built-in watches compile");
 //! let now = "2026-11-25T12:00:00Z".parse().expect("a time as RFC 3339 writes it");
+//! let article = &input::read("one.jsonl", line, now).articles[0];
+//! let watching = watching.expect("the built-in watches compile");
 //! let alerts = watching.alerts(article, &article.key(), now, None);
 //! assert!(alerts.iter().any(|(_, watch, _)| watch.id.as_str() == "arms-deals"));
 //! ```

@@ -130,7 +130,7 @@ impl Metrics {
         for outcome in ["new", "unchanged", "not_modified", "error"] {
             metrics.polls.with_label_values(&[outcome]);
         }
-        for state in ["ok", "failing", "gone", "new"] {
+        for state in ["ok", "failing", "gone", "new", "paused"] {
             metrics.feeds.with_label_values(&[state]);
         }
         metrics.alerts_held.with_label_values(&["backlog"]);

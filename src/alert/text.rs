@@ -115,11 +115,18 @@ fn deal_words(deal: &ArmsDealRef, style: &TextStyle) -> String {
     };
     let mut words =
         format!("{} → {}: {items}, {}", names(&deal.supplier), names(&deal.recipient), deal.status.to_uppercase());
-    if !deal.attributed_to.is_empty() {
-        words.push_str(&format!(" ({})", names(&deal.attributed_to)));
-    }
-    if !deal.denied_by.is_empty() {
-        words.push_str(&format!(", denied by {}", names(&deal.denied_by)));
+    match (deal.attributed_to.is_empty(), deal.denied_by.is_empty()) {
+        (true, true) => {}
+        (false, true) => words.push_str(&format!(" ({})", names(&deal.attributed_to))),
+        // Who says it must not read as who denies it.
+        (true, false) if deal.status == "denied" => words.push_str(&format!(" by {}", names(&deal.denied_by))),
+        (true, false) => words.push_str(&format!(", denied by {}", names(&deal.denied_by))),
+        (false, false) if deal.status == "denied" => {
+            words.push_str(&format!(" by {}, said by {}", names(&deal.denied_by), names(&deal.attributed_to)))
+        }
+        (false, false) => {
+            words.push_str(&format!(" ({}), denied by {}", names(&deal.attributed_to), names(&deal.denied_by)))
+        }
     }
     words
 }

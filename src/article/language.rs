@@ -62,7 +62,7 @@ pub fn detect(text: &str, stated: Option<&str>) -> Option<Lang> {
     let Some(info) = whatlang::detect(sample) else { return stated };
     let Some(detected) = Lang::from_tag(two_letters(info.lang().code())) else { return stated };
     let Some(stated) = stated else {
-        return info.is_reliable().then_some(detected);
+        return if info.is_reliable() { Some(detected) } else { by_small_words(sample) };
     };
     if stated == detected || !info.is_reliable() || is_kin(stated, detected) {
         return Some(stated);
@@ -73,6 +73,40 @@ pub fn detect(text: &str, stated: Option<&str>) -> Option<Lang> {
         !matches!(info.script(), Script::Latin | Script::Cyrillic | Script::Arabic | Script::Devanagari);
     let is_long = sample.chars().count() >= SURE_CHARS_MIN;
     Some(if (is_known || has_script_of_its_own) && is_long { detected } else { stated })
+}
+
+/// The language of a text too short for statistics, by the small words that it is held together with; `None` where they
+/// do not plainly speak for one.
+fn by_small_words(sample: &str) -> Option<Lang> {
+    /// So many different ones, and so many more than of any other language.
+    const HITS_MIN: usize = 3;
+    const LEAD_MIN: usize = 2;
+    const WORDS: [(&str, &[&str]); 8] = [
+        ("en", &["the", "of", "to", "and", "in", "for", "has", "is", "on", "with", "from", "by", "its", "was", "an"]),
+        (
+            "fr",
+            &[
+                "le", "la", "les", "des", "du", "une", "un", "à", "au", "aux", "dans", "pour", "sur", "avec", "l", "d",
+                "et",
+            ],
+        ),
+        ("es", &["el", "la", "los", "las", "del", "una", "un", "en", "con", "por", "para", "que", "y", "al"]),
+        (
+            "de",
+            &["der", "die", "das", "den", "dem", "und", "hat", "an", "nach", "ein", "eine", "mit", "von", "ist", "am"],
+        ),
+        ("it", &["il", "di", "della", "che", "con", "per", "gli", "alla", "nel", "la"]),
+        ("pt", &["o", "os", "do", "da", "dos", "das", "em", "com", "para", "que", "não", "ao"]),
+        ("nl", &["de", "het", "een", "van", "en", "dat", "op", "aan", "voor"]),
+        ("tr", &["ve", "bir", "için", "ile", "bu", "da", "de", "olarak"]),
+    ];
+    let words: std::collections::BTreeSet<String> =
+        sample.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let count = |own: &[&str]| own.iter().filter(|word| words.contains(**word)).count();
+    let mut hits = WORDS.map(|(tag, own)| (count(own), tag));
+    hits.sort_unstable_by_key(|&(count, _)| std::cmp::Reverse(count));
+    let [(most, tag), (second, _), ..] = hits;
+    (most >= HITS_MIN && most >= second + LEAD_MIN).then(|| Lang::from_tag(tag))?
 }
 
 /// Whether a text is full of words that this language writes so and its neighbours do not. Spares most articles the detector, which takes a

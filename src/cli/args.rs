@@ -79,6 +79,9 @@ pub enum Command {
     /// Feeds and how they do
     #[command(subcommand, arg_required_else_help = true)]
     Feeds(FeedsCommand),
+    /// Packs: what the built-in ones and your own hold
+    #[command(subcommand, arg_required_else_help = true)]
+    Packs(PacksCommand),
     /// Stored alerts
     #[command(subcommand, arg_required_else_help = true)]
     Alerts(AlertsCommand),
@@ -172,6 +175,126 @@ pub struct ParseArguments {
 pub enum FeedsCommand {
     /// Every feed: its state, last success, next poll and why then
     List,
+    /// Add a feed, or the one feed that a page leads to; it is read first
+    Add(AddArguments),
+    /// Take away a feed that `add` or `import` has added
+    Remove {
+        /// Which feed
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Stop polling a feed until it is resumed
+    Pause {
+        /// Which feed
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Let a paused feed go on, or ask one again whose server said that it is gone
+    Resume {
+        /// Which feed
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Poll a feed now
+    Poll {
+        /// Which feed
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Find the feeds of a page
+    Discover(DiscoverArguments),
+    /// Add the feeds of an OPML list, its folders as tags
+    Import(ImportArguments),
+    /// Print all feeds as OPML, tags as folders, secrets covered
+    Export,
+}
+
+/// `feeds add`
+#[derive(Debug, Clone, Args)]
+pub struct AddArguments {
+    /// Its name in queries, logs and lists [default: from its host]
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// For people [default: what the feed calls itself]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// For `tag:` in queries (may be repeated)
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Its own longest wait between polls, such as 5m
+    #[arg(long, value_name = "DURATION")]
+    pub interval: Option<String>,
+    /// The feed, or a page that leads to it
+    #[arg(value_name = "URL")]
+    pub url: String,
+}
+
+/// `feeds discover`
+#[derive(Debug, Clone, Args)]
+pub struct DiscoverArguments {
+    /// The page
+    #[arg(value_name = "URL")]
+    pub url: String,
+}
+
+/// `feeds import`
+#[derive(Debug, Clone, Args)]
+pub struct ImportArguments {
+    /// A tag for all its feeds (may be repeated)
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// An OPML file, an http(s) address of one, or - for standard input
+    #[arg(value_name = "FILE|URL|-")]
+    pub source: String,
+}
+
+/// `packs …`
+#[derive(Debug, Subcommand)]
+pub enum PacksCommand {
+    /// Every pack: version, where it comes from, what it holds
+    List,
+    /// One pack: its topics with their rules, its lists, persons, places
+    Show(PacksShowArguments),
+    /// What the packs of your folder change
+    Diff(PacksDiffArguments),
+    /// Bring the leaders up to date from Wikidata
+    Refresh(PacksRefreshArguments),
+}
+
+/// `packs show`
+#[derive(Debug, Clone, Args)]
+pub struct PacksShowArguments {
+    /// Which
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Show whole what has these words in its id, its name or its terms
+    #[arg(value_name = "WORD")]
+    pub words: Vec<String>,
+    /// Print the pack's file, to start one of your own from
+    #[arg(long, conflicts_with = "words")]
+    pub toml: bool,
+}
+
+/// `packs diff`
+#[derive(Debug, Clone, Args)]
+pub struct PacksDiffArguments {
+    /// Of this pack alone
+    #[arg(value_name = "ID")]
+    pub id: Option<String>,
+}
+
+/// `packs refresh`
+#[derive(Debug, Clone, Args)]
+pub struct PacksRefreshArguments {
+    /// Which; there is a query for `leaders`
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// A SPARQL result in JSON, or the address of a service to ask [default: Wikidata's]
+    #[arg(long, value_name = "FILE|URL")]
+    pub from: Option<String>,
+    /// Write what is new into the folder of your packs; without it nothing is written
+    #[arg(long)]
+    pub write: bool,
 }
 
 /// `alerts …`

@@ -5,6 +5,7 @@ use crate::{
     alert::text::safe,
     article::Article,
     clock::Clock,
+    config::WatchSettings,
     watch::matched::{Explained, ExplainedPart, Match},
 };
 
@@ -39,7 +40,7 @@ pub fn run(context: &Context, arguments: &ExplainArguments) -> Exit {
         Err(exit) => return exit,
     };
     let now = Clock::system().now();
-    matching::each_article(context, &settings, std::slice::from_ref(&arguments.file), |article| {
+    matching::each_article(context, &settings, std::slice::from_ref(&arguments.file), now, |article| {
         if !context.output.json {
             let name = if article.title.trim().is_empty() { &article.id.value } else { &article.title };
             output::print(&format!("{}\n", cut(&safe(name), TITLE_CHARS_MAX)))?;
@@ -52,7 +53,7 @@ pub fn run(context: &Context, arguments: &ExplainArguments) -> Exit {
             let shown = if context.output.json {
                 serde_json::to_string(&line(article, watch.id.as_str(), &explained))? + "\n"
             } else {
-                text(watch.id.as_str(), &explained, context.output.color) + "\n"
+                text(watch, &explained, context.output.color) + "\n"
             };
             output::print(&shown)?;
         }
@@ -82,11 +83,18 @@ fn line<'a>(article: &'a Article, watch: &'a str, explained: &'a Explained) -> L
 }
 
 /// The tree for people.
-fn text(watch: &str, explained: &Explained, color: bool) -> String {
+fn text(watch: &WatchSettings, explained: &Explained, color: bool) -> String {
+    let unsure = explained.confidence.filter(|&confidence| !watch.min_confidence.allows(confidence));
+    let watch = watch.id.as_str();
     let mut rows = Vec::new();
     row(&explained.tree, "", "", &mut rows);
     let width = rows.iter().map(|row| row.head_chars).filter(|&chars| chars <= QUERY_CHARS_MAX).max().unwrap_or(0);
     let mut text = match (explained.matched, explained.reads_feed) {
+        (Some(true), _) if unsure.is_some() => format!(
+            "{} {watch} matches with confidence {:.2}, below its min_confidence: stored and not sent\n",
+            mark(Some(true), color),
+            unsure.unwrap_or_default()
+        ),
         (Some(true), _) => format!("{} {watch} matches\n", mark(Some(true), color)),
         (None, _) => format!("{} {watch} ran out of steps: nobody knows whether it matches\n", mark(None, color)),
         (Some(false), true) => format!("{} {watch} does not match\n", mark(Some(false), color)),

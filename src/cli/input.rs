@@ -25,6 +25,8 @@ pub struct Inputs {
     pub articles: Vec<Article>,
     /// What could not be read, with its line.
     pub problems: Vec<Problem>,
+    /// What was odd about a feed document and stopped nothing.
+    pub notes: Vec<String>,
 }
 
 /// How an input is to be read.
@@ -69,24 +71,26 @@ fn published<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<DateTi
 }
 
 /// Reads an input; `name` is its path, or `-`, and its ending says what it is. What the ending does not tell is sniffed.
-pub fn read(name: &str, bytes: &[u8]) -> Inputs {
+/// `now` tells which of a feed's dates lie in the future, and count as none.
+pub fn read(name: &str, bytes: &[u8], now: DateTime<Utc>) -> Inputs {
     match kind(name, bytes) {
         Kind::Lines => read_lines(name, bytes),
         Kind::Text => one(text_article(&feed::charset::decode(bytes, None).text)),
         Kind::Page => one(page_article(&feed::charset::decode(bytes, None).text)),
         Kind::Feed => match feed::parse(bytes, None, None) {
-            Ok(feed) => {
+            Ok(mut feed) => {
+                feed.forget_times_ahead(now);
                 let language = feed.about.language.as_deref();
                 let articles = feed.entries.iter().map(|entry| article::from_entry(entry, None, language)).collect();
-                Inputs { articles, problems: Vec::new() }
+                Inputs { articles, notes: feed.notes, ..Inputs::default() }
             }
-            Err(error) => Inputs { articles: Vec::new(), problems: vec![Problem::error(format!("{name}: {error}"))] },
+            Err(error) => Inputs { problems: vec![Problem::error(format!("{name}: {error}"))], ..Inputs::default() },
         },
     }
 }
 
 fn one(article: Article) -> Inputs {
-    Inputs { articles: vec![article], problems: Vec::new() }
+    Inputs { articles: vec![article], ..Inputs::default() }
 }
 
 fn kind(name: &str, bytes: &[u8]) -> Kind {
@@ -231,6 +235,22 @@ fn page_article(page: &str) -> Article {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    fn read(name: &str, bytes: &[u8]) -> Inputs {
+        super::read(name, bytes, "2026-11-01T00:00:00Z".parse().unwrap())
+    }
+
+    #[test]
+    fn a_feeds_dates_in_the_future_count_as_none_as_in_the_daemon() {
+        let item = |year| format!("<item><title>a</title><pubDate>Sun, 01 Nov {year} 10:00:00 GMT</pubDate></item>");
+        let feed = format!("<rss version='2.0'><channel>{}{}</channel></rss>", item(2025), item(2027));
+        let inputs = read("x.xml", feed.as_bytes());
+        assert!(inputs.articles[0].published.is_some() && inputs.articles[1].published.is_none());
+        assert_eq!(inputs.notes, ["1 date lies in the future, and counts as none"]);
+        // What a person states is theirs.
+        let line = read("-", br#"{"published":"2027-01-31T12:00:00Z"}"#);
+        assert!(line.articles[0].published.is_some());
+    }
 
     #[test]
     fn bad_line_is_reported_with_its_number_and_skipped() {

@@ -2,6 +2,8 @@
 
 use std::io::Read;
 
+use chrono::{DateTime, Utc};
+
 use super::{
     Context, Exit,
     args::MatchArguments,
@@ -42,11 +44,20 @@ pub fn run(context: &Context, arguments: &MatchArguments) -> Exit {
     };
     // Read once, so that one run asks of every article the same.
     let now = Clock::system().now();
-    each_article(context, &settings, &arguments.files, |article| {
+    each_article(context, &settings, &arguments.files, now, |article| {
         let judged = watching.judge(article, &article.key(), now, None);
         let undecided: Vec<&str> = judged.undecided.iter().map(|watch| watch.id.as_str()).collect();
         say_what_is_unknown(article, &undecided, judged.cut);
         // What is not sure enough to be sent is no alert here.
+        for (_, watch, body) in &judged.alerts {
+            if !watch.min_confidence.allows(body.confidence) && arguments.near {
+                let name = text::safe(if article.title.trim().is_empty() { &article.id.value } else { &article.title });
+                eprintln!(
+                    "`{}` matches “{name}” with confidence {:.2}, below its min_confidence",
+                    watch.id, body.confidence
+                );
+            }
+        }
         let sure = judged.alerts.into_iter().filter(|(_, watch, body)| watch.min_confidence.allows(body.confidence));
         let alerts = sure.map(|(_, _, mut body)| {
             // The feed is what the article says of itself: it is matched on, and not vouched for.
@@ -82,6 +93,7 @@ pub(super) fn each_article(
     context: &Context,
     settings: &Settings,
     files: &[String],
+    now: DateTime<Utc>,
     mut see: impl FnMut(&Article) -> std::io::Result<()>,
 ) -> Exit {
     let mut exit = Exit::Done;
@@ -94,7 +106,10 @@ pub(super) fn each_article(
                 continue;
             }
         };
-        let Inputs { mut articles, problems } = input::read(file, &bytes);
+        let Inputs { mut articles, problems, notes } = input::read(file, &bytes, now);
+        for note in notes {
+            eprintln!("note: {}", text::safe(&note));
+        }
         if problems.iter().any(crate::config::Problem::is_error) {
             exit = Exit::Failed;
         }
@@ -229,7 +244,8 @@ mod tests {
 
     #[test]
     fn keys_of_a_line_stand_as_the_contract_writes_them() {
-        let Inputs { articles, .. } = input::read("a.jsonl", br#"{"id": "a1", "title": "Title", "text": "Text."}"#);
+        let Inputs { articles, .. } =
+            input::read("a.jsonl", br#"{"id": "a1", "title": "Title", "text": "Text."}"#, chrono::Utc::now());
         let line = line(&articles[0], &[], &[], &[]).unwrap();
         assert_eq!(line, "{\"article\":{\"id\":\"a1\",\"title\":\"Title\",\"url\":null},\"alerts\":[]}\n");
     }

@@ -14,6 +14,7 @@ pub mod explain;
 pub mod matching;
 pub mod parse;
 pub mod feeds;
+pub mod packs;
 pub mod alerts;
 pub mod health;
 pub mod secret;
@@ -21,7 +22,7 @@ pub mod secret;
 use std::process::ExitCode;
 
 use self::{
-    args::{AlertsCommand, Arguments, Command, FeedsCommand, SecretCommand},
+    args::{AlertsCommand, Arguments, Command, FeedsCommand, PacksCommand, SecretCommand},
     output::Output,
 };
 
@@ -77,12 +78,30 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Match(arguments) => matching::run(&context, &arguments),
         Command::Explain(arguments) => explain::run(&context, &arguments),
         Command::Parse(arguments) => parse::run(&context, &arguments),
-        Command::Feeds(FeedsCommand::List) => feeds::list(&context),
+        Command::Feeds(command) => feed_command(&context, &command),
+        Command::Packs(PacksCommand::List) => packs::list(&context),
+        Command::Packs(PacksCommand::Show(arguments)) => packs::show(&context, &arguments),
+        Command::Packs(PacksCommand::Diff(arguments)) => packs::diff(&context, &arguments),
+        Command::Packs(PacksCommand::Refresh(arguments)) => packs::refresh(&context, &arguments),
         Command::Alerts(AlertsCommand::List(arguments)) => alerts::list(&context, &arguments),
         Command::Health => health::run(&context),
         Command::Secret(SecretCommand::New) => new_secret(),
     };
     exit.into()
+}
+
+fn feed_command(context: &Context, command: &FeedsCommand) -> Exit {
+    match command {
+        FeedsCommand::List => feeds::list(context),
+        FeedsCommand::Add(arguments) => feeds::find::add(context, arguments),
+        FeedsCommand::Remove { id } => feeds::control::remove(context, id),
+        FeedsCommand::Pause { id } => feeds::control::pause(context, id),
+        FeedsCommand::Resume { id } => feeds::control::resume(context, id),
+        FeedsCommand::Poll { id } => feeds::control::poll(context, id),
+        FeedsCommand::Discover(arguments) => feeds::find::discover_feeds(context, arguments),
+        FeedsCommand::Import(arguments) => feeds::lists::import(context, arguments),
+        FeedsCommand::Export => feeds::lists::export(context),
+    }
 }
 
 fn init_file(file: &std::path::Path) -> Exit {

@@ -91,7 +91,12 @@ pub(super) fn fail(error: &DaemonError) -> Exit {
     Exit::Failed
 }
 
-async fn once(daemon: Daemon, arguments: &RunArguments, log_format: LogFormat, stop: CancellationToken) -> Exit {
+pub(super) async fn once(
+    daemon: Daemon,
+    arguments: &RunArguments,
+    log_format: LogFormat,
+    stop: CancellationToken,
+) -> Exit {
     let turn = match daemon.once(stop.clone()).await {
         Ok(turn) => turn,
         Err(error) => return fail(&error),

@@ -14,8 +14,9 @@ use super::{
 
 /// Shortest and longest wait between polls. Below ten milliseconds a poll is a busy loop; above a month a feed is
 /// as good as forgotten, and most servers have dropped what it held.
-pub(super) const INTERVAL_MIN: Duration = Duration::from_millis(10);
-pub(super) const INTERVAL_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+pub const INTERVAL_MIN: Duration = Duration::from_millis(10);
+/// See [`INTERVAL_MIN`].
+pub const INTERVAL_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Each poll may hold a document of some megabytes and a socket or two: beyond this the file limit is met first.
 const CONCURRENCY_MAX: usize = 4_096;

@@ -8,19 +8,24 @@ use std::{
     time::Duration,
 };
 
+use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
+
 use super::{
     daemon::{self, INTERVAL_MAX, INTERVAL_MIN, LINE_CHARS_MAX, WrittenWaits},
     glob,
     id::{FeedId, ID_CHARS_MAX},
     problem::Problem,
     raw::{Table, Value},
-    reader::{Reader, not_yet},
-    settings::{FeedSelector, FeedSettings, FeedSource, Proxy, Secret},
+    reader::Reader,
+    settings::{FeedOrigin, FeedSelector, FeedSettings, FeedSource, Proxy, Secret},
     value::format_duration,
 };
 
 /// Tags of one feed: labels for people, more are a mistake of a generator.
-const TAGS_MAX: usize = 64;
+pub(super) const TAGS_MAX: usize = 64;
+
+/// Words of a command.
+const ARGUMENTS_MAX: usize = 100;
 
 /// Headers that one feed may send; servers refuse a hundred.
 const HEADERS_MAX: usize = 32;
@@ -98,13 +103,17 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, waits: &Writte
 
 fn source<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<WrittenSource> {
     if value.value.is_array() {
-        reader.note(&value.span, not_yet("exec:", "fetching"));
-        return None;
+        return command(reader, value).map(WrittenSource::One);
     }
     let text = reader.text(value)?;
-    if text.value.starts_with("exec:") {
-        reader.note(&value.span, not_yet("exec:", "fetching"));
-        return None;
+    if let Some(program) = text.value.strip_prefix("exec:") {
+        if program.contains(char::is_whitespace) {
+            let problem = Problem::error("a command with arguments is a list: no shell takes it apart");
+            reader.note(&value.span, problem.help("write `[\"exec:program\", \"argument\"]`"));
+            return None;
+        }
+        return program_of(reader, value, program)
+            .map(|program| WrittenSource::One(FeedSource::Exec { program, arguments: Vec::new() }));
     }
     let Some(path) = text.value.strip_prefix("file:") else {
         return reader.url(value, &["https", "http"]).map(|url| WrittenSource::One(FeedSource::Http(url)));
@@ -131,7 +140,34 @@ fn source<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<WrittenSourc
     Some(WrittenSource::One(FeedSource::File(path)))
 }
 
-fn tags<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Vec<(String, Range<usize>)> {
+/// `["exec:program", "argument" …]`
+fn command<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<FeedSource> {
+    let mut words = reader.texts(value, ARGUMENTS_MAX)?.into_iter();
+    let first = words.next().map(|text| text.value).unwrap_or_default();
+    let Some(program) = first.strip_prefix("exec:") else {
+        let problem = Problem::error("a list here is a command, and its first word begins with `exec:`");
+        reader.note(&value.span, problem.help("write `[\"exec:program\", \"argument\"]`"));
+        return None;
+    };
+    let program = program_of(reader, value, program)?;
+    let arguments: Vec<String> = words.map(|text| text.value).collect();
+    if arguments.iter().any(|argument| argument.contains('\0')) {
+        reader.note(&value.span, Problem::error("an argument can't hold a zero byte"));
+        return None;
+    }
+    Some(FeedSource::Exec { program, arguments })
+}
+
+/// A name for `PATH`, or a path that starts at the config's folder.
+fn program_of<'a>(reader: &mut Reader<'a>, value: &Value<'a>, written: &str) -> Option<PathBuf> {
+    if written.is_empty() || written.contains('\0') {
+        reader.note(&value.span, Problem::error("`exec:` is followed by a program"));
+        return None;
+    }
+    if written.contains('/') { reader.resolved(written, &value.span) } else { Some(written.into()) }
+}
+
+pub(super) fn tags<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Vec<(String, Range<usize>)> {
     let mut tags: Vec<(String, Range<usize>)> = Vec::new();
     for text in reader.texts(value, TAGS_MAX).unwrap_or_default() {
         if let Err(error) = FeedId::from_str(&text.value) {
@@ -208,12 +244,13 @@ fn is_header_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c))
 }
 
-/// Names what has no name, and makes a feed of each file that a glob finds.
-pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<FeedSettings> {
-    let taken = drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id.to_string()).collect();
-    let mut names = Names { taken, asked: BTreeMap::new() };
+/// Names what has no name, and makes a feed of each file that a glob finds. What it names is in `names` then.
+pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft], names: &mut Names) -> Vec<FeedSettings> {
+    names.taken.extend(drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id.to_string()));
     let mut feeds = Vec::with_capacity(drafts.len());
+    let mut lines = Lines::default();
     for draft in drafts {
+        let origin = FeedOrigin::Config { line: lines.of(reader.text, draft.span.start) };
         let Some((written, span)) = &draft.source else { continue };
         let first = feeds.len();
         match written {
@@ -223,7 +260,7 @@ pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<F
                     None if draft.is_named => None,
                     None => names.free(&own_name(source)),
                 };
-                feeds.extend(id.map(|id| draft.settings(id, source.clone())));
+                feeds.extend(id.map(|id| draft.settings(id, source.clone(), origin)));
             }
             WrittenSource::Glob(pattern) => {
                 let files = match glob::files_of(pattern) {
@@ -243,7 +280,7 @@ pub(super) fn finish(reader: &mut Reader<'_>, drafts: &mut [FeedDraft]) -> Vec<F
                         Some((id, _)) => format!("{id}.{}", own_name(&source)),
                         None => own_name(&source),
                     };
-                    feeds.extend(names.free(&name).map(|id| draft.settings(id, source)));
+                    feeds.extend(names.free(&name).map(|id| draft.settings(id, source, origin.clone())));
                 }
             }
         }
@@ -281,13 +318,15 @@ impl FeedDraft {
     pub fn url(&self) -> Option<(&str, &Range<usize>)> {
         match self.source.as_ref()? {
             (WrittenSource::One(FeedSource::Http(url)), span) => Some((url.as_str(), span)),
-            (WrittenSource::One(FeedSource::File(_)) | WrittenSource::Glob(_), _) => None,
+            (WrittenSource::One(FeedSource::File(_) | FeedSource::Exec { .. }) | WrittenSource::Glob(_), _) => None,
         }
     }
 
-    fn settings(&self, id: FeedId, source: FeedSource) -> FeedSettings {
+    /// As a feed of this name.
+    pub fn settings(&self, id: FeedId, source: FeedSource, origin: FeedOrigin) -> FeedSettings {
         FeedSettings {
             id,
+            origin,
             source,
             name: self.name.clone(),
             tags: self.tags.iter().map(|(tag, _)| tag.clone()).collect(),
@@ -302,29 +341,64 @@ impl FeedDraft {
 }
 
 /// A name made from where the feed is: its host, or its file without the ending.
-fn own_name(source: &FeedSource) -> String {
+pub(super) fn own_name(source: &FeedSource) -> String {
     let name = match source {
         FeedSource::Http(url) => url.host_str().unwrap_or_default().trim_start_matches("www.").to_owned(),
-        FeedSource::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        FeedSource::File(path) | FeedSource::Exec { program: path, .. } => {
+            path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        }
     };
-    let letters = name.to_lowercase();
-    let name: String =
-        letters.chars().map(|c| if matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-') { c } else { '-' }).collect();
-    let name = name.trim_matches(['-', '.']);
-    if name.is_empty() { "feed".to_owned() } else { name.to_owned() }
+    id_letters(&name).unwrap_or_else(|| "feed".to_owned())
+}
+
+/// A text in the letters of an id or a tag; `None` where nothing of it is left.
+pub(super) fn id_letters(text: &str) -> Option<String> {
+    let mut name = String::with_capacity(text.len());
+    // Letters without their accents: `Économie` is `economie`.
+    for c in text.nfkd().filter(|c| !is_combining_mark(*c)).flat_map(char::to_lowercase) {
+        match c {
+            'a'..='z' | '0'..='9' | '.' | '_' | '-' => name.push(c),
+            _ if !name.ends_with('-') => name.push('-'),
+            _ => {}
+        }
+    }
+    let name: String = name.trim_matches(['-', '.']).chars().take(ID_CHARS_MAX).collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Counts lines on the way through a file, so that thousands of feeds cost one pass.
+#[derive(Debug, Default)]
+struct Lines {
+    at: usize,
+    before: usize,
+}
+
+impl Lines {
+    /// Which line the byte `at` is in, from 1; asked in the order of the file.
+    fn of(&mut self, text: &str, at: usize) -> usize {
+        let at = text.floor_char_boundary(at.clamp(self.at, text.len()));
+        self.before += memchr::memchr_iter(b'\n', &text.as_bytes()[self.at..at]).count();
+        self.at = at;
+        self.before + 1
+    }
 }
 
 /// The ids that are taken.
 #[derive(Debug, Default)]
-struct Names {
+pub(super) struct Names {
     taken: BTreeSet<String>,
     /// How often each name was asked for: thousands of feeds of one host would else try thousands of numbers each.
     asked: BTreeMap<String, usize>,
 }
 
 impl Names {
+    /// Takes a name; whether it was free.
+    pub fn take(&mut self, id: &FeedId) -> bool {
+        self.taken.insert(id.to_string())
+    }
+
     /// The name, with a number behind it where it is taken, cut to what an id may hold.
-    fn free(&mut self, name: &str) -> Option<FeedId> {
+    pub fn free(&mut self, name: &str) -> Option<FeedId> {
         let first = self.asked.get(name).copied().unwrap_or_default() + 1;
         // Among one number more than there are names, one is free.
         for number in first..=first + self.taken.len() {

@@ -13,7 +13,7 @@ use super::{
 };
 
 /// Largest config. Ten megabytes are some fifty thousand feeds; it is read whole, and kept for showing lines.
-const CONFIG_BYTES_MAX: u64 = 10_000_000;
+pub(super) const CONFIG_BYTES_MAX: u64 = 10_000_000;
 
 /// The whole file as text.
 pub(super) fn read_text(path: &Path) -> Result<String, Box<Problem>> {

@@ -9,6 +9,8 @@
 pub mod environment;
 pub mod id;
 pub mod keys;
+pub mod managed;
+pub mod opml;
 pub mod problem;
 pub mod settings;
 pub mod suggest;
@@ -20,6 +22,7 @@ mod daemon;
 mod feed;
 mod glob;
 mod list;
+mod listed;
 mod raw;
 mod reader;
 mod reference;
@@ -33,6 +36,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use daemon::{INTERVAL_MAX, INTERVAL_MIN};
 pub use environment::Environment;
 pub use file::find;
 pub use id::{FeedId, SinkId, WatchId};
@@ -90,6 +94,7 @@ pub fn defaults(environment: &Environment) -> Settings {
         file: None,
         daemon: daemon::defaults(environment),
         feeds: Vec::new(),
+        opml: Vec::new(),
         watches: watch::built_in(std::slice::from_ref(&console.id)),
         sinks: vec![console],
         lists: Default::default(),
@@ -160,7 +165,14 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> (Settin
     let noted = reader.noted.len();
     let mut feed_drafts: Vec<_> =
         many(reader, &root, "feed").into_iter().map(|table| feed::read(reader, table, &waits)).collect();
-    let feeds = feed::finish(reader, &mut feed_drafts);
+    let mut names = feed::Names::default();
+    let mut feeds = feed::finish(reader, &mut feed_drafts, &mut names);
+    let managed = managed::read(reader, &daemon.data_dir, &feeds, &mut names);
+    let opml_tables = many(reader, &root, "opml");
+    let has_other_feeds = !managed.is_empty() || !opml_tables.is_empty();
+    let known: Vec<&FeedSettings> = feeds.iter().chain(&managed).collect();
+    let (opml, mut listed) = listed::read(reader, opml_tables, &daemon.data_dir, &known, &mut names);
+    listed.extend(managed);
     has_all_names &= !reader.has_error_since(noted);
     let watch_drafts: Vec<_> =
         many(reader, &root, "watch").into_iter().map(|table| watch::read(reader, table)).collect();
@@ -189,7 +201,7 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> (Settin
         reference::sinks_exist(reader, &named, &sink_drafts);
         default_sinks = named.into_iter().map(|(id, _)| id).collect();
     }
-    let feed_names = reference::FeedNames::of(&feed_drafts);
+    let feed_names = reference::FeedNames::of(&feed_drafts, &listed);
     for draft in &watch_drafts {
         reference::sinks_exist(reader, draft.sinks.as_deref().unwrap_or_default(), &sink_drafts);
         reference::feeds_exist(reader, &draft.feeds, &feed_names);
@@ -198,6 +210,7 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> (Settin
     if is_whole && !reader.has_error_since(0) {
         let parts = reference::Parts {
             feed_drafts: &feed_drafts,
+            has_other_feeds,
             watch_drafts: &watch_drafts,
             watches: &watches,
             sink_drafts: &sink_drafts,
@@ -206,7 +219,8 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> (Settin
         };
         reference::unused(reader, &parts);
     }
-    (Settings { file: None, daemon, feeds, watches, sinks, lists, pack_folder }, has_all_names)
+    feeds.extend(listed);
+    (Settings { file: None, daemon, feeds, opml, watches, sinks, lists, pack_folder }, has_all_names)
 }
 
 /// The built-in watches that the file does not replace, then the file's.
@@ -336,7 +350,7 @@ mod tests {
         // What it names for example is not there.
         let errors = loaded.problems.iter().filter(|problem| problem.is_error());
         let messages: Vec<&str> = errors.map(|problem| problem.message.as_str()).collect();
-        assert_eq!(messages.len(), 3, "{messages:?}");
+        assert_eq!(messages.len(), 4, "{messages:?}");
         assert!(messages.iter().all(|message| message.contains("/nowhere") || message.contains("hook.secret")));
     }
 

@@ -347,7 +347,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Longest URL or path: what browsers and servers agree on, with room.
-const URL_CHARS_MAX: usize = 8_192;
+pub(super) const URL_CHARS_MAX: usize = 8_192;
 
 /// The problem with something that a later part brings.
 pub(super) fn not_yet(what: &str, part: &str) -> Problem {

@@ -12,7 +12,7 @@ use super::{
     id::{FeedId, SinkId},
     problem::Problem,
     reader::Reader,
-    settings::{FeedSelector, SinkKind, SinkSettings, WatchSettings},
+    settings::{FeedSelector, FeedSettings, SinkKind, SinkSettings, WatchSettings},
     sink::{CONSOLE, SinkDraft},
     suggest,
     watch::WatchDraft,
@@ -58,11 +58,13 @@ pub(super) struct FeedNames<'d> {
 
 impl<'d> FeedNames<'d> {
     /// A feed with a mistake elsewhere in it still lends its name.
-    pub fn of(drafts: &'d [FeedDraft]) -> Self {
+    pub fn of(drafts: &'d [FeedDraft], listed: &'d [FeedSettings]) -> Self {
         let written = drafts.iter().filter_map(|draft| draft.id.as_ref()).map(|(id, _)| id);
+        let own = written.chain(drafts.iter().flat_map(|draft| &draft.ids));
+        let own_tags = drafts.iter().flat_map(|draft| &draft.tags).map(|(tag, _)| tag);
         Self {
-            ids: written.chain(drafts.iter().flat_map(|draft| &draft.ids)).collect(),
-            tags: drafts.iter().flat_map(|draft| &draft.tags).map(|(tag, _)| tag.as_str()).collect(),
+            ids: own.chain(listed.iter().map(|feed| &feed.id)).collect(),
+            tags: own_tags.chain(listed.iter().flat_map(|feed| &feed.tags)).map(String::as_str).collect(),
         }
     }
 }
@@ -99,6 +101,8 @@ pub(super) fn feeds_exist(
 /// The parts of a config, as written and as they came out.
 pub(super) struct Parts<'d> {
     pub feed_drafts: &'d [FeedDraft],
+    /// Whether feeds may come from elsewhere: an OPML list, or wirewatch's own commands.
+    pub has_other_feeds: bool,
     pub watch_drafts: &'d [WatchDraft],
     pub watches: &'d [WatchSettings],
     pub sink_drafts: &'d [SinkDraft],
@@ -110,9 +114,10 @@ pub(super) struct Parts<'d> {
 /// Notes what nothing uses. Only for a config without errors: a mistake elsewhere makes much look unused.
 pub(super) fn unused(reader: &mut Reader<'_>, parts: &Parts<'_>) {
     let whole_file = 0..0;
-    if parts.feed_drafts.is_empty() {
+    if parts.feed_drafts.is_empty() && !parts.has_other_feeds {
         let problem = Problem::warning("there are no feeds, so there is nothing to poll");
-        reader.note_of_the_whole(&whole_file, problem.help("add a `[[feed]]` with a `url`"));
+        let help = "add a `[[feed]]` with a `url`, or let `wirewatch feeds add URL` do it";
+        reader.note_of_the_whole(&whole_file, problem.help(help));
     }
     if parts.watches.is_empty() {
         let problem = Problem::warning("there are no watches, so nothing will ever match");

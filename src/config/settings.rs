@@ -19,8 +19,10 @@ pub struct Settings {
     pub file: Option<PathBuf>,
     /// How the daemon as a whole behaves.
     pub daemon: DaemonSettings,
-    /// In the order of the file.
+    /// The file's own in its order, then those of its OPML lists, then those that wirewatch's commands have added.
     pub feeds: Vec<FeedSettings>,
+    /// `[[opml]]`, in the order of the file.
+    pub opml: Vec<OpmlSettings>,
     /// The built-in watches that no `[[watch]]` replaces, then the file's.
     pub watches: Vec<WatchSettings>,
     /// The file's sinks, and `console` unless it is declared.
@@ -88,11 +90,13 @@ pub enum Proxy {
     Url(Url),
 }
 
-/// `[[feed]]`.
-#[derive(Debug, Clone)]
+/// `[[feed]]`, or a feed of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedSettings {
     /// From the file, or made from the host.
     pub id: FeedId,
+    /// Where it is written.
+    pub origin: FeedOrigin,
     /// Where it is.
     pub source: FeedSource,
     /// For people.
@@ -113,6 +117,52 @@ pub struct FeedSettings {
     pub proxy: Option<Proxy>,
 }
 
+/// Where a feed is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeedOrigin {
+    /// In the config.
+    Config {
+        /// Of its `[[feed]]`, counted from 1.
+        line: usize,
+    },
+    /// In a list that the config names.
+    Opml {
+        /// The list, as it may be shown.
+        list: String,
+    },
+    /// In the file that wirewatch's own commands write.
+    Managed,
+}
+
+impl FeedOrigin {
+    /// As in `feeds list`.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Config { .. } => "config",
+            Self::Opml { .. } => "opml",
+            Self::Managed => "managed",
+        }
+    }
+}
+
+/// `[[opml]]`: a list of feeds that somebody else keeps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpmlSettings {
+    /// Where it is read: the file that `path` names, or the copy of what `url` last gave.
+    pub file: PathBuf,
+    /// Where it is fetched from.
+    pub url: Option<Url>,
+    /// Of all its feeds, beside those that its folders make.
+    pub tags: Vec<String>,
+}
+
+impl OpmlSettings {
+    /// What it is called in lists and logs.
+    pub fn shown(&self) -> String {
+        self.url.as_ref().map_or_else(|| self.file.display().to_string(), |url| shown_url(url, false))
+    }
+}
+
 /// Where a feed's document comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FeedSource {
@@ -120,6 +170,13 @@ pub enum FeedSource {
     Http(Url),
     /// `file:`, absolute.
     File(PathBuf),
+    /// `exec:`, from the hand-written config alone.
+    Exec {
+        /// Absolute, or a name that is looked for in `PATH`.
+        program: PathBuf,
+        /// Handed over as they are: no shell reads them.
+        arguments: Vec<String>,
+    },
 }
 
 /// How long the waits between one feed's polls may be; `min` ≤ `interval` ≤ `max`.
@@ -147,6 +204,10 @@ impl FeedSettings {
         match &self.source {
             FeedSource::File(path) => format!("file:{}", path.display()),
             FeedSource::Http(url) => shown_url(url, self.secret),
+            // Arguments may be secret.
+            FeedSource::Exec { program, arguments } => {
+                format!("exec:{}{}", program.display(), if arguments.is_empty() { "" } else { " …" })
+            }
         }
     }
 }

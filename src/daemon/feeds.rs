@@ -1,16 +1,20 @@
 //! The feeds that the daemon polls: whose turn it is, and what is said of how they do.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tracing::{debug, field::display, info, warn};
 
 use super::poll::{Polled, Poller};
 use crate::{
-    config::{DaemonSettings, FeedId, FeedSettings, PollWaits, Settings},
+    config::{DaemonSettings, FeedId, FeedOrigin, FeedSettings, FeedSource, PollWaits, Proxy, Secret, Settings},
     metrics::Metrics,
     schedule::{HostKey, Limits, NEVER, PollBounds, PollReason, Scheduler, Spacing, first_due, spread_start},
-    store::{FeedState, StoreError},
+    store::{FeedState, FeedWish, StoreError},
 };
 
 /// Requests to one host begin this far apart: a feed's answer is small, and a second later nobody waits for it.
@@ -44,9 +48,15 @@ impl Health {
 pub struct Feeds {
     settings: HashMap<FeedId, Arc<FeedSettings>>,
     health: HashMap<FeedId, Health>,
+    paused: HashSet<FeedId>,
+    /// Also of those that are paused: what a server asked for holds for them too.
     due: HashMap<FeedId, DateTime<Utc>>,
-    /// Feeds that are one request, under the name of the first, which stands for them in the schedule.
-    groups: HashMap<FeedId, Vec<Arc<FeedSettings>>>,
+    /// Those of them whose servers asked for the wait: what is the same request must not shorten it.
+    promised: HashSet<FeedId>,
+    /// Feeds by their request: those that share one are polled together.
+    by_request: HashMap<Request, Vec<FeedId>>,
+    /// Feeds that another one's poll under way is for, too.
+    along: HashSet<FeedId>,
     notes: HashMap<FeedId, Vec<String>>,
     scheduler: Scheduler,
     metrics: Metrics,
@@ -65,41 +75,161 @@ impl Feeds {
         let mut feeds = Self {
             settings: HashMap::new(),
             health: HashMap::new(),
+            paused: HashSet::new(),
             due: HashMap::new(),
-            groups: HashMap::new(),
+            promised: HashSet::new(),
+            by_request: HashMap::new(),
+            along: HashSet::new(),
             notes: HashMap::new(),
             scheduler: Scheduler::new(limits(&settings.daemon)),
             metrics: poller.metrics.clone(),
             clock: poller.clock,
         };
+        let resting = resting_hosts(&settings.feeds, &states, now);
         for feed in &settings.feeds {
-            feeds.know(feed, states.get(&feed.id).copied());
-        }
-        let polled = settings.feeds.iter().filter(|feed| feeds.health.get(&feed.id) != Some(&Health::Gone));
-        let resting = resting_hosts(settings, &states, now);
-        for group in groups(polled) {
-            let rest = resting.get(&HostKey::of(&group[0].source)).copied();
-            let due = group.iter().map(|feed| {
-                // A state that another URL left says nothing of this one.
-                let state = states.get(&feed.id).copied().filter(|state| state.is_of(&feed.source));
-                let bounds = bounds(feed, &settings.daemon);
-                let spread = spread_start(&feed.id, settings.feeds.len(), bounds.interval);
-                let due = first_due(now, state.map(|state| state.next_poll), &bounds, spread);
-                (due, state.is_some_and(FeedState::is_promised))
-            });
-            let due: Vec<_> = due.collect();
-            // What one of them has promised the server holds for all, since the server sees but one.
-            let promised = due.iter().filter(|(_, is_promised)| *is_promised).map(|(due, _)| *due).max();
-            let due = promised.or_else(|| due.iter().map(|(due, _)| *due).min());
+            let state = states.get(&feed.id).copied();
+            let due = feeds.first_due(feed, state, &settings.daemon, settings.feeds.len());
             // A feed that has never been polled has no state that could say so, and waits with its host.
-            if let Some(due) = due.max(rest.filter(|_| due.is_some())) {
-                feeds.add(group, due);
-            }
+            let rest = resting.get(&HostKey::of(&feed.source)).copied();
+            feeds.add(feed, state, rest.map_or(due, |rest| due.max(rest)));
         }
+        feeds.pause_and_resume(&poller.store.feed_wishes().await?);
         Ok(feeds)
     }
 
-    fn know(&mut self, feed: &FeedSettings, state: Option<&FeedState>) {
+    /// Does what is asked of feeds; gives those whose poll was asked for and when, and which are due now.
+    pub fn heed(&mut self, wishes: &[FeedWish]) -> Vec<(FeedId, DateTime<Utc>)> {
+        self.pause_and_resume(wishes);
+        let now = self.clock.now();
+        let asked = wishes.iter().filter_map(|wish| Some((wish.feed.clone(), wish.poll_asked?)));
+        let asked: Vec<_> = asked.filter(|(feed, _)| self.settings.contains_key(feed)).collect();
+        for (feed, _) in &asked {
+            // Whoever asks for it by hand knows better than what the server once asked for.
+            for same in self.same_request(feed) {
+                self.promised.remove(&same);
+            }
+            self.due_at(feed, now);
+        }
+        asked
+    }
+
+    fn pause_and_resume(&mut self, wishes: &[FeedWish]) {
+        let wanted = |wish: &&FeedWish| wish.paused.is_some() && self.settings.contains_key(&wish.feed);
+        let wanted: HashSet<FeedId> = wishes.iter().filter(wanted).map(|wish| wish.feed.clone()).collect();
+        if wanted == self.paused {
+            return;
+        }
+        for feed in wanted.difference(&self.paused.clone()) {
+            info!(feed = %feed, "paused");
+            self.recount(feed, -1);
+            self.paused.insert(feed.clone());
+            self.recount(feed, 1);
+            self.scheduler.remove(feed);
+        }
+        for feed in self.paused.clone().difference(&wanted) {
+            info!(feed = %feed, "resumed");
+            self.recount(feed, -1);
+            self.paused.remove(feed);
+            self.recount(feed, 1);
+            // What a server asked for is still kept; what was due meanwhile is due now.
+            if let Some(due) = self.due.get(feed).copied() {
+                self.due_at(feed, due.max(self.clock.now()));
+            }
+        }
+    }
+
+    /// When a feed is first due; what another URL has left in the store says nothing of this one.
+    fn first_due(
+        &self,
+        feed: &FeedSettings,
+        state: Option<&FeedState>,
+        daemon: &DaemonSettings,
+        many: usize,
+    ) -> DateTime<Utc> {
+        let stored = state.filter(|state| state.is_of(&feed.source)).map(|state| state.next_poll);
+        let bounds = bounds(feed, daemon);
+        first_due(self.clock.now(), stored, &bounds, spread_start(&feed.id, many, bounds.interval))
+    }
+
+    fn due_at(&mut self, feed: &FeedId, due: DateTime<Utc>) {
+        let Some(settings) = self.settings.get(feed) else { return };
+        self.scheduler.add(feed.clone(), HostKey::of(&settings.source), due);
+        self.due.insert(feed.clone(), due);
+    }
+
+    /// Takes in the feeds of the lists as they are now; the config's own stay as they were read. Gives how many came and
+    /// went. `states` are what the store knows, where any is new.
+    pub fn relist(
+        &mut self,
+        listed: Vec<FeedSettings>,
+        states: &[FeedState],
+        daemon: &DaemonSettings,
+    ) -> (usize, usize) {
+        let states: HashMap<&FeedId, &FeedState> = states.iter().map(|state| (&state.feed, state)).collect();
+        let names: HashSet<FeedId> = listed.iter().map(|feed| feed.id.clone()).collect();
+        let is_listed = |feed: &FeedSettings| !matches!(feed.origin, FeedOrigin::Config { .. });
+        let gone = self.settings.values().filter(|feed| is_listed(feed) && !names.contains(&feed.id));
+        let gone: Vec<FeedId> = gone.map(|feed| feed.id.clone()).collect();
+        for feed in &gone {
+            self.forget(feed);
+        }
+        let now = self.clock.now();
+        let (mut came, many) = (0, listed.len());
+        for feed in listed {
+            match self.settings.get(&feed.id) {
+                // The config was changed since it was read; the next start reads both.
+                Some(known) if !is_listed(known) => {
+                    warn!(feed = %feed.id, "a listed feed has the id of one of the config, and is left out");
+                }
+                Some(known) if **known == feed => {}
+                Some(known) => {
+                    let has_moved = known.source != feed.source;
+                    let id = feed.id.clone();
+                    self.settle(feed);
+                    if has_moved {
+                        self.promised.remove(&id);
+                    }
+                    if has_moved && !self.paused.contains(&id) {
+                        self.due_at(&id, now);
+                    }
+                }
+                None => {
+                    let state = states.get(&feed.id).copied();
+                    let due = self.first_due(&feed, state, daemon, many);
+                    self.add(&feed, state, due);
+                    came += 1;
+                }
+            }
+        }
+        (came, gone.len())
+    }
+
+    /// Whether any of `listed` is new.
+    pub fn has_new(&self, listed: &[FeedSettings]) -> bool {
+        listed.iter().any(|feed| !self.settings.contains_key(&feed.id))
+    }
+
+    fn forget(&mut self, feed: &FeedId) {
+        self.recount(feed, -1);
+        self.scheduler.remove(feed);
+        self.unsettle(feed);
+        self.promised.remove(feed);
+        self.health.remove(feed);
+        self.paused.remove(feed);
+        self.due.remove(feed);
+        self.notes.remove(feed);
+        // It has one only where it did well.
+        let _ = self.metrics.feed_last_success.remove_label_values(&[feed.as_str()]);
+    }
+
+    /// Counts a feed in or out of the gauge of its state.
+    fn recount(&self, feed: &FeedId, by: i64) {
+        let Some(health) = self.health.get(feed) else { return };
+        let label = if self.paused.contains(feed) { "paused" } else { health.label() };
+        self.metrics.feeds.with_label_values(&[label]).add(by);
+    }
+
+    fn add(&mut self, feed: &FeedSettings, state: Option<&FeedState>, due: DateTime<Utc>) {
         let health = match state {
             None => Health::New,
             Some(state) if state.is_gone(&feed.source) => Health::Gone,
@@ -107,26 +237,82 @@ impl Feeds {
             Some(state) => state.error.clone().map_or(Health::Ok, |(_, message)| Health::Failing(message)),
         };
         self.metrics.feeds.with_label_values(&[health.label()]).inc();
+        if health != Health::Gone {
+            self.scheduler.add(feed.id.clone(), HostKey::of(&feed.source), due);
+            self.due.insert(feed.id.clone(), due);
+            if state.is_some_and(|state| state.is_of(&feed.source) && state.is_promised()) {
+                self.promised.insert(feed.id.clone());
+            }
+        }
         self.health.insert(feed.id.clone(), health);
-        self.settings.insert(feed.id.clone(), Arc::new(feed.clone()));
+        self.settle(feed.clone());
     }
 
-    fn add(&mut self, group: Vec<Arc<FeedSettings>>, due: DateTime<Utc>) {
-        let Some(first) = group.first() else { return };
-        let id = first.id.clone();
-        self.scheduler.add(id.clone(), HostKey::of(&first.source), due);
-        self.due.insert(id.clone(), due);
-        self.groups.insert(id, group);
+    /// Takes in what the config says of a feed, or says now.
+    fn settle(&mut self, feed: FeedSettings) {
+        self.unsettle(&feed.id);
+        self.by_request.entry(Request::of(&feed)).or_default().push(feed.id.clone());
+        self.settings.insert(feed.id.clone(), Arc::new(feed));
     }
 
-    /// What is polled now, feeds that are one request together; each group stays under way until [`Self::ended`].
+    fn unsettle(&mut self, feed: &FeedId) {
+        let Some(known) = self.settings.remove(feed) else { return };
+        let request = Request::of(&known);
+        if let Some(same) = self.by_request.get_mut(&request) {
+            same.retain(|other| other != feed);
+            if same.is_empty() {
+                self.by_request.remove(&request);
+            }
+        }
+    }
+
+    /// All feeds that are the same request as this one, itself among them.
+    fn same_request(&self, feed: &FeedId) -> Vec<FeedId> {
+        let request = self.settings.get(feed).map(|feed| Request::of(feed));
+        request.and_then(|request| self.by_request.get(&request)).cloned().unwrap_or_default()
+    }
+
+    /// What is polled now, feeds that are one request together, the one that is due first; each stays under way until
+    /// [`Self::ended`].
     pub fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Vec<Arc<FeedSettings>>> {
         let due = self.scheduler.take_due(now);
         let late = due.iter().filter_map(|feed| self.due.get(feed)).map(|due| now - *due).max();
         if let Some(late) = late {
             self.metrics.schedule_lag_seconds.set(late.num_milliseconds().max(0) as f64 / 1000.0);
         }
-        due.iter().filter_map(|feed| self.groups.get(feed)).cloned().collect()
+        due.into_iter().filter_map(|feed| self.take_along(feed, now)).collect()
+    }
+
+    /// A feed that is due with all that are the same request; `None` where such a one's poll is under way, or where its
+    /// server has asked for a wait that is not over.
+    fn take_along(&mut self, feed: FeedId, now: DateTime<Utc>) -> Option<Vec<Arc<FeedSettings>>> {
+        let same = self.same_request(&feed);
+        let promised =
+            same.iter().filter(|other| self.promised.contains(*other)).filter_map(|other| self.due.get(other));
+        let promised = promised.max().copied().filter(|due| *due > now);
+        if let Some(due) = promised.filter(|_| !self.along.contains(&feed)) {
+            self.scheduler.finished(&feed, due);
+            self.due.insert(feed, due);
+            return None;
+        }
+        if self.along.contains(&feed) {
+            // The end of that poll names its next time.
+            self.scheduler.finished(&feed, NEVER);
+            return None;
+        }
+        let others = same.into_iter().filter(|other| *other != feed && self.goes_along(other)).collect::<Vec<_>>();
+        let mut group = vec![self.settings.get(&feed)?.clone()];
+        for other in others {
+            group.extend(self.settings.get(&other).cloned());
+            self.along.insert(other);
+        }
+        // Whoever comes due, or is asked for, while its request is under way, has it already.
+        self.along.insert(feed);
+        Some(group)
+    }
+
+    fn goes_along(&self, feed: &FeedId) -> bool {
+        !self.paused.contains(feed) && !self.along.contains(feed) && self.health.get(feed) != Some(&Health::Gone)
     }
 
     /// When somebody may be due next; `None` until a poll under way has ended.
@@ -134,59 +320,72 @@ impl Feeds {
         self.scheduler.next_wake()
     }
 
-    /// A group's polls have ended, each stored or, where the store could not take it, to be made again at `retry`. Gives
-    /// the feeds that have to wait because their host asks for it.
+    /// The polls of one request have ended, the first of them the one that was due, each stored or, where the store could
+    /// not take it, to be made again at `retry`. Gives the feeds that have to wait because their host asks for it.
     pub fn ended(
         &mut self,
+        first: &FeedId,
         polls: &[(FeedId, Result<Polled, StoreError>)],
-        now: DateTime<Utc>,
         retry: DateTime<Utc>,
     ) -> Option<HostRest> {
-        let id = polls.iter().map(|(id, _)| id).find(|id| self.groups.contains_key(*id))?.clone();
-        let first = polls.iter().find_map(|(_, polled)| polled.as_ref().ok());
-        let rest = first.and_then(|polled| self.feel_host(&id, polled, now));
-        let next = polls.iter().filter_map(|(_, polled)| match polled {
-            Ok(polled) => polled.next,
-            Err(_) => Some(retry),
-        });
-        match next.min() {
-            Some(next) => {
-                self.scheduler.finished(&id, next);
-                self.due.insert(id, next);
-            }
-            None => {
-                // The permit goes back first: a feed that is removed while it is polled keeps it until the poll ends.
-                self.scheduler.finished(&id, NEVER);
-                self.scheduler.remove(&id);
-                self.due.remove(&id);
-                self.groups.remove(&id);
-            }
-        }
+        let heard = polls.iter().find_map(|(_, polled)| polled.as_ref().ok());
+        let rest = heard.and_then(|polled| self.feel_host(first, polled));
         for (feed, polled) in polls {
-            if let Ok(polled) = polled {
+            self.along.remove(feed);
+            let next = polled.as_ref().map_or(Some(retry), |polled| polled.next);
+            self.next_at(feed, feed == first, next.map(|next| rest.as_ref().map_or(next, |rest| next.max(rest.until))));
+            if let Ok(polled) = polled
+                && self.settings.contains_key(feed)
+            {
+                if polled.is_promised {
+                    self.promised.insert(feed.clone())
+                } else {
+                    self.promised.remove(feed)
+                };
                 self.note_end(feed, polled);
             }
         }
         rest
     }
 
+    /// A poll has ended, and the feed is due again at `next`, or never. Its permit goes back first: a feed that is removed
+    /// while it is polled would keep it.
+    fn next_at(&mut self, feed: &FeedId, has_permit: bool, next: Option<DateTime<Utc>>) {
+        // Of one that was taken out of its list meanwhile, or is paused and was polled because somebody asked, once.
+        let is_over = !self.settings.contains_key(feed) || self.paused.contains(feed);
+        let due = next.filter(|_| !is_over);
+        if has_permit {
+            self.scheduler.finished(feed, due.unwrap_or(NEVER));
+        } else if let (Some(due), Some(settings)) = (due, self.settings.get(feed)) {
+            self.scheduler.add(feed.clone(), HostKey::of(&settings.source), due);
+        }
+        match next {
+            Some(next) if self.settings.contains_key(feed) => {
+                self.due.insert(feed.clone(), next);
+            }
+            _ => {
+                self.scheduler.remove(feed);
+                self.due.remove(feed);
+            }
+        }
+    }
+
     /// Whether the server says that we ask it too much, and for whom else that holds.
-    fn feel_host(&mut self, id: &FeedId, polled: &Polled, now: DateTime<Utc>) -> Option<HostRest> {
+    fn feel_host(&mut self, feed: &FeedId, polled: &Polled) -> Option<HostRest> {
+        let now = self.clock.now();
         let Some(wait) = polled.slow_down else {
             if polled.failure.is_none() {
-                self.scheduler.answered(id, now);
+                self.scheduler.answered(feed, now);
             }
             return None;
         };
-        let (until, feeds) = self.scheduler.not_now(id, now, wait)?;
-        let groups = feeds.iter().filter_map(|feed| self.groups.get(feed));
-        let feeds: Vec<FeedId> = groups.flatten().map(|feed| feed.id.clone()).collect();
+        let (until, feeds) = self.scheduler.not_now(feed, now, wait)?;
         for feed in &feeds {
             if let Some(due) = self.due.get_mut(feed) {
                 *due = until.max(*due);
             }
         }
-        info!(feed = %id, until = %until.to_rfc3339_opts(SecondsFormat::Secs, true), feeds = feeds.len(),
+        info!(feed = %feed, until = %until.to_rfc3339_opts(SecondsFormat::Secs, true), feeds = feeds.len(),
             "a second feed of its host is told to slow down: all of the host's feeds wait");
         Some(HostRest { until, feeds })
     }
@@ -203,10 +402,9 @@ impl Feeds {
             let now = self.clock.now().timestamp() as f64;
             self.metrics.feed_last_success.with_label_values(&[feed.as_str()]).set(now);
         }
-        if let Some(before) = self.health.insert(feed.clone(), health.clone()) {
-            self.metrics.feeds.with_label_values(&[before.label()]).dec();
-        }
-        self.metrics.feeds.with_label_values(&[health.label()]).inc();
+        self.recount(feed, -1);
+        self.health.insert(feed.clone(), health);
+        self.recount(feed, 1);
     }
 
     /// What is odd about a feed's documents is said when it changes.
@@ -265,13 +463,13 @@ pub(super) fn limits(daemon: &DaemonSettings) -> Limits {
 
 /// Hosts that are still to be left alone, and until when.
 pub(super) fn resting_hosts(
-    settings: &Settings,
+    feeds: &[FeedSettings],
     states: &HashMap<&FeedId, &FeedState>,
     now: DateTime<Utc>,
 ) -> HashMap<HostKey, DateTime<Utc>> {
     let slow = PollReason::HostSlow.to_string();
     let mut resting = HashMap::new();
-    for feed in &settings.feeds {
+    for feed in feeds {
         if let Some(state) = states.get(&feed.id)
             && state.next_poll > now
             && state.next_reason == slow
@@ -283,14 +481,34 @@ pub(super) fn resting_hosts(
     resting
 }
 
-/// Feeds with the same request are one: it is made once and its answer given to each.
+/// What a feed's request is made of. Feeds with the same are one: it is made once and its answer given to each.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Request {
+    source: FeedSource,
+    headers: Vec<(String, Secret)>,
+    user_agent: Option<String>,
+    proxy: Option<Proxy>,
+    private: bool,
+}
+
+impl Request {
+    fn of(feed: &FeedSettings) -> Self {
+        Self {
+            source: feed.source.clone(),
+            headers: feed.headers.clone(),
+            user_agent: feed.user_agent.clone(),
+            proxy: feed.proxy.clone(),
+            private: feed.private,
+        }
+    }
+}
+
+/// Feeds that are one request, together.
 pub(super) fn groups<'a>(feeds: impl IntoIterator<Item = &'a FeedSettings>) -> Vec<Vec<Arc<FeedSettings>>> {
     let mut places = HashMap::new();
     let mut groups: Vec<Vec<Arc<FeedSettings>>> = Vec::new();
     for feed in feeds {
-        let headers: Vec<_> = feed.headers.iter().map(|(name, value)| (name.as_str(), value.reveal())).collect();
-        let request = (&feed.source, headers, feed.user_agent.as_deref(), feed.proxy.as_ref(), feed.private);
-        let place = *places.entry(request).or_insert(groups.len());
+        let place = *places.entry(Request::of(feed)).or_insert(groups.len());
         if place == groups.len() {
             groups.push(Vec::new());
         }

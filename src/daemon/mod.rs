@@ -6,7 +6,9 @@
 //!        └────────Polled──────────┘
 //! ```
 
+pub mod discover;
 pub mod feeds;
+mod lists;
 pub mod once;
 pub mod poll;
 pub mod watching;
@@ -14,12 +16,18 @@ pub mod watching;
 use std::{sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet, time::timeout};
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    task::JoinSet,
+    time::{MissedTickBehavior, timeout},
+};
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use self::{
     feeds::Feeds,
+    lists::Lists,
     poll::{Polled, Poller},
     watching::Watching,
 };
@@ -35,13 +43,15 @@ use crate::{
     watch::pack::Packs,
 };
 
-/// Polls under way when a stop comes may end within this; longer than a feed's usual answer, shorter than what a
-/// service manager waits before it kills.
-const POLLS_END_MAX: Duration = Duration::from_secs(10);
+/// Polls under way when a stop comes may end within this, which is longer than nearly every feed's answer. One that dribbles
+/// is not waited for: its feed is asked again at the next start, and until then nobody is polled.
+const POLLS_END_MAX: Duration = Duration::from_secs(3);
 /// Deliveries under way, and one more try of what is due, may take this.
 const DELIVERIES_END_MAX: Duration = Duration::from_secs(8);
 /// The scheduler wakes at least this often, to say that it is going and to notice that the clock has jumped.
 const WAKE_MAX: Duration = Duration::from_secs(20);
+/// What is asked by command, and lists of feeds that have changed, are looked for this often.
+const NOTICE: Duration = Duration::from_millis(500);
 /// Old texts are forgotten this often.
 const HOUSEKEEPING: Duration = Duration::from_secs(15 * 60);
 /// A feed whose poll the store could not take is asked again after this.
@@ -227,24 +237,31 @@ impl Daemon {
                 return;
             }
         };
-        let mut polls: JoinSet<GroupEnd> = JoinSet::new();
+        let mut polls: JoinSet<(FeedId, GroupEnd)> = JoinSet::new();
         let mut housekeeping = self.poller.clock.now();
+        let mut lists = Lists::of(&self.settings);
+        let mut notice = tokio::time::interval(NOTICE);
+        notice.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let refresh_lists = self.refresh_lists();
+        tokio::pin!(refresh_lists);
         while !stop.is_cancelled() {
             let now = self.poller.clock.now();
             self.readiness.scheduler_goes(now);
             for group in feeds.take_due(now) {
                 let poller = Arc::clone(&self.poller);
-                polls.spawn(async move { poller.poll(&group).await });
+                polls.spawn(async move { (group[0].id.clone(), poller.poll(&group).await) });
             }
             if now >= housekeeping {
                 housekeeping = now + HOUSEKEEPING;
                 self.keep_house(now).await;
             }
             let wait = feeds.next_wake().map_or(WAKE_MAX, |due| (due - now).to_std().unwrap_or_default());
-            // Losing either branch halfway harms nothing: a poll that has ended stays in the set until it is taken,
-            // and the next wake is asked for anew.
+            // Losing any branch halfway harms nothing: a poll that has ended stays in the set until it is taken, the next
+            // wake is asked for anew, and lists are fetched on where that was.
             tokio::select! {
                 () = stop.cancelled() => {}
+                () = &mut refresh_lists => {}
+                _ = notice.tick() => self.notice(&mut feeds, lists.as_mut()).await,
                 () = tokio::time::sleep(wait.min(WAKE_MAX)) => {}
                 Some(ended) = polls.join_next() => self.ended(&mut feeds, ended),
             }
@@ -260,8 +277,8 @@ impl Daemon {
         }
     }
 
-    fn ended(&self, feeds: &mut Feeds, ended: Result<GroupEnd, tokio::task::JoinError>) {
-        let polls = match ended {
+    fn ended(&self, feeds: &mut Feeds, ended: Result<(FeedId, GroupEnd), tokio::task::JoinError>) {
+        let (first, polls) = match ended {
             Ok(polls) => polls,
             // Polls are never aborted while the loop runs, so this is a panic, and the feed's name went down with it.
             Err(error) => return error!(error = %error, "a poll broke off"),
@@ -275,8 +292,7 @@ impl Daemon {
             }
             self.readiness.store_is_writable(polled.is_ok());
         }
-        let now = self.poller.clock.now();
-        if let Some(rest) = feeds.ended(&polls, now, now + STORE_RETRY) {
+        if let Some(rest) = feeds.ended(&first, &polls, self.poller.clock.now() + STORE_RETRY) {
             // For `feeds list` and the next start; the schedule knows already, so nothing waits for it.
             let store = self.poller.store.clone();
             tokio::spawn(async move {
@@ -285,6 +301,43 @@ impl Daemon {
                     warn!(error = %error, "that a host is to be left alone could not be stored");
                 }
             });
+        }
+    }
+
+    /// Looks for what was asked by command, and for lists of feeds that have changed.
+    async fn notice(&self, feeds: &mut Feeds, lists: Option<&mut Lists>) {
+        if let Some(lists) = lists
+            && let Some(listed) = lists.changed().await
+        {
+            let states = if feeds.has_new(&listed) { self.poller.store.feed_states().await } else { Ok(Vec::new()) };
+            match states {
+                Ok(states) => {
+                    let (came, went) = feeds.relist(listed, &states, &self.settings.daemon);
+                    if came + went > 0 {
+                        info!(came, went, "lists of feeds changed");
+                    }
+                }
+                Err(error) => error!(error = %error, "can't read the feeds' states"),
+            }
+        }
+        let asked = match self.poller.store.feed_wishes().await {
+            Ok(wishes) => feeds.heed(&wishes),
+            Err(error) => return debug!(error = %error, "can't read what is asked of feeds"),
+        };
+        for (feed, at) in asked {
+            if let Err(error) = self.poller.store.poll_taken(&feed, at).await {
+                warn!(feed = %feed, error = %error, "a poll that was asked for can't be ticked off");
+            }
+        }
+    }
+
+    /// Keeps the copies of lists at an address; never ends.
+    async fn refresh_lists(&self) {
+        loop {
+            match lists::refresh(&self.settings.opml, &self.poller.fetcher).await {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => std::future::pending().await,
+            }
         }
     }
 

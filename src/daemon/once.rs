@@ -1,6 +1,10 @@
 //! `run --once`: every feed polled once now, each due delivery tried once, and an account of it.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::task::JoinSet;
@@ -50,9 +54,17 @@ impl Daemon {
         let now = clock.now();
         let states = self.poller.store.feed_states().await?;
         let states: HashMap<&FeedId, &FeedState> = states.iter().map(|s| (&s.feed, s)).collect();
-        let resting = super::feeds::resting_hosts(&self.settings, &states, now);
+        let wishes = self.poller.store.feed_wishes().await?;
+        let paused: HashSet<&FeedId> = wishes.iter().filter(|w| w.paused.is_some()).map(|w| &w.feed).collect();
+        let asked: HashSet<&FeedId> = wishes.iter().filter(|w| w.poll_asked.is_some()).map(|w| &w.feed).collect();
+        let feeds = super::lists::feeds_of_turn(&self.settings, &self.poller).await;
+        let resting = super::feeds::resting_hosts(&feeds, &states, now);
         let mut polled = Vec::new();
-        for feed in &self.settings.feeds {
+        for feed in &feeds {
+            if paused.contains(&feed.id) && !asked.contains(&feed.id) {
+                turn.skipped.push((feed.id.clone(), "paused".to_owned()));
+                continue;
+            }
             let state = states.get(&feed.id).filter(|state| state.is_of(&feed.source));
             let rest = resting.get(&HostKey::of(&feed.source)).copied();
             match state.and_then(|state| left_alone(state, now, feed)).or_else(|| rest.map(until)) {
@@ -90,7 +102,7 @@ impl Daemon {
             scheduler.finished(&id, now);
             scheduler.remove(&id);
             if let Some((until, _)) = &rest {
-                let told = self.of_same_host(&id);
+                let told = of_same_host(&feeds, &id);
                 if let Err(error) = self.poller.store.postpone(told, *until, PollReason::HostSlow.to_string()).await {
                     unstored = Some(error);
                 }
@@ -101,6 +113,7 @@ impl Daemon {
                 turn.skipped.extend(group.iter().map(|feed| (feed.id.clone(), PollReason::HostSlow.to_string())));
             }
             for (id, polled) in ends {
+                self.poller.store.poll_taken(&id, now).await?;
                 match polled {
                     Ok(polled) => turn.count(id, polled),
                     Err(error) => unstored = Some(error),
@@ -116,13 +129,11 @@ impl Daemon {
     }
 }
 
-impl Daemon {
-    fn of_same_host(&self, id: &FeedId) -> Vec<FeedId> {
-        let host = |feed: &FeedSettings| HostKey::of(&feed.source);
-        let own = self.settings.feeds.iter().find(|feed| feed.id == *id).map(host);
-        let same = self.settings.feeds.iter().filter(|feed| own.as_ref() == Some(&host(feed)));
-        same.map(|feed| feed.id.clone()).collect()
-    }
+/// All feeds of a feed's host.
+fn of_same_host(feeds: &[FeedSettings], id: &FeedId) -> Vec<FeedId> {
+    let own = feeds.iter().find(|feed| feed.id == *id).map(|feed| HostKey::of(&feed.source));
+    let same = feeds.iter().filter(|feed| own.as_ref() == Some(&HostKey::of(&feed.source)));
+    same.map(|feed| feed.id.clone()).collect()
 }
 
 /// Why a feed is not asked this turn, if it is not.

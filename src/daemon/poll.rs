@@ -8,7 +8,7 @@ use tokio::{sync::Semaphore, time::Instant};
 use tracing::{debug, info, warn};
 use url::Url;
 
-use super::watching::Watching;
+use super::{discover, watching::Watching};
 use crate::{
     alert::{AlertBody, AlertEvent, HeldReason, backlog::FirstPoll},
     article::{Article, ArticleFeed, ArticleKey, from_entry, identity},
@@ -20,7 +20,7 @@ use crate::{
     },
     fetch::{Answer, FetchError, FetchRequest, Fetcher, hints::Validators},
     metrics::Metrics,
-    schedule::{Known, Pace, PollOutcome, Rhythm, next_poll, pace},
+    schedule::{Known, Pace, PollOutcome, PollReason, Rhythm, next_poll, pace},
     store::{
         EntryKey, FeedState, Moved, NewAlert, PollResult, SourceKey, Store, StoreError, StoredEntry, StoredOutcome,
     },
@@ -58,6 +58,8 @@ pub struct Polled {
     pub failure: Option<String>,
     /// Failures in a row, this one included.
     pub in_a_row: u32,
+    /// Whether the server asked for the wait before the next poll.
+    pub is_promised: bool,
     /// How long the server wants to be left alone, if it does: other feeds of its host may have to wait too.
     pub slow_down: Option<Duration>,
     /// Articles that were new.
@@ -212,6 +214,7 @@ impl Poller {
         };
         // It lives until all have dealt with it: a large document holds its place among large ones for so long.
         let answer = self.fetcher.fetch(&request).await;
+        let answer = self.behind_page(&request, answer).await;
         let now = self.clock.now();
         for (feed, before) in &asking {
             ended.push((feed.id.clone(), self.take_in(feed, before, &answer, now).await));
@@ -268,6 +271,36 @@ impl Poller {
             Err(error) => Heard::failed(error.class(), chain(error), PollOutcome::Failed { in_a_row }),
         };
         self.commit(feed, before, heard, now).await
+    }
+
+    /// Where the address is a page that names one feed, that feed's answer: whoever configured the page meant it. It is
+    /// asked for as a new address of the feed, so that secrets stay on the configured host, and kept as one once it reads.
+    async fn behind_page(
+        &self,
+        request: &FetchRequest<'_>,
+        answer: Result<Answer, FetchError>,
+    ) -> Result<Answer, FetchError> {
+        let Ok(Answer::Document { body, content_type, url, .. }) = &answer else { return answer };
+        if !looks_like_page(body, content_type.as_deref()) {
+            return answer;
+        }
+        let (body, content_type, url) = (body.clone(), content_type.clone(), url.clone());
+        let linked =
+            tokio::task::spawn_blocking(move || discover::linked_feed(&body, content_type.as_deref(), &url)).await;
+        let Ok(Some(linked)) = linked else { return answer };
+        match self.fetcher.fetch(&FetchRequest { moved_to: Some(&linked), ..*request }).await {
+            Ok(Answer::Document { body, content_type, url, validators, freshness, held, .. }) => Ok(Answer::Document {
+                moved_to: Some(url.clone()),
+                body,
+                content_type,
+                url,
+                validators,
+                freshness,
+                held,
+            }),
+            // What the page promised is not there: that the address is a page is what its owner should hear.
+            _ => answer,
+        }
     }
 
     /// Reads and matches what is new or edited in a document, on the blocking pool.
@@ -379,6 +412,7 @@ impl Poller {
             next: (!is_gone).then_some(next.due),
             failure,
             in_a_row,
+            is_promised: matches!(next.reason, PollReason::RetryAfter | PollReason::Fresh),
             slow_down,
             articles: committed.new_articles,
             alerts: committed.alerts.iter().filter(|a| a.held.is_none()).count(),
@@ -480,6 +514,16 @@ impl Reading {
         self.metrics.match_seconds.observe(started.elapsed().as_secs_f64());
         StoredEntry { fingerprint, key, text_key: article.text_key().map(|key| key.0), alerts, article }
     }
+}
+
+/// Whether a document is a page for people: read as a feed it would be none, and it is worth a look at its links.
+fn looks_like_page(body: &[u8], content_type: Option<&str>) -> bool {
+    let is_html = content_type.is_some_and(|kind| kind.trim_start().to_ascii_lowercase().starts_with("text/html"));
+    let head = String::from_utf8_lossy(&body[..body.len().min(1_000)]).to_ascii_lowercase();
+    let head = head.trim_start_matches('\u{feff}').trim_start();
+    let begins_as_page = ["<!doctype html", "<html", "<head"].iter().any(|start| head.starts_with(start));
+    // Feeds are sent as text/html too.
+    begins_as_page || (is_html && !["<rss", "<feed", "<rdf"].iter().any(|root| head.contains(root)))
 }
 
 /// An error with what caused it, in one line.

@@ -54,7 +54,8 @@ impl Watching {
             Err(problems) => return (None, problems),
         };
         let context = CompileContext { lists: &settings.lists, feeds: &settings.feeds, packs: &packs };
-        let compiled = WatchSet::compile(&watches, context);
+        let mut compiled = WatchSet::compile(&watches, context);
+        compiled.problems.splice(0..0, packs.warnings.iter().cloned());
         if compiled.problems.iter().any(|p| p.level == Level::Error) {
             return (None, compiled.problems);
         }

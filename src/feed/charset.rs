@@ -1,18 +1,23 @@
 //! Bytes → text: which encoding, and what must not stay in it.
 //!
 //! Order of belief: BOM, a UTF-16/32 look, valid UTF-8 (a text in another encoding is almost never valid UTF-8 by
-//! chance, and many servers declare what they do not send), HTTP header, XML declaration, guess.
+//! chance, and many servers declare what they do not send), HTTP header, XML declaration, guess. Latin-1 is what is
+//! declared where nobody chose: there the declaration counts before the header, and `doubt` looks at the text.
 
-use std::sync::LazyLock;
+mod doubt;
+
+use std::{borrow::Cow, sync::LazyLock};
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
-use encoding_rs::{Encoding, ISO_2022_JP, UTF_8};
+use encoding_rs::{Encoding, ISO_2022_JP, UTF_8, WINDOWS_1252};
 use regex::Regex;
 
 use super::reference::{is_c1, windows_1252};
 
 /// Bytes looked at for a declaration.
 const PROLOG_BYTES_MAX: usize = 1024;
+/// Letters of UTF-8 in what is declared otherwise, from which on it is believed.
+const UTF8_LETTERS_MIN: usize = 4;
 /// Bytes given to the guess: enough for any language, and it costs about a microsecond a kB.
 const GUESS_BYTES_MAX: usize = 64 * 1024;
 
@@ -47,9 +52,16 @@ fn to_utf8(bytes: &[u8], content_type: Option<&str>) -> (String, Option<String>)
             return (text.to_owned(), None);
         }
     }
-    let declared = content_type.and_then(header_charset).or_else(|| declaration_charset(bytes));
+    let stated = declaration_charset(bytes);
+    let declared = match content_type.and_then(header_charset) {
+        Some(header) if header != WINDOWS_1252 => Some(header),
+        header => stated.filter(|stated| *stated != UTF_8).or(header).or(stated),
+    };
     if let Some(encoding) = declared.filter(|encoding| *encoding != UTF_8) {
         let (text, note) = decode_as(encoding, bytes);
+        if encoding == WINDOWS_1252 {
+            return undoubted(bytes, text);
+        }
         if note.is_none() {
             return (text, None);
         }
@@ -63,13 +75,36 @@ fn to_utf8(bytes: &[u8], content_type: Option<&str>) -> (String, Option<String>)
     }
     // Its sequences are seven-bit too.
     let is_escaped = memchr::memmem::find(bytes, b"\x1b$").is_some();
-    if let Some(text) = mostly_utf8(bytes, declared == Some(UTF_8)).filter(|_| !is_escaped) {
+    let not_utf8 = || Some("some bytes are not UTF-8".to_owned());
+    if let Some(text) = mostly_utf8(bytes, if declared == Some(UTF_8) { 1 } else { 20 }).filter(|_| !is_escaped) {
         let is_odd = std::str::from_utf8(bytes).is_err();
-        return (text, is_odd.then(|| "some bytes are not UTF-8".to_owned()));
+        return (text, if is_odd { not_utf8() } else { None });
     }
     let guessed = guess(bytes);
+    if declared == Some(UTF_8) && !is_escaped {
+        // A few quotes pasted from windows-1252, or a whole document in another encoding? Few bytes tell no guesser.
+        let repaired = mostly_utf8(bytes, 0).unwrap_or_default();
+        if !doubt::is_believable(bytes, guessed) && doubt::better(bytes, &repaired, guessed).is_none() {
+            return (repaired, not_utf8());
+        }
+    }
     let (text, _) = decode_as(guessed, bytes);
     (text, Some(format!("encoding guessed: {}", guessed.name())))
+}
+
+/// A text that is declared Latin-1, which has a letter or a sign for every byte: as it stands, or as it must be meant.
+fn undoubted(bytes: &[u8], latin: String) -> (String, Option<String>) {
+    let guessed = guess(bytes);
+    let instead = |name: &str| Some(format!("declared as Latin-1, and read as {name}, which it is"));
+    if let Some(text) = doubt::better(bytes, &latin, guessed) {
+        return (text, instead(guessed.name()));
+    }
+    // One letter of UTF-8 is two or three signs of Latin-1 side by side: a few of them are no accident.
+    let is_plain = |text: &String| text.chars().filter(|c| !c.is_ascii()).nth(UTF8_LETTERS_MIN - 1).is_some();
+    match mostly_utf8(bytes, 4).filter(is_plain) {
+        Some(text) => (text, instead("UTF-8")),
+        None => (latin, None),
+    }
 }
 
 fn guess(bytes: &[u8]) -> &'static Encoding {
@@ -79,8 +114,9 @@ fn guess(bytes: &[u8]) -> &'static Encoding {
 }
 
 /// A text that is UTF-8 but for a few bytes, which somebody pasted from windows-1252; `None` where it is likelier to be in
-/// another encoding.
-fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
+/// another encoding, as it has fewer than so many right letters for a wrong one.
+fn mostly_utf8(bytes: &[u8], right_min: usize) -> Option<String> {
+    let bytes = &*with_whole_letters(bytes);
     let mut text = String::with_capacity(bytes.len());
     let (mut right, mut wrong) = (0, 0);
     let mut chunks = bytes.utf8_chunks().peekable();
@@ -94,8 +130,35 @@ fn mostly_utf8(bytes: &[u8], is_declared: bool) -> Option<String> {
             text.push_str(&encoding_rs::WINDOWS_1252.decode_without_bom_handling(chunk.invalid()).0);
         }
     }
-    let is_likely = if is_declared { wrong <= right } else { wrong * 20 <= right };
-    is_likely.then_some(text)
+    (wrong * right_min <= right).then_some(text)
+}
+
+/// Letters that Java and old databases write as two halves of UTF-16, each as if it were a letter of its own (CESU-8).
+fn with_whole_letters(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let unit = |bytes: &[u8]| match bytes {
+        [0xed, second @ 0xa0..=0xbf, third @ 0x80..=0xbf, ..] => {
+            Some(0xd000 | u16::from(second & 0x3f) << 6 | u16::from(third & 0x3f))
+        }
+        _ => None,
+    };
+    let letter = |bytes: &[u8]| {
+        let units = [unit(bytes)?, unit(bytes.get(3..)?)?];
+        char::decode_utf16(units).next()?.ok().filter(|c| c.len_utf16() == 2)
+    };
+    let mut out = Vec::new();
+    let mut kept = 0;
+    for at in memchr::memchr_iter(0xed, bytes) {
+        if let Some(letter) = letter(&bytes[at..]).filter(|_| at >= kept) {
+            out.extend_from_slice(&bytes[kept..at]);
+            out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+            kept = at + 6;
+        }
+    }
+    if kept == 0 {
+        return Cow::Borrowed(bytes);
+    }
+    out.extend_from_slice(&bytes[kept..]);
+    Cow::Owned(out)
 }
 
 fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> (String, Option<String>) {
@@ -168,7 +231,8 @@ fn declaration_charset(bytes: &[u8]) -> Option<&'static Encoding> {
 /// Drops BOM and control characters that XML forbids, and the declaration's encoding, which is no longer true. C1
 /// controls become the letters that they mean.
 pub(super) fn clean(mut text: String) -> String {
-    let forbidden = |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    let forbidden =
+        |c: char| (c < ' ' && !matches!(c, '\t' | '\n' | '\r')) || matches!(c, '\u{feff}' | '\u{fffe}' | '\u{ffff}');
     // A byte test first: most documents have none, and it is ten times as fast as a walk over characters.
     // Whole pieces at once, as the machine can then test many bytes in one step.
     let is_suspect = |b: &u8| (*b < b' ') & (*b != b'\t') & (*b != b'\n') & (*b != b'\r') | (*b == 0xef);
@@ -206,6 +270,25 @@ mod tests {
         check(&declared, None, "<a>\u{15f}\u{131} caf\u{e9} \u{201c}x\u{201d}</a>", true);
         // A document cut in the middle of a letter.
         check(b"<a>\xc5\x9f\xc4\xb1 \xc5", None, "<a>\u{15f}\u{131} ", true);
+    }
+
+    #[test]
+    fn a_few_wrong_bytes_make_no_other_encoding() {
+        let declared = |text: &[u8]| [b"<?xml version='1.0' encoding='utf-8'?>", text].concat();
+        check(
+            &declared(b"<a>\x93x\x94 \x96 caf\xc3\xa9</a>"),
+            None,
+            "<a>\u{201c}x\u{201d} \u{2013} caf\u{e9}</a>",
+            true,
+        );
+        check(&declared(b"<a>caf\xe9</a>"), None, "<a>caf\u{e9}</a>", true);
+        check(&declared(b"<a>\xed\xa0\xbd\xed\xb8\x80</a>"), None, "<a>\u{1f600}</a>", true);
+        check(
+            &declared(b"<a>\xcf\xee\xf0\xf2 \xee\xf2\xea\xf0\xfb\xf2</a>"),
+            None,
+            "<a>\u{41f}\u{43e}\u{440}\u{442} \u{43e}\u{442}\u{43a}\u{440}\u{44b}\u{442}</a>",
+            true,
+        );
     }
 
     #[test]

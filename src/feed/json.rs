@@ -1,15 +1,18 @@
 //! JSON Feed 1.0 and 1.1.
 //!
 //! Read here and not by feed-rs, which refuses a whole feed for one missing `title` or `mime_type` and does not say
-//! which of its links is the feed's own. Unknown and ill-typed fields are passed over.
+//! which of its links is the feed's own. Unknown and ill-typed fields are passed over; what is no JSON is read by
+//! `value` all the same, so that one bad item costs itself at most.
 
-use serde_json::{Map, Value};
+mod value;
+
 use url::Url;
+use value::{Object, Value};
 
 use super::{
     FeedError, absolute, date,
     entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup},
-    filled, page_address,
+    filled, markup, note_undated, page_address,
 };
 use crate::schedule::Rhythm;
 
@@ -18,34 +21,32 @@ use crate::schedule::Rhythm;
 /// # Errors
 /// When it is no JSON, or JSON that is no feed.
 pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
+    let document = value::read(text);
     let mut notes = Vec::new();
-    let mut is_cut = false;
-    let value: Value = match serde_json::from_str(text) {
-        Ok(value) => value,
-        Err(error) => {
-            let mended = mend(text);
-            is_cut = mended.is_cut;
-            notes.push(match is_cut {
-                true => "the document ends too early; whole entries are kept".to_owned(),
-                false => format!("the document is no good JSON; read as it is meant ({error})"),
-            });
-            serde_json::from_str(&mended.text).map_err(|_| FeedError::Syntax { cause: error.to_string() })?
-        }
-    };
+    if document.is_cut {
+        notes.push("the document ends too early; whole entries are kept".to_owned());
+    } else if document.is_broken {
+        notes.push("the document is no good JSON; read as it is meant".to_owned());
+    }
     let not_a_feed = FeedError::NotAFeed { what: "JSON without `version` and `items` of a JSON Feed" };
-    let Value::Object(root) = value else { return Err(not_a_feed) };
+    let Value::Object(root) = document.value else { return Err(not_a_feed) };
     let is_versioned = string(&root, "version").is_some_and(|v| v.contains("jsonfeed.org/version/1"));
-    let Some(items) = root.get("items").and_then(Value::as_array).filter(|_| is_versioned) else {
+    let Some(Value::Array(items)) = root.get("items").filter(|_| is_versioned) else {
         return Err(not_a_feed);
     };
-    let feed_authors = authors(&root);
-    let entries: Vec<Entry> =
-        items.iter().filter_map(Value::as_object).map(|i| item(i, base, &feed_authors, &mut notes)).collect();
+    if document.is_cut && items.is_empty() {
+        return Err(FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() });
+    }
+    let order = date_order(items);
+    let mut reader = ItemReader { base, feed_authors: authors(&root), order, undated: 0 };
+    let objects = items.iter().filter_map(|item| if let Value::Object(item) = item { Some(item) } else { None });
+    let entries: Vec<Entry> = objects.map(|item| reader.item(item)).collect();
     if entries.len() < items.len() {
         notes.push(format!("{} of {} items could be read", entries.len(), items.len()));
     }
+    note_undated(&mut notes, reader.undated);
     let url = |key| string(&root, key).and_then(|u| absolute(&u, base));
-    let hub = root.get("hubs").and_then(|h| h.get(0)).and_then(|h| h.get("url")).and_then(Value::as_str);
+    let hub = list(root.get("hubs")).find_map(|hub| string(hub.object()?, "url"));
     let about = FeedAbout {
         title: string(&root, "title"),
         url: base.map(|b| b.to_string()).or_else(|| url("feed_url")),
@@ -56,131 +57,86 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         updated: None,
         ttl: None,
         rhythm: Rhythm::default(),
-        hub: hub.and_then(filled),
+        hub,
         self_url: url("feed_url"),
     };
-    Ok(Feed { about, entries, is_cut, notes })
+    Ok(Feed { about, entries, is_cut: document.is_cut, notes })
 }
 
-fn item(item: &Map<String, Value>, base: Option<&Url>, feed_authors: &[String], notes: &mut Vec<String>) -> Entry {
-    let mut time = |key| {
-        let text = string(item, key)?;
-        let time = date::parse(&text);
-        if time.is_none() {
-            notes.push(format!("`{key}` is not a date"));
-        }
-        time
-    };
-    let (published, updated) = (time("date_published"), time("date_modified"));
-    let markup = |key, is_html| string(item, key).map(|text| Markup { text, is_html });
-    let own_authors = authors(item);
-    Entry {
-        guid: id(item.get("id")),
-        url: string(item, "url").or_else(|| string(item, "external_url")).and_then(|u| page_address(&u, base)),
-        title: string(item, "title"),
-        title_is_html: false,
-        published,
-        updated,
-        authors: if own_authors.is_empty() { feed_authors.to_vec() } else { own_authors },
-        categories: strings(item.get("tags")),
-        language: string(item, "language"),
-        summary: markup("summary", false),
-        content: markup("content_html", true).or_else(|| markup("content_text", false)),
-        enclosures: list(item.get("attachments")).filter_map(|a| attachment(a, base)).collect(),
-        source: None,
-    }
+/// The order of day and month in the feed's dates, where any tells.
+fn date_order(items: &[Value<'_>]) -> Option<date::Order> {
+    let texts = items
+        .iter()
+        .filter_map(Value::object)
+        .flat_map(|item| ["date_published", "date_modified"].map(|key| string(item, key)));
+    date::order(texts.flatten())
 }
 
-/// A document that its reader refused, made into one that it may take.
-struct Mended {
-    text: String,
-    is_cut: bool,
+/// What every item of a feed is read with.
+struct ItemReader<'a> {
+    base: Option<&'a Url>,
+    feed_authors: Vec<String>,
+    order: Option<date::Order>,
+    undated: usize,
 }
 
-/// Drops commas before a closing bracket, what follows the root, and an item that the document's end cut short; escapes
-/// line breaks in strings.
-fn mend(text: &str) -> Mended {
-    let mut out = String::with_capacity(text.len() + 2);
-    let mut open: Vec<char> = Vec::new();
-    // Where the last whole member of the root's lists ended.
-    let mut last_whole = None;
-    let (mut is_string, mut is_escaped) = (false, false);
-    for c in text.chars() {
-        if is_string {
-            match c {
-                _ if is_escaped => is_escaped = false,
-                '\\' => is_escaped = true,
-                '"' => is_string = false,
-                '\n' => {
-                    out.push_str("\\n");
-                    continue;
-                }
-                '\r' | '\t' => {
-                    out.push(' ');
-                    continue;
-                }
-                _ => {}
-            }
-            out.push(c);
-            continue;
-        }
-        match c {
-            '"' => is_string = true,
-            '{' | '[' => open.push(if c == '{' { '}' } else { ']' }),
-            '}' | ']' => {
-                let kept = out.trim_end().trim_end_matches(',').len();
-                out.truncate(kept);
-                open.pop();
-            }
-            _ => {}
-        }
-        out.push(c);
-        if c == '}' && open == ['}', ']'] {
-            last_whole = Some(out.len());
-        }
-        if open.is_empty() && c == '}' {
-            return Mended { text: out, is_cut: false };
+impl ItemReader<'_> {
+    fn item(&mut self, item: &Object<'_>) -> Entry {
+        let mut time = |key| {
+            let text = string(item, key)?;
+            let time = date::parse_in(&text, self.order);
+            self.undated += usize::from(time.is_none());
+            time
+        };
+        let (published, updated) = (time("date_published"), time("date_modified"));
+        let text = |key, is_html| string(item, key).map(|text| Markup { text, is_html });
+        let own_authors = authors(item);
+        let title = string(item, "title");
+        // Plain text by the specification, and HTML's references by many a program; tags in it are words.
+        let title_is_html = title.as_ref().is_some_and(|title| !title.contains('<') && markup::looks_like_html(title));
+        let address = |key| string(item, key).and_then(|u| page_address(&u, self.base));
+        Entry {
+            guid: string(item, "id"),
+            url: address("url").or_else(|| address("external_url")),
+            title,
+            title_is_html,
+            published,
+            updated,
+            authors: if own_authors.is_empty() { self.feed_authors.clone() } else { own_authors },
+            categories: strings(item.get("tags")),
+            language: string(item, "language"),
+            summary: text("summary", false),
+            content: text("content_html", true).or_else(|| text("content_text", false)),
+            enclosures: list(item.get("attachments")).filter_map(|a| attachment(a, self.base)).collect(),
+            source: None,
         }
     }
-    if let Some(end) = last_whole {
-        out.truncate(end);
-        out.push_str("]}");
-    }
-    Mended { text: out, is_cut: true }
 }
 
-/// The specification says a string, and that numbers are to be taken too.
-fn id(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::String(text) => text_of(text),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+fn attachment(value: &Value<'_>, base: Option<&Url>) -> Option<Enclosure> {
+    let attachment = value.object()?;
+    let length = string(attachment, "size_in_bytes").and_then(|length| length.parse().ok());
+    Some(Enclosure { url: absolute(&string(attachment, "url")?, base)?, mime: string(attachment, "mime_type"), length })
 }
 
-fn attachment(value: &Value, base: Option<&Url>) -> Option<Enclosure> {
-    let attachment = value.as_object()?;
-    Some(Enclosure {
-        url: absolute(&string(attachment, "url")?, base)?,
-        mime: string(attachment, "mime_type"),
-        length: attachment.get("size_in_bytes").and_then(Value::as_u64),
-    })
-}
-
-/// `authors` of 1.1, else `author` of 1.0.
-fn authors(object: &Map<String, Value>) -> Vec<String> {
+/// `authors` of 1.1, else `author` of 1.0: an object with a name, or only a name.
+fn authors(object: &Object<'_>) -> Vec<String> {
     let listed = list(object.get("authors")).chain(object.get("author"));
-    let mut names: Vec<String> = listed.filter_map(|a| a.get("name")?.as_str().and_then(filled)).collect();
-    names.dedup();
-    names
+    let name = |author: &Value<'_>| match author {
+        Value::Object(author) => string(author, "name"),
+        Value::String(name) => text_of(name),
+        _ => None,
+    };
+    super::person::distinct(listed.filter_map(name))
 }
 
-fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {
-    value.and_then(Value::as_array).into_iter().flatten()
+fn list<'a, 'b>(value: Option<&'b Value<'a>>) -> impl Iterator<Item = &'b Value<'a>> {
+    let items = if let Some(Value::Array(items)) = value { items.as_slice() } else { &[] };
+    items.iter()
 }
 
-fn strings(value: Option<&Value>) -> Vec<String> {
-    list(value).filter_map(|v| v.as_str().and_then(text_of)).collect()
+fn strings(value: Option<&Value<'_>>) -> Vec<String> {
+    list(value).filter_map(|v| if let Value::String(text) = v { text_of(text) } else { None }).collect()
 }
 
 /// A text without the control characters that JSON lets escape, and XML does not know.
@@ -188,6 +144,12 @@ fn text_of(text: &str) -> Option<String> {
     filled(&super::charset::clean(text.to_owned()))
 }
 
-fn string(object: &Map<String, Value>, key: &str) -> Option<String> {
-    object.get(key)?.as_str().and_then(text_of)
+/// A text; also where somebody wrote a number for it, as the specification asks for ids. Digit by digit, since some are
+/// longer than any number of a machine.
+fn string(object: &Object<'_>, key: &str) -> Option<String> {
+    match object.get(key)? {
+        Value::String(text) => text_of(text),
+        Value::Number(digits) => Some((*digits).to_owned()),
+        Value::Nothing | Value::Array(_) | Value::Object(_) => None,
+    }
 }

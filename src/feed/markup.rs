@@ -3,15 +3,23 @@
 //!
 //! Only html5ever's tokenizer is used, no tree: it costs a fifth, and text needs no tree.
 
-use std::{borrow::Cow, cell::RefCell};
+mod mend;
+
+use std::cell::RefCell;
 
 use html5ever::{
+    LocalName,
     tendril::StrTendril,
     tokenizer::{
         BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
-        states::RawKind::{Rawtext, Rcdata, ScriptData},
+        states::RawKind::{Rawtext, Rcdata},
     },
 };
+
+pub use mend::mended;
+
+/// More elements inside a hidden one are not told apart.
+const HIDDEN_DEPTH_MAX: usize = 256;
 
 /// Text of an HTML fragment or page, paragraphs parted by an empty line.
 pub fn to_text(html: &str) -> String {
@@ -20,7 +28,7 @@ pub fn to_text(html: &str) -> String {
         return plain(html, false);
     }
     let input = BufferQueue::default();
-    input.push_back(StrTendril::from_slice(&with_short_tags(html)));
+    input.push_back(StrTendril::from_slice(&mended(html)));
     let tokenizer = Tokenizer::new(Sink::default(), TokenizerOpts::default());
     // The sink never asks for a pause, so one call takes all.
     let _ = tokenizer.feed(&input);
@@ -28,39 +36,14 @@ pub fn to_text(html: &str) -> String {
     tokenizer.sink.writer.into_inner().out
 }
 
-/// No person wrote a tag that is longer, and each of its attributes would be compared with all the others.
-const TAG_BYTES_MAX: usize = 16 << 10;
-
-/// The same markup, tags of endless length cut down to their names.
-pub fn with_short_tags(html: &str) -> Cow<'_, str> {
-    let tag_behind = |from: usize| memchr::memchr(b'<', &html.as_bytes()[from..]).map(|length| from + length);
-    let mut short = String::new();
-    let (mut kept, mut from) = (0, 0);
-    while let Some(start) = tag_behind(from) {
-        // What is no tag ends nothing: a comment may hold more of them.
-        if !html.as_bytes().get(start + 1).is_some_and(u8::is_ascii_alphabetic) {
-            from = start + 1;
-            continue;
-        }
-        let end = memchr::memchr(b'>', &html.as_bytes()[start..]).map_or(html.len(), |length| start + length + 1);
-        if end - start > TAG_BYTES_MAX {
-            let name = html[start..end].find(char::is_whitespace).map_or(start, |length| start + length);
-            short.push_str(&html[kept..name]);
-            short.push('>');
-            kept = end;
-        }
-        from = end;
-    }
-    if kept == 0 {
-        return Cow::Borrowed(html);
-    }
-    short.push_str(&html[kept..]);
-    Cow::Owned(short)
-}
-
 /// The same on one line: for titles.
 pub fn to_line(html: &str) -> String {
     one_line(&to_text(html))
+}
+
+/// A label on one line. Those that came in CDATA are often escaped once more: `Arts &amp; Culture`.
+pub fn label(text: &str) -> String {
+    if looks_like_html(text) { to_line(text) } else { one_line(text) }
 }
 
 /// A plain text on one line.
@@ -86,24 +69,30 @@ pub fn plain(text: &str, keeps_lines: bool) -> String {
         }
         writer.write(line);
         writer.part(u8::from(keeps_lines));
-        writer.has_space = true;
+        writer.gap.has_space = true;
     }
     writer.out
 }
 
 /// Whether a text that may be plain or HTML is HTML: it holds an entity, or a tag with a name that HTML has.
 pub fn looks_like_html(text: &str) -> bool {
+    let last_bracket = memchr::memrchr(b'>', text.as_bytes()).unwrap_or(0);
     let is_tag = |rest: &str| {
-        let name: String = rest.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-        !name.is_empty() && rest.contains('>') && (kind(&name) != Kind::Unknown)
+        let rest = rest.trim_start_matches('/');
+        let length = rest.bytes().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        kind(&rest[..length]) != Kind::Unknown
     };
     let is_entity = |rest: &str| {
-        let len = rest.bytes().take(32).position(|b| b == b';').unwrap_or(0);
-        len > 1 && rest.bytes().take(len).all(|b| b.is_ascii_alphanumeric() || b == b'#')
+        let len = rest.bytes().take(32).position(|b| !b.is_ascii_alphanumeric() && b != b'#').unwrap_or(rest.len());
+        let (name, behind) = rest.split_at_checked(len).unwrap_or((rest, ""));
+        // The end mark is forgotten of the commonest ones.
+        let is_open = (name.starts_with('#') && name[1..].starts_with(|c: char| c.is_ascii_digit()))
+            || (matches!(name, "amp" | "lt" | "gt" | "quot" | "nbsp") && behind.starts_with(char::is_whitespace));
+        (len > 1 && behind.starts_with(';')) || is_open
     };
     text.match_indices(['<', '&']).any(|(at, mark)| {
         let rest = &text[at + 1..];
-        if mark == "<" { is_tag(rest) || rest.starts_with("!--") } else { is_entity(rest) }
+        if mark == "<" { (at < last_bracket && is_tag(rest)) || rest.starts_with("!--") } else { is_entity(rest) }
     })
 }
 
@@ -147,7 +136,7 @@ fn kind(name: &str) -> Kind {
 }
 
 /// HTML's elements that have no end.
-pub(super) fn is_void(name: &str) -> bool {
+pub fn is_void(name: &str) -> bool {
     matches!(
         name,
         "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "source" | "wbr"
@@ -158,75 +147,143 @@ pub(super) fn is_void(name: &str) -> bool {
 #[derive(Default)]
 struct Writer {
     out: String,
-    /// Line ends owed before the next word: 0, 1 or 2.
+    /// What is owed before the next word.
+    gap: Gap,
+    /// The hidden element that we are in, and those open inside it, each with where the text stood if it hides what it
+    /// holds. That is written all the same, and taken back at its end: what never ends has hidden nothing.
+    hidden: Vec<(LocalName, Option<(usize, Gap)>)>,
+}
+
+/// What stands between two words.
+#[derive(Clone, Copy, Default)]
+struct Gap {
+    /// Line ends: 0, 1 or 2.
     parting: u8,
     has_space: bool,
     breaks: u8,
-    /// The hidden element we are in, and how deep in elements of its name.
-    hidden: Option<(String, usize)>,
 }
 
 impl Writer {
     fn part(&mut self, lines: u8) {
-        self.parting = self.parting.max(lines);
+        self.gap.parting = self.gap.parting.max(lines);
     }
 
     fn write(&mut self, text: &str) {
         for (at, word) in text.split(char::is_whitespace).enumerate() {
-            self.has_space |= at > 0;
+            self.gap.has_space |= at > 0;
             if word.is_empty() {
                 continue;
             }
             if !self.out.is_empty() {
-                match self.parting {
-                    0 if self.has_space => self.out.push(' '),
+                match self.gap.parting {
+                    0 if self.gap.has_space => self.out.push(' '),
                     0 => {}
                     1 => self.out.push('\n'),
                     _ => self.out.push_str("\n\n"),
                 }
             }
-            (self.parting, self.has_space, self.breaks) = (0, false, 0);
+            self.gap = Gap::default();
             self.out.push_str(word);
         }
     }
 
     fn tag(&mut self, tag: &Tag) {
         let name: &str = &tag.name;
+        let kind = kind(name);
         let is_start = tag.kind == TagKind::StartTag;
-        if let Some((hidden, depth)) = &mut self.hidden {
-            if hidden == name && !is_void(name) {
-                // HTML closes a `p` at the next one.
-                *depth = if is_start && name != "p" { *depth + 1 } else { *depth - 1 };
-                if *depth == 0 {
-                    self.hidden = None;
-                }
+        if !self.hidden.is_empty() {
+            if is_start {
+                self.close_before(name, kind);
+            } else {
+                self.close(name);
             }
-            return;
         }
-        match kind(name) {
+        match kind {
             Kind::Block => self.part(2),
             Kind::Line => self.part(1),
-            Kind::Cell => self.has_space = true,
+            Kind::Cell => self.gap.has_space = true,
             Kind::Break => {
-                self.breaks = self.breaks.saturating_add(1);
-                self.part(self.breaks.min(2));
-            }
-            Kind::Hidden if is_start && !tag.self_closing => self.hidden = Some((name.to_owned(), 1)),
-            Kind::Inline | Kind::Unknown if is_start && !is_void(name) && is_hidden(tag) => {
-                self.hidden = Some((name.to_owned(), 1));
+                self.gap.breaks = self.gap.breaks.saturating_add(1);
+                self.part(self.gap.breaks.min(2));
             }
             Kind::Hidden | Kind::Inline | Kind::Unknown => {}
         }
-        if is_start && matches!(kind(name), Kind::Block | Kind::Line) && !is_void(name) && is_hidden(tag) {
-            self.hidden = Some((name.to_owned(), 1));
+        // No browser takes `<div/>` for a whole element, but whoever wrote it did.
+        if !is_start || tag.self_closing || is_void(name) {
+            return;
+        }
+        let hides = kind == Kind::Hidden || is_hidden(tag);
+        if (hides || !self.hidden.is_empty()) && self.hidden.len() < HIDDEN_DEPTH_MAX {
+            self.hidden.push((tag.name.clone(), hides.then_some((self.out.len(), self.gap))));
         }
     }
+
+    /// Ends what a start tag ends without an end tag, as HTML has it: a paragraph at the next block, an item at the next.
+    fn close_before(&mut self, name: &str, kind: Kind) {
+        // A picture holds no paragraphs: it was never closed, or a browser would close it here.
+        if let Some(at) = self.hidden.iter().position(|(open, _)| kind == Kind::Block && **open == *"svg") {
+            self.close_to(at);
+        }
+        let Some((open, _)) = self.hidden.last() else { return };
+        let is_ended = match &**open {
+            "p" => kind == Kind::Block || name == "li",
+            "li" | "tr" | "option" => **open == *name,
+            "dt" | "dd" => matches!(name, "dt" | "dd"),
+            "td" | "th" => matches!(name, "td" | "th" | "tr"),
+            "head" => kind != Kind::Hidden && !matches!(name, "base" | "link" | "meta" | "noscript"),
+            _ => false,
+        };
+        if is_ended {
+            self.close_to(self.hidden.len() - 1);
+        }
+    }
+
+    /// Ends an element, and with it those that were left open in it. An end tag of what was opened outside of the hidden
+    /// element ends that one too.
+    fn close(&mut self, name: &str) {
+        match self.hidden.iter().rposition(|(open, _)| **open == *name) {
+            Some(at) => self.close_to(at),
+            None if is_frame(name) => self.close_to(0),
+            None => {}
+        }
+    }
+
+    fn close_to(&mut self, depth: usize) {
+        while self.hidden.len() > depth {
+            if let Some((_, Some((length, gap)))) = self.hidden.pop() {
+                self.out.truncate(length);
+                self.gap = gap;
+            }
+        }
+    }
+}
+
+/// Elements whose end tags nobody writes where none of them is open.
+fn is_frame(name: &str) -> bool {
+    matches!(
+        name,
+        "div"
+            | "td"
+            | "th"
+            | "tr"
+            | "table"
+            | "li"
+            | "ul"
+            | "ol"
+            | "dl"
+            | "section"
+            | "article"
+            | "blockquote"
+            | "main"
+            | "figure"
+    )
 }
 
 /// `hidden`, or a style that says so.
 fn is_hidden(tag: &Tag) -> bool {
     tag.attrs.iter().any(|attr| match &*attr.name.local {
-        "hidden" => true,
+        // Hidden until somebody searches the page for it: then it is to be found.
+        "hidden" => !attr.value.eq_ignore_ascii_case("until-found"),
         "style" => {
             let style: String = attr.value.chars().filter(|c| !c.is_whitespace()).collect();
             let style = style.to_ascii_lowercase();
@@ -247,16 +304,13 @@ impl TokenSink for Sink {
     fn process_token(&self, token: Token, _line: u64) -> TokenSinkResult<()> {
         let mut writer = self.writer.borrow_mut();
         match token {
-            Token::CharacterTokens(text) if writer.hidden.is_none() => writer.write(&text),
+            Token::CharacterTokens(text) => writer.write(&text),
             Token::TagToken(tag) => {
                 writer.tag(&tag);
-                if tag.kind == TagKind::StartTag {
+                if tag.kind == TagKind::StartTag && !tag.self_closing {
                     // Without a tree nobody else tells the tokenizer that these hold no tags.
                     match &*tag.name {
-                        "script" => return TokenSinkResult::RawData(ScriptData),
-                        "style" | "iframe" | "noembed" | "noframes" | "xmp" => {
-                            return TokenSinkResult::RawData(Rawtext);
-                        }
+                        "xmp" => return TokenSinkResult::RawData(Rawtext),
                         "title" | "textarea" => return TokenSinkResult::RawData(Rcdata),
                         _ => {}
                     }
@@ -279,12 +333,28 @@ mod tests {
     }
 
     #[test]
-    fn tags_without_end_are_cut_to_their_names() {
+    fn marks_that_begin_nothing_are_text() {
         let attributes: String = (0..100_000).map(|i| format!(" a{i}")).collect();
         check(&format!("<p{attributes}>hello</p> <b>you"), "hello\n\nyou");
         check(&format!("<!-- {} <i> --> x", "y ".repeat(20_000)), "x");
         check(&format!("a < b {}", "c ".repeat(20_000)), format!("a < b {}", "c ".repeat(20_000)).trim_end());
         check(&"<".repeat(100_000), &"<".repeat(100_000));
+    }
+
+    #[test]
+    fn what_is_hidden_and_never_ends_hides_nothing() {
+        check("<div style='display:none'>x<p>The port reopens.</p>", "x\n\nThe port reopens.");
+        check("<p>a</p><video src=x><p>b</p>", "a\n\nb");
+        check("a <iframe src='x'/> b <script src='y'/> c <div hidden/> d", "a b c\n\nd");
+        check("<div hidden>x<script>y</script><p>a", "x\n\na");
+        // Its parent's end is its own.
+        check("<div><span hidden>x</div>a <span>b</span> c", "a b c");
+        check("<div hidden>x<span>y</div>a</span>b", "ab");
+        check("<li hidden>x<li>a<td hidden>y<td>b", "a b");
+        check("<ul><li hidden>x<ul><li>y</li></ul></li><li>a</li></ul>", "a");
+        check("<head><meta charset=x><title>t</title><body><p>a</p></body>", "a");
+        check("<p hidden='until-found'>a", "a");
+        check("<svg><title>x</title><path/><p>a</p></svg><svg><text>y</text></svg>b", "a\n\nb");
     }
 
     #[test]
@@ -314,6 +384,9 @@ mod tests {
     fn html_is_told_from_plain_text() {
         assert!(looks_like_html("AT&amp;T"));
         assert!(looks_like_html("a <b>bold</b> claim"));
+        assert!(looks_like_html("It&#39s a deal"));
+        assert!(looks_like_html("more &amp more"));
+        assert!(!looks_like_html("R&D, AT&T and #1 & x?a=1&lt=2"));
         assert!(!looks_like_html("x < y & z > w"));
         assert!(!looks_like_html("uses <vector> and R&D; fine"[..20].as_ref()));
     }

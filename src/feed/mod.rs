@@ -8,6 +8,7 @@
 mod attribute;
 pub mod charset;
 pub mod date;
+pub mod discover;
 pub mod entry;
 mod field;
 mod guard;
@@ -38,6 +39,9 @@ pub const DEPTH_MAX: usize = 256;
 pub const FIELDS_MAX: usize = 1_000;
 /// A time so far ahead is no time of publishing. Time zones that were left out or doubled reach 28 hours.
 pub const AHEAD_HOURS_MAX: i64 = 48;
+
+/// What came instead of a feed, where that may lead to one.
+pub const A_PAGE: &str = "an HTML page";
 
 /// Why a document is no feed to us.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,8 +79,11 @@ pub fn parse(bytes: &[u8], base: Option<&Url>, content_type: Option<&str>) -> Re
     let text = decoded.text.trim_start();
     let mut feed = match text.bytes().next() {
         None => return Err(FeedError::NotAFeed { what: "an empty document" }),
-        Some(b'{' | b'[') => json::read(text, base)?,
-        // Our own reader is guarded too: a poll that is lost without a word is the worst that may come of a document.
+        Some(_) if bytes.starts_with(&[0x1f, 0x8b]) => {
+            return Err(FeedError::NotAFeed { what: "gzip data, which its server does not announce" });
+        }
+        // Our own readers are guarded too: a poll that is lost without a word is the worst that may come of a document.
+        Some(b'{' | b'[') => guard::guarded(|| json::read(text, base))??,
         Some(_) => guard::guarded(|| xml(text, base))??,
     };
     feed.notes.extend(decoded.note);
@@ -106,7 +113,8 @@ fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let is_strict = outline.is_plain && (base.is_some() || outline.links_are_absolute());
     let strict = is_strict.then(|| strict::read(text, &outline, format, base));
     let mut feed = match strict {
-        Some(Ok(feed)) if feed.entries.len() >= outline.entries.len() => feed,
+        // What it cannot make of a date, the feed's other dates may tell.
+        Some(Ok(feed)) if feed.entries.len() >= outline.entries.len() && feed.notes.is_empty() => feed,
         // A panic is a defect of a library that somebody should hear of.
         Some(Err(FeedError::Panicked { cause })) => {
             let mut feed = lenient::read(&outline, format, base);
@@ -163,11 +171,11 @@ fn what_else(text: &str, root: Option<&str>) -> &'static str {
     }
     let head: String = text.chars().take(200).collect::<String>().to_ascii_lowercase();
     match root.map(|name| name::local(name).to_ascii_lowercase()).as_deref() {
-        Some("html") => "an HTML page",
-        _ if head.contains("<!doctype html") => "an HTML page",
+        Some("html") => A_PAGE,
+        _ if head.contains("<!doctype html") => A_PAGE,
         Some("opml") => "an OPML list of feeds",
         Some("urlset" | "sitemapindex") => "a sitemap",
-        Some(root) if markup::looks_like_html(&format!("<{root}>")) => "an HTML page",
+        Some(root) if markup::looks_like_html(&format!("<{root}>")) => A_PAGE,
         Some(_) => "an XML document of another kind",
         None => "plain text or binary data",
     }
@@ -187,8 +195,10 @@ impl Feed {
             }
         }
         if ahead > 0 {
-            let dates = if ahead == 1 { "1 date lies" } else { &format!("{ahead} dates lie") };
-            self.notes.push(format!("{dates} in the future, and count as none"));
+            self.notes.push(match ahead {
+                1 => "1 date lies in the future, and counts as none".to_owned(),
+                _ => format!("{ahead} dates lie in the future, and count as none"),
+            });
         }
     }
 }
@@ -222,10 +232,21 @@ fn absolute(url: &str, base: Option<&Url>) -> Option<String> {
     if url.is_empty() {
         return None;
     }
+    // Escaped twice, and a scheme too many: nobody's address has either in it.
+    let unescaped = url.contains("&amp;").then(|| url.replace("&amp;", "&"));
+    let url = unescaped.as_deref().unwrap_or(url);
+    let is_web = |url: &str| url.starts_with("http://") || url.starts_with("https://");
+    let url = url.split_once("://").map(|(_, rest)| rest).filter(|rest| is_web(url) && is_web(rest)).unwrap_or(url);
+    // Broken over lines that are indented, it goes on where the next begins.
+    let joined = url.contains(['\n', '\r']).then(|| url.lines().map(str::trim).collect::<String>());
+    let url = joined.as_deref().unwrap_or(url);
     match Url::parse(url) {
         Ok(parsed) if url.contains(|c: char| c.is_whitespace() || c.is_control()) => Some(parsed.into()),
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && !url.contains("://") => Some(parsed.into()),
         Ok(_) => Some(url.to_owned()),
+        Err(_) if url.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("www.")) => {
+            Url::parse(&format!("https://{url}")).ok().map(String::from)
+        }
         Err(_) => match base {
             Some(base) => base.join(url).ok().map(String::from),
             None if url.starts_with("//") => Url::parse(&format!("https:{url}")).ok().map(String::from),
@@ -244,9 +265,10 @@ fn permalink(guid: &str, base: Option<&Url>) -> Option<String> {
     if is_web(guid) { Some(guid.to_owned()) } else { page_address(guid, base).filter(|_| guid.starts_with('/')) }
 }
 
-/// Whether a link's relation is this one: case does not count, and IANA's own address in front neither.
+/// Whether a link's relation is this one: case does not count, and IANA's own address in front neither. None at all is
+/// an alternate (RFC 4287 §4.2.7.2).
 fn is_relation(stated: &str, rel: &str) -> bool {
-    let stated = stated.trim();
+    let stated = if stated.trim().is_empty() { "alternate" } else { stated.trim() };
     stated.strip_prefix("http://www.iana.org/assignments/relation/").unwrap_or(stated).eq_ignore_ascii_case(rel)
 }
 

@@ -26,6 +26,8 @@ pub enum Space {
     Rdf,
     /// PRISM, in publishers' feeds.
     Prism,
+    /// Yandex's, in the feeds of Russia's wires.
+    Yandex,
     /// Not ours to read.
     Other,
 }
@@ -142,6 +144,7 @@ fn space_of_uri(uri: &str) -> Option<Space> {
         _ if begins(&["search.yahoo.com/mrss", "tools.search.yahoo.com/mrss", "search.yahoo.com/rss"]) => Space::Media,
         _ if uri.ends_with("dtds/podcast-1.0.dtd") => Space::Itunes,
         _ if begins(&["www.w3.org/1999/02/22-rdf"]) => Space::Rdf,
+        "news.yandex.ru" | "turbo.yandex.ru" => Space::Yandex,
         _ if uri.contains("prismstandard.org/namespaces") => Space::Prism,
         _ if begins(&[
             "www.w3.org/2005/atom",
@@ -174,6 +177,7 @@ fn space_of_prefix(prefix: &str) -> Space {
         "xhtml" => Space::Xhtml,
         "rdf" => Space::Rdf,
         "prism" => Space::Prism,
+        "yandex" | "turbo" => Space::Yandex,
         _ => Space::Other,
     }
 }
@@ -209,6 +213,7 @@ pub fn meaning(space: Space, local: &str) -> Meaning {
         (Space::Terms, b"issued") => Published,
         (Space::Prism, b"publicationdate") => Date,
         (Space::Prism, b"modificationdate") => Updated,
+        (Space::Yandex, b"full-text" | b"content") => Encoded,
         (Space::Media, b"title") => SpareTitle,
         (Space::Media, b"description") => SpareDescription,
         (Space::Media, b"content") => MediaContent,
@@ -240,7 +245,7 @@ fn plain(lower: &[u8]) -> Meaning {
         b"abstract" => SpareDescription,
         b"summary" => Summary,
         b"content" => Content,
-        b"body" | b"fullitem" => Encoded,
+        b"body" | b"fullitem" | b"full-text" | b"fulltext" => Encoded,
         b"enclosure" => Enclosure,
         b"source" => Source,
         b"image" => Image,

@@ -44,6 +44,8 @@ pub struct Outline<'a> {
     pub is_plain: bool,
     /// What a DOCTYPE says, where it holds declarations.
     pub doctype: Option<&'a str>,
+    /// How long the document is.
+    pub document_bytes: usize,
 }
 
 /// What stands in an entry.
@@ -112,7 +114,7 @@ pub fn walk(text: &str) -> Outline<'_> {
         entry: None,
         reread_bytes: 0,
         is_complete: false,
-        outline: Outline { is_plain: true, ..Outline::default() },
+        outline: Outline { is_plain: true, document_bytes: text.len(), ..Outline::default() },
     };
     while let Some(token) = walk.tokens.next() {
         walk.token(token);
@@ -177,8 +179,13 @@ impl<'a> Walk<'a> {
         let meaning = meaning(space, local);
         let begins = self.tokens.start();
         if meaning == Meaning::Entry && self.begins_entry(local) {
-            self.outline.entries_counted += 1;
             let frames = self.open.iter().take_while(|o| o.place == Place::Frame).count();
+            // A field that was never closed swallowed those behind it, here too.
+            if self.open.len() > frames + 1 && self.reread(frames.saturating_sub(1), begins) {
+                self.outline.is_broken = true;
+                return;
+            }
+            self.outline.entries_counted += 1;
             self.outline.is_broken |= self.open.len() > frames;
             self.outline.is_plain &= plain::is_plain_place(name, frames, self.outline.format);
             self.close_to(frames, begins);
@@ -417,6 +424,9 @@ mod tests {
         let outline = walk("<rss><channel><item><title>1<link>a</link></item><item><title>2</channel></rss>");
         assert_eq!(titles(&outline), ["1", "2"]);
         assert_eq!(outline.entries[0].fields.len(), 2);
+        let outline = walk("<rss><channel><title>F<link>x<item><title>1<link>a<item><title>2<link>b</channel>");
+        assert_eq!((titles(&outline), outline.entries_counted), (vec!["1", "2"], 2));
+        assert_eq!(outline.fields.iter().map(|f| f.inner).collect::<Vec<_>>(), ["F", "x"]);
     }
 
     #[test]

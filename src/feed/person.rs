@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::filled;
+use super::{filled, markup};
 
 /// The name in `desk@example.org (The Desk)`, `The Desk <desk@example.org>`, `(The Desk)`; the address where it stands
 /// alone.
-pub fn name(text: &str) -> Option<String> {
-    let text = super::markup::one_line(text);
+pub fn name(written: &str) -> Option<String> {
+    let is_html = markup::looks_like_html(written);
+    let text = Some(markup::to_line(written)).filter(|line| is_html && !line.is_empty());
+    let text = text.unwrap_or_else(|| markup::one_line(written));
     let is_address = |word: &&str| word.contains('@') && word.len() > 2;
     let Some(address) = text.split(' ').find(is_address) else {
         let bare = text.strip_prefix('(').and_then(|name| name.strip_suffix(')')).unwrap_or(&text);
@@ -41,6 +43,9 @@ mod tests {
             ("\u{201c}desk@example.org", Some("\u{201c}desk@example.org")),
             ("  ", None),
             ("Ann\n Lee", Some("Ann Lee")),
+            ("<a href='/ann'>Ann Lee</a>", Some("Ann Lee")),
+            ("R&amp;D Desk", Some("R&D Desk")),
+            ("<b@example.org>", Some("b@example.org")),
         ] {
             assert_eq!(name(text).as_deref(), expected, "{text:?}");
         }

@@ -69,10 +69,14 @@ pub fn is_plain_entry(fields: &[Field<'_>], format: Option<Format>) -> bool {
     let is_atom = format == Some(Format::Atom);
     let knows = |field: &Field<'_>| match field.name {
         "title" | "summary" | "content" if is_atom => has_plain_type(field),
-        "link" if is_atom => field.inner.trim().is_empty() && field.attributes.is_ascii(),
+        "link" if is_atom => {
+            field.inner.trim().is_empty()
+                && field.attributes.is_ascii()
+                && field.attribute("href").is_none_or(is_plain_address)
+        }
         "id" | "published" | "updated" | "category" | "author" | "source" if is_atom => true,
         // feed-rs writes other letters as bytes, and knows no address in an attribute.
-        "link" => field.attributes.trim().is_empty() && field.inner.is_ascii(),
+        "link" => field.attributes.trim().is_empty() && field.inner.is_ascii() && is_plain_address(field.inner),
         "title" | "guid" | "pubDate" | "description" | "content:encoded" => {
             !is_atom && field.attribute("type").is_none()
         }
@@ -92,6 +96,14 @@ pub fn is_plain_entry(fields: &[Field<'_>], format: Option<Format>) -> bool {
 /// Elements that neither reader takes for more than feed-rs does.
 fn is_passed_over(meaning: Meaning) -> bool {
     matches!(meaning, Meaning::Unknown | Meaning::Keywords)
+}
+
+/// feed-rs resolves an address before anyone can mend it.
+fn is_plain_address(stated: &str) -> bool {
+    let stated = stated.trim();
+    let has_two_schemes = stated.find("://").is_some_and(|at| stated[at + 3..].starts_with("http"));
+    let is_bare_host = stated.as_bytes().get(..4).is_some_and(|head| head.eq_ignore_ascii_case(b"www."));
+    !stated.contains(['\n', '\r']) && !has_two_schemes && !is_bare_host
 }
 
 fn holds_text_alone(field: &Field<'_>) -> bool {

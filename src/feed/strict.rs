@@ -44,8 +44,12 @@ pub fn read(text: &str, outline: &Outline<'_>, format: Format, base: Option<&Url
     about.language = about.language.map(|language| as_written(outline, language));
     let mut entries: Vec<Entry> = read.entries.into_iter().map(|e| entry(e, format, base, &not_permanent)).collect();
     if entries.len() == outline.entries.len() {
+        let reader = lenient::Reader::new(outline, format, base);
         for (entry, outline) in entries.iter_mut().zip(&outline.entries) {
             entry.source = lenient::source_of(outline, &Entities::default());
+            if entry.authors.is_empty() {
+                entry.authors = reader.inherited_authors(outline);
+            }
         }
     }
     Ok(Feed { about, entries, is_cut: false, notes })
@@ -147,7 +151,11 @@ fn entry(entry: model::Entry, format: Format, base: Option<&Url>, not_permanent:
         authors: person::distinct(
             entry.authors.iter().filter_map(|p| person::name(p.name.as_deref().or(p.email.as_deref())?)),
         ),
-        categories: entry.categories.iter().filter_map(|c| filled(c.label.as_deref().unwrap_or(&c.term))).collect(),
+        categories: entry
+            .categories
+            .iter()
+            .filter_map(|c| filled(&markup::label(c.label.as_deref().unwrap_or(&c.term))))
+            .collect(),
         language: entry.language.as_deref().and_then(filled),
         summary: summary.or_else(media_text),
         content,

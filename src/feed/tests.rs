@@ -13,7 +13,8 @@ fn both(bytes: &[u8], name: &str) -> Option<(Feed, Feed)> {
     let format = outline.format.filter(|_| outline.is_plain)?;
     let strict =
         strict::read(&decoded.text, &outline, format, Some(&base)).unwrap_or_else(|error| panic!("{name}: {error}"));
-    Some((strict, lenient::read(&outline, format, Some(&base))))
+    // What feed-rs cannot make of a date, the other reader may.
+    strict.notes.is_empty().then(|| (strict, lenient::read(&outline, format, Some(&base))))
 }
 
 fn alike(feed: &Feed) -> Feed {

@@ -248,18 +248,47 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
+/// Where a mark stands next, searched for once: a walk that only goes on never looks at a byte twice for it.
+#[derive(Debug)]
+pub struct Next {
+    mark: &'static [u8],
+    /// From where it was searched for, and where it stood.
+    known: Option<(usize, Option<usize>)>,
+}
+
+impl Next {
+    /// Of this mark.
+    pub const fn of(mark: &'static [u8]) -> Self {
+        Self { mark, known: None }
+    }
+
+    /// Where it stands at `from` or behind.
+    pub fn at(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        match self.known {
+            Some((searched, found)) if searched <= from && found.is_none_or(|at| at >= from) => found,
+            _ => {
+                let found = bytes.get(from..).and_then(|rest| memmem::find(rest, self.mark)).map(|at| from + at);
+                self.known = Some((from, found));
+                found
+            }
+        }
+    }
+}
+
 /// Where a start tag ends, from its name's end.
-enum TagEnd {
+pub enum TagEnd {
     /// At this `>`.
     Closed(usize),
     /// At this `>`, with a quote left open.
     Stray(usize),
     /// Nowhere before the `<` of the next tag.
     NextTag(usize),
+    /// Nowhere.
     Never,
 }
 
-fn tag_end(rest: &[u8]) -> TagEnd {
+/// Where the start tag ends of whose name this is the rest.
+pub fn tag_end(rest: &[u8]) -> TagEnd {
     let mut at = 0;
     while let Some(found) = rest[at..].iter().position(|b| matches!(b, b'>' | b'<' | b'"' | b'\'')) {
         at += found;
@@ -291,7 +320,8 @@ fn begins_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-fn name_len(text: &str) -> usize {
+/// How long the name is that a text begins with.
+pub fn name_len(text: &str) -> usize {
     text.bytes()
         .position(|b| b.is_ascii_whitespace() || matches!(b, b'/' | b'>' | b'<' | b'=' | b'"' | b'\''))
         .unwrap_or(text.len())

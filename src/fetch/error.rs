@@ -7,7 +7,7 @@ use reqwest::{Response, StatusCode};
 
 use super::{
     address::{AddressError, not_public},
-    body::BodyProblem,
+    body::{BodyProblem, RATIO_MAX},
     redirect::RedirectProblem,
 };
 
@@ -86,6 +86,14 @@ pub enum FetchError {
         /// What is allowed.
         limit: u64,
     },
+    /// A small body made to become a large one.
+    #[error("the body that {host} sent becomes more than {ratio} times as large when it is decompressed: no feed does")]
+    Bomb {
+        /// As in the URL, after moves.
+        host: String,
+        /// What is allowed.
+        ratio: u64,
+    },
     /// The body broke off.
     #[error("the answer of {host} broke off before its end{}", cause(source))]
     Truncated {
@@ -136,6 +144,36 @@ pub enum FetchError {
         /// Why not.
         problem: FileProblem,
     },
+    /// An `exec:` feed.
+    #[error("{program}: {problem}")]
+    Command {
+        /// Without its folder and arguments, which may be secret.
+        program: String,
+        /// Why not.
+        problem: CommandProblem,
+    },
+}
+
+/// Why an `exec:` feed could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandProblem {
+    /// Missing, or not ours to run.
+    #[error("it can't be started: {0}")]
+    Start(io::Error),
+    /// Its output broke off.
+    #[error("its output can't be read: {0}")]
+    Output(io::Error),
+    /// It says itself that it failed.
+    #[error("{status}: {said}")]
+    Failed {
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// The first line of its complaints.
+        said: String,
+    },
+    /// What it is called can't stand in an address.
+    #[error("its name can't be shown")]
+    Name,
 }
 
 /// Why a `file:` feed could not be read.
@@ -227,13 +265,14 @@ impl FetchError {
             Self::Timeout { .. } => "timeout",
             Self::Redirect { .. } => "redirect",
             Self::Status { .. } => "status",
-            Self::BodyTooLarge { .. } => "too-large",
+            Self::BodyTooLarge { .. } | Self::Bomb { .. } => "too-large",
             Self::Truncated { .. }
             | Self::Compression { .. }
             | Self::UnknownEncoding { .. }
             | Self::Protocol { .. } => "protocol",
             Self::Header { .. } | Self::Client { .. } => "config",
             Self::File { .. } => "file",
+            Self::Command { .. } => "exec",
         }
     }
 
@@ -246,12 +285,17 @@ impl FetchError {
             | Self::Truncated { .. }
             | Self::Compression { .. }
             | Self::Protocol { .. } => true,
+            Self::Command { problem, .. } => match problem {
+                CommandProblem::Output(_) | CommandProblem::Failed { .. } => true,
+                CommandProblem::Start(_) | CommandProblem::Name => false,
+            },
             Self::Status { status, .. } => status.is_server_error() || matches!(status.as_u16(), 408 | 425),
             Self::PrivateAddress { .. }
             | Self::ProxyItself { .. }
             | Self::Tls { .. }
             | Self::Redirect { .. }
             | Self::BodyTooLarge { .. }
+            | Self::Bomb { .. }
             | Self::UnknownEncoding { .. }
             | Self::Header { .. }
             | Self::Client { .. }
@@ -277,6 +321,7 @@ impl FetchError {
     pub(super) fn from_body(host: String, limit: u64, problem: BodyProblem) -> Self {
         match problem {
             BodyProblem::TooLarge => Self::BodyTooLarge { limit },
+            BodyProblem::Bomb => Self::Bomb { host, ratio: RATIO_MAX },
             BodyProblem::UnknownEncoding => Self::UnknownEncoding { host },
             BodyProblem::Broken(source) => Self::Compression { host, source },
         }

@@ -6,6 +6,7 @@
 pub mod address;
 mod body;
 pub mod client;
+mod command;
 mod error;
 pub mod hints;
 mod large;
@@ -28,7 +29,7 @@ use reqwest::{
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-pub use error::{FetchError, FileProblem, StatusHint};
+pub use error::{CommandProblem, FetchError, FileProblem, StatusHint};
 pub use hints::Validators;
 pub use large::Held;
 pub use request::FetchRequest;
@@ -162,6 +163,9 @@ impl Fetcher {
             FeedSource::File(path) => {
                 let known = request.validators.cloned();
                 return source::read_aside(path.clone(), known, self.limits.body_bytes_max, &self.large).await;
+            }
+            FeedSource::Exec { program, arguments } => {
+                return command::run(program, arguments, &self.limits, &self.large).await;
             }
         };
         let start = request.moved_to.unwrap_or(configured);

@@ -19,11 +19,13 @@ use crate::config::FeedSource;
 pub struct HostKey(Box<str>);
 
 impl HostKey {
-    /// The host of a feed's URL; all files are one host, which is this machine's disk.
+    /// The host of a feed's URL; all files are one host, which is this machine's disk, and each program one.
     pub fn of(source: &FeedSource) -> Self {
         match source {
             FeedSource::Http(url) => Self::new(url.host_str().unwrap_or_default()),
             FeedSource::File(_) => Self::new(FILES),
+            // Each program is a host of its own: one that hangs delays no other.
+            FeedSource::Exec { program, .. } => Self::new(&format!("{PROGRAM}{}", program.display())),
         }
     }
 
@@ -35,12 +37,17 @@ impl HostKey {
     /// Whether it is the machine that we run on, whose owner needs no politeness.
     fn is_this_machine(&self) -> bool {
         let name = self.0.trim_matches(['[', ']']);
-        name == FILES || name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
+        name == FILES
+            || name.starts_with(PROGRAM)
+            || name == "localhost"
+            || name.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
     }
 }
 
 /// Stands for the host of all files.
 const FILES: &str = "file:";
+/// Stands in front of a program, which is a host of its own.
+const PROGRAM: &str = "exec:";
 
 /// How far apart the beginnings of two requests to one host are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

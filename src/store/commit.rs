@@ -18,7 +18,7 @@ use crate::{alert::HeldReason, config::FeedId, schedule::Pace};
 
 /// How exactly an entry's last sight is kept; finer would write every entry at every poll.
 pub(super) const SEEN_STEP: Duration = Duration::days(1);
-/// From so many new entries on, a poll may be one where the feed changed its ids …
+/// From so many new entries on, a poll may be one where the feed changed its ids, and addresses with them …
 const CHANGED_IDS_MIN: usize = 5;
 /// … and after so many such documents in a row, one whose ids change with each fetch. A site that moves changes them once.
 const CHANGES_IN_A_ROW: u32 = 3;
@@ -63,6 +63,8 @@ struct Known {
 struct Familiar {
     keys: HashSet<[u8; 16]>,
     fingerprints: HashSet<i64>,
+    /// Key and fingerprint of each: what has both is the same article to the letter, however few there are.
+    articles: HashSet<([u8; 16], i64)>,
 }
 
 /// One poll's transaction on the way.
@@ -149,9 +151,11 @@ impl<'a> Commit<'a> {
         let mut rows = statement.query([self.feed])?;
         let mut familiar = Familiar::default();
         while let Some(row) = rows.next()? {
-            familiar.keys.insert(row.get(0)?);
+            let (key, fingerprint) = (row.get(0)?, row.get(2)?);
+            familiar.keys.insert(key);
             familiar.keys.extend(row.get::<_, Option<[u8; 16]>>(1)?);
-            familiar.fingerprints.insert(row.get(2)?);
+            familiar.fingerprints.insert(fingerprint);
+            familiar.articles.insert((key, fingerprint));
         }
         Ok(familiar)
     }
@@ -183,7 +187,8 @@ impl<'a> Commit<'a> {
         }
         if known.is_none() && is_familiar {
             self.retold += 1;
-            if self.is_quiet {
+            let is_same = self.familiar.as_ref().is_some_and(|known| known.articles.contains(&(key, fingerprint)));
+            if self.is_quiet || is_same {
                 self.committed.quiet += 1;
                 return Ok(());
             }
@@ -298,8 +303,9 @@ impl<'a> Commit<'a> {
 
     /// Whether an alert had been held as unsure, and is no longer.
     fn release(&self, alert: &NewAlert, row: i64) -> rusqlite::Result<bool> {
-        let sql =
-            "UPDATE OR IGNORE alert SET held = NULL, made = ?2, body = ?3, id = ?4 WHERE alert = ?1 AND held = ?5";
+        let sql = "UPDATE alert SET held = NULL, made = ?2, body = ?3,
+                 id = CASE WHEN EXISTS (SELECT 1 FROM alert WHERE id = ?4) THEN id ELSE ?4 END
+             WHERE alert = ?1 AND held = ?5";
         let unsure = HeldReason::Confidence.as_str();
         let values = params![row, millis(self.poll.at), alert.body, alert.id.as_str(), unsure];
         Ok(self.connection.prepare_cached(sql)?.execute(values)? > 0)

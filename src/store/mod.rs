@@ -13,6 +13,7 @@ mod outbox;
 mod query;
 mod retain;
 mod sqlite;
+mod wish;
 mod writer;
 
 use std::{
@@ -30,6 +31,7 @@ pub use poll_result::{
 };
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
+pub use wish::{FeedWish, Resumed};
 
 use self::{
     sqlite::connection::{self, Readers},

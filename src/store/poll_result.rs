@@ -86,6 +86,7 @@ fn source_digest(source: &FeedSource) -> [u8; 16] {
     match source {
         FeedSource::Http(url) => digest(&[b"http", url.as_str().as_bytes()]),
         FeedSource::File(path) => digest(&[b"file", path.as_os_str().as_encoded_bytes()]),
+        FeedSource::Exec { program, .. } => digest(&[b"exec", program.as_os_str().as_encoded_bytes()]),
     }
 }
 

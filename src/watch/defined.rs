@@ -139,10 +139,15 @@ impl DefinedTopics {
     /// Compiles what the packs define. `lists` gains theirs, as `pack.list`.
     pub(super) fn compile(files: &[Defined<'_>], entities: &Entities, lists: &mut Lists) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
+        // Files that extend a pack add to its lists.
+        let mut joined: BTreeMap<(&str, &str), Vec<ListTerm>> = BTreeMap::new();
         for file in files {
             for (name, terms) in file.own_lists() {
-                lists.add(&format!("{}.{name}", file.pack), terms);
+                joined.entry((&file.pack, name)).or_default().extend(terms);
             }
+        }
+        for ((pack, name), terms) in &joined {
+            lists.add(&format!("{pack}.{name}"), terms.clone());
         }
         let rarity = Rarity::default();
         let mut builder = ShelfBuilder::new(&rarity);
@@ -155,9 +160,20 @@ impl DefinedTopics {
         let leaders = LazyCell::new(|| leaders(entities));
         let nobody: FxHashSet<&str> = FxHashSet::default();
         for file in files {
+            for lang in file.lists.values().flat_map(BTreeMap::keys) {
+                if lang != ANY_LANG && (lang.len() != 2 || !lang.bytes().all(|b| b.is_ascii_lowercase())) {
+                    let message =
+                        format!("`{lang}` is no language of a list: two small letters, or `{ANY_LANG}` for all");
+                    let at = file.source.find(&format!("\n{lang} ")).map_or(0, |at| at + 1);
+                    problems.push(file.at(at..at + lang.len(), Problem::error(message)));
+                }
+            }
+            if file.topics.is_empty() {
+                continue;
+            }
             let mut own = lists.clone();
-            for (name, terms) in file.own_lists() {
-                own.add(name, terms);
+            for ((_, name), terms) in joined.iter().filter(|((pack, _), _)| *pack == file.pack) {
+                own.add(name, terms.clone());
             }
             let known = Known {
                 lists: &own,
@@ -171,11 +187,13 @@ impl DefinedTopics {
             };
             for section in &file.topics {
                 let id = section.id.as_ref();
-                if let Some(message) = wrong_id(id, &defined.topics) {
+                // A file that extends a pack may add rules to its topics.
+                let extended = defined.topics.iter().position(|topic| topic.id == *id && topic.pack == file.pack);
+                if let Some(message) = wrong_id(id, &defined.topics).filter(|_| extended.is_none()) {
                     problems.push(file.at(section.id.span(), Problem::error(message)));
                     continue;
                 }
-                let topic = defined.topics.len();
+                let topic = extended.unwrap_or(defined.topics.len());
                 for rule in &section.rule {
                     let name = format!("{id}/{}", rule.name);
                     let confidence = *rule.confidence.as_ref();
@@ -193,14 +211,21 @@ impl DefinedTopics {
                     let (checked, found) = language::compile(&source, known);
                     problems.extend(found.into_iter().filter(Problem::is_error));
                     let Some(checked) = checked else { continue };
-                    if asks_watch(&checked.root) {
-                        let problem = Problem::error(format!("the rule `{name}` asks for a watch"));
-                        let help = "a pack knows no watches: say here what that watch looks for";
+                    if asks_elsewhere(&checked.root) {
+                        let problem =
+                            Problem::error(format!("the rule `{name}` asks for what a topic cannot depend on"));
+                        let help = "a topic is about what an article says: leave `watch:`, `feed:`, `tag:` and `published:` to watches";
                         problems.push(file.at(source.span.clone(), problem.help(help)));
                         continue;
                     }
                     let slot = defined.rules.len() as u32;
-                    builder.add(&NewWatch { id: &name, feeds: &[], slot, query: &checked });
+                    let is_filed = builder.add(&NewWatch { id: &name, feeds: &[], slot, query: &checked });
+                    if !is_filed {
+                        let message = format!("nothing in the rule `{name}` must stand in a text word for word");
+                        let help = "add a word or list that must be there";
+                        problems.push(file.at(source.span.clone(), Problem::error(message).help(help)));
+                        continue;
+                    }
                     defined.rules.push(Rule { topic, name: rule.name.clone(), query: source.text, confidence });
                 }
                 if section.rule.is_empty() {
@@ -209,12 +234,16 @@ impl DefinedTopics {
                         file.at(section.id.span(), Problem::error(message).help("add a `[[topic.rule]]` with `when`")),
                     );
                 }
-                defined.topics.push(DefinedTopic {
-                    id: id.clone(),
-                    name: section.name.clone(),
-                    pack: file.pack.clone(),
-                    rules: section.rule.iter().map(|rule| (rule.name.clone(), rule.when.as_ref().clone())).collect(),
-                });
+                let rules = section.rule.iter().map(|rule| (rule.name.clone(), rule.when.as_ref().clone()));
+                match extended {
+                    Some(topic) => defined.topics[topic].rules.extend(rules),
+                    None => defined.topics.push(DefinedTopic {
+                        id: id.clone(),
+                        name: section.name.clone(),
+                        pack: file.pack.clone(),
+                        rules: rules.collect(),
+                    }),
+                }
             }
         }
         if !problems.is_empty() {
@@ -306,15 +335,17 @@ pub(super) fn leaders(entities: &Entities) -> Vec<Leader> {
         .collect()
 }
 
-fn asks_watch(node: &CheckedNode) -> bool {
+fn asks_elsewhere(node: &CheckedNode) -> bool {
     match node {
         CheckedNode::Term(_) => false,
         CheckedNode::And { nodes, .. } | CheckedNode::Or(nodes) | CheckedNode::AtLeast(_, nodes) => {
-            nodes.iter().any(asks_watch)
+            nodes.iter().any(asks_elsewhere)
         }
-        CheckedNode::Near { left, right, .. } => asks_watch(left) || asks_watch(right),
-        CheckedNode::Not(inner) | CheckedNode::Scope(_, inner) | CheckedNode::Count(_, inner) => asks_watch(inner),
-        CheckedNode::About { question, .. } => matches!(question, Question::Watch(_)),
+        CheckedNode::Near { left, right, .. } => asks_elsewhere(left) || asks_elsewhere(right),
+        CheckedNode::Not(inner) | CheckedNode::Scope(_, inner) | CheckedNode::Count(_, inner) => asks_elsewhere(inner),
+        CheckedNode::About { question, .. } => {
+            matches!(question, Question::Watch(_) | Question::Feed(_) | Question::Tag(_) | Question::Published(_))
+        }
     }
 }
 
@@ -354,6 +385,9 @@ fn wrong_id(id: &str, known: &[DefinedTopic]) -> Option<String> {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if id.is_empty() || !id.chars().all(is_plain) {
         return Some(format!("`{id}` is no id of a topic: use small letters, digits and hyphens"));
+    }
+    if id == language::checked::ANY {
+        return Some("`any` means every topic: give this one another id".to_owned());
     }
     if TOPICS.contains(&id) || known.iter().any(|topic| topic.id == id) {
         return Some(format!("there is a topic `{id}` already"));

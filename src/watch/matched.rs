@@ -71,6 +71,8 @@ pub struct Explained {
     pub cut: bool,
     /// False where the watch is not asked about articles of this feed.
     pub reads_feed: bool,
+    /// Of an alert, where it matches.
+    pub confidence: Option<f64>,
     /// The query, part by part.
     pub tree: ExplainedPart,
 }
@@ -100,9 +102,21 @@ pub struct ExplainedPart {
 }
 
 impl Explained {
-    pub(super) fn new(explanation: &Explanation, reads_feed: bool, shelf: &Shelf, text: &AnalysedText) -> Self {
+    pub(super) fn new(
+        explanation: &Explanation,
+        reads_feed: bool,
+        confidence: Option<f64>,
+        shelf: &Shelf,
+        text: &AnalysedText,
+    ) -> Self {
         let tree = ExplainedPart::new(explanation, shelf, text);
-        Self { matched: if reads_feed { tree.matched } else { Some(false) }, cut: text.cut, reads_feed, tree }
+        Self {
+            matched: if reads_feed { tree.matched } else { Some(false) },
+            cut: text.cut,
+            reads_feed,
+            confidence,
+            tree,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 pub mod pack;
 mod presence;
+pub mod contents;
+pub mod refresh;
 pub mod entity;
 pub mod topic;
 pub mod language;

@@ -16,13 +16,13 @@ use super::{
     entity::{Entities, person::Person, place::Place},
     topic::{
         Rules,
-        rule::{RulesBuilder, TopicPack},
+        reading::{RulesBuilder, TopicPack},
     },
 };
 use crate::config::problem::{Origin, Place as Position, Problem};
 
 /// A user's pack file is refused beyond this: a wrong path must not fill the memory.
-const PACK_BYTES_MAX: u64 = 16 << 20;
+pub const PACK_BYTES_MAX: u64 = 16 << 20;
 
 /// The packs that are part of the program, by file name.
 const BUILT_IN: [(&str, &str); 6] = [
@@ -42,10 +42,9 @@ const TOPIC_PACKS: [(&str, TopicPack); 3] = [
 ];
 
 static PACKS: LazyLock<Packs> = LazyLock::new(|| {
-    let files =
-        BUILT_IN.map(|(name, text)| File { name: name.into(), origin: Origin::Named(name.into()), text: text.into() });
+    let sources = BUILT_IN.map(|(name, text)| Source::built_in(name, text));
     // A test of the pack files keeps mistakes from leaving the house.
-    Packs::read(&files).unwrap_or_default()
+    Packs::read(&sources).unwrap_or_default()
 });
 
 /// Everything that the packs declare.
@@ -59,6 +58,8 @@ pub struct Packs {
     pub defined: DefinedTopics,
     /// Version of each pack by its id.
     pub versions: BTreeMap<String, String>,
+    /// What is odd about a user's packs, though they can be read.
+    pub warnings: Vec<Problem>,
 }
 
 /// What stands at the top of each pack file.
@@ -66,6 +67,7 @@ pub struct Packs {
 #[serde(deny_unknown_fields)]
 pub struct PackHead {
     /// As `packs` of an alert names it.
+    #[serde(deserialize_with = "pack_id")]
     pub id: String,
     /// Of the pack, not of the program.
     pub version: String,
@@ -74,6 +76,17 @@ pub struct PackHead {
     /// Adds to the built-in pack of the same file name instead of standing in its place.
     #[serde(default)]
     pub extends: bool,
+}
+
+/// Small letters, digits and hyphens: what a query can name behind `@`.
+fn pack_id<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let id = String::deserialize(deserializer)?;
+    let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !id.is_empty() && id.chars().all(is_plain) {
+        return Ok(id);
+    }
+    let message = format!("`{id}` is no id of a pack: use small letters, digits and hyphens, as in its file's name");
+    Err(serde::de::Error::custom(message))
 }
 
 /// A pack file as written.
@@ -101,10 +114,60 @@ struct NotNames {
     places: Vec<String>,
 }
 
-struct File {
-    name: String,
-    origin: Origin,
-    text: Arc<str>,
+/// A pack file: one of the program's, or one of the user's folder.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The file's name without its ending: what it stands in the place of, or beside.
+    pub name: String,
+    /// A file of the user; a name where it is built in.
+    pub origin: Origin,
+    /// As written.
+    pub text: Arc<str>,
+}
+
+impl Source {
+    fn built_in(name: &str, text: &str) -> Self {
+        Self { name: name.to_owned(), origin: Origin::Named(name.to_owned()), text: text.into() }
+    }
+
+    /// The user's file; `None` where it is part of the program.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.origin {
+            Origin::File(path) => Some(path),
+            Origin::Named(_) => None,
+        }
+    }
+}
+
+/// The packs that are part of the program, whether or not a user's file stands in their place.
+pub fn built_in_sources() -> Vec<Source> {
+    BUILT_IN.map(|(name, text)| Source::built_in(name, text)).to_vec()
+}
+
+/// Whether a pack of the program has that name.
+pub fn is_built_in(name: &str) -> bool {
+    BUILT_IN.iter().any(|(built_in, _)| *built_in == name)
+}
+
+/// The pack files in effect: the built-in ones that none of the folder's replaces, then the folder's by name.
+///
+/// # Errors
+/// The folder, or a file in it, can't be read. What the files say is not looked at, but for `extends`.
+pub fn sources(folder: Option<&Path>) -> Result<Vec<Source>, Vec<Problem>> {
+    let own = folder.map(read_folder).transpose()?.unwrap_or_default();
+    let mut sources = built_in_sources();
+    sources.retain(|built_in| !own.iter().any(|file| file.name == built_in.name && !extends(&file.text)));
+    sources.extend(own);
+    Ok(sources)
+}
+
+/// The topic that code finds by the words of a pack of this name.
+pub fn detector(name: &str) -> Option<&'static str> {
+    let (_, pack) = TOPIC_PACKS.iter().find(|(of, _)| *of == name)?;
+    Some(match pack {
+        TopicPack::Weapons | TopicPack::ArmsDeals => "arms-deal",
+        TopicPack::Resolutions => "unsc-resolution",
+    })
 }
 
 impl Packs {
@@ -119,20 +182,28 @@ impl Packs {
     }
 
     /// The built-in packs with those of a folder in their place or beside them.
+    ///
+    /// # Errors
+    /// Every mistake in them, with its place.
     pub fn with_folder(folder: &Path) -> Result<Self, Vec<Problem>> {
-        let own = read_folder(folder)?;
-        let mut files = Vec::new();
-        for (name, text) in BUILT_IN {
-            let replaced = own.iter().any(|file| file.name == name && !extends(&file.text));
-            if !replaced {
-                files.push(File { name: name.into(), origin: Origin::Named(name.into()), text: text.into() });
-            }
-        }
-        files.extend(own);
-        Self::read(&files)
+        let sources = sources(Some(folder))?;
+        let mut packs = Self::read(&sources)?;
+        let replacing =
+            sources.iter().filter(|file| file.path().is_some() && is_built_in(&file.name) && !extends(&file.text));
+        packs.warnings.extend(replacing.map(|file| {
+            let message = format!("this file stands in the place of the whole built-in pack `{}`", file.name);
+            let place =
+                Position { origin: file.origin.clone(), source: Arc::clone(&file.text), span: 0..0, first_line: 1 };
+            Problem::warning(message).at(place).help("say `extends = true` in its head to add to that pack instead")
+        }));
+        Ok(packs)
     }
 
-    fn read(files: &[File]) -> Result<Self, Vec<Problem>> {
+    /// What pack files say together, the later ones in the place of the earlier or beside them.
+    ///
+    /// # Errors
+    /// Every mistake in them, with its place.
+    pub fn read(files: &[Source]) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut packs = Self::default();
         let mut rules = RulesBuilder::default();
@@ -163,6 +234,17 @@ impl Packs {
             return Err(problems);
         }
         packs.entities = Entities::new(places, persons, &not_places);
+        // A country that the user's own `countries` leaves out is still a country.
+        let is_built_in = |id: &str| BUILT_IN[0].1.contains(&format!("\nid = \"{id}\"\n"));
+        let is_unknown = |id: &&str| packs.entities.place(id).is_none() && !is_built_in(id);
+        let unknown = packs.rules.parties().find(is_unknown).map(str::to_owned);
+        if let Some(id) = unknown {
+            let message =
+                format!("the packs name `{id}` as a side of deals, and no pack knows such a country, body or group");
+            return Err(vec![
+                Problem::error(message).help("countries are two capitals (`TR`), groups as in `countries.toml`"),
+            ]);
+        }
         packs.versions.extend(heads.iter().map(|(_, head, ..)| (head.id.clone(), head.version.clone())));
         let defined: Vec<Defined<'_>> = heads
             .into_iter()
@@ -194,7 +276,8 @@ fn merge<T>(entries: &mut Vec<T>, more: Vec<T>, id: impl Fn(&T) -> String) {
     }
 }
 
-fn extends(text: &str) -> bool {
+/// Whether a file says that it adds to the built-in pack of its name.
+pub fn extends(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Head {
         pack: PackHead,
@@ -202,14 +285,14 @@ fn extends(text: &str) -> bool {
     toml::from_str::<Head>(text).is_ok_and(|head| head.pack.extends)
 }
 
-fn problem(file: &File, error: &toml::de::Error) -> Problem {
+fn problem(file: &Source, error: &toml::de::Error) -> Problem {
     let message = error.message().trim_end_matches('.').to_owned();
     let problem = Problem::error(format!("pack `{}`: {message}", file.name));
     let span = error.span().unwrap_or(0..0);
     problem.at(Position { origin: file.origin.clone(), source: Arc::clone(&file.text), span, first_line: 1 })
 }
 
-fn read_folder(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
+fn read_folder(folder: &Path) -> Result<Vec<Source>, Vec<Problem>> {
     let unreadable = |path: &Path, why: &dyn std::fmt::Display| {
         vec![Problem::error(format!("cannot read the pack folder or file {}: {why}", path.display()))]
     };
@@ -230,7 +313,7 @@ fn read_folder(folder: &Path) -> Result<Vec<File>, Vec<Problem>> {
         }
         let text = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, &error))?;
         let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-        files.push(File { name, origin: Origin::File(path), text: text.into() });
+        files.push(Source { name, origin: Origin::File(path), text: text.into() });
     }
     Ok(files)
 }

@@ -361,7 +361,9 @@ impl WatchSet {
         let round = Round::new(&index, &self.shelves, now);
         let shelf = &self.shelves[place.shelf].shelf;
         let explanation = explain::explain(&round.evaluator(place.shelf), &syntax, shelf.tree(place.watch));
-        Some(Explained::new(&explanation, round.is_asked(place), shelf, &text))
+        let verdict = round.verdict(place).ok().filter(|verdict| verdict.matched);
+        let confidence = verdict.map(|verdict| (f64::from(verdict.confidence) * 100.0).round() / 100.0);
+        Some(Explained::new(&explanation, round.is_asked(place), confidence, shelf, &text))
     }
 
     /// What fell just short of a topic of any pack, each with the sentence or word that shows it.

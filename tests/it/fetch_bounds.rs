@@ -47,9 +47,25 @@ async fn too_large_bodies_are_given_up_early() {
     .await;
     for path in ["/bomb", "/big", "/endless"] {
         let error = get(farm.url(path)).await.unwrap_err();
-        assert!(matches!(error, FetchError::BodyTooLarge { .. }), "{path}: {error}");
+        assert!(matches!(error, FetchError::BodyTooLarge { .. } | FetchError::Bomb { .. }), "{path}: {error}");
         assert_eq!(error.class(), "too-large");
     }
+}
+
+#[tokio::test]
+async fn a_small_body_that_becomes_a_large_one_is_refused_below_the_limit_on_size() {
+    let bomb = gzipped(&vec![b'x'; 3 << 20]);
+    assert!(bomb.len() < 4_000);
+    let feed = gzipped(&"<item><title>Harbour</title></item>".repeat(20_000).into_bytes());
+    let farm = Farm::start(move |request| {
+        let body = if request.path == "/bomb" { bomb.clone() } else { feed.clone() };
+        Reply::ok(body).header("content-encoding", "gzip")
+    })
+    .await;
+    let error = get(farm.url("/bomb")).await.unwrap_err();
+    assert!(matches!(error, FetchError::Bomb { .. }) && !error.is_transient(), "{error}");
+    assert!(error.to_string().contains("more than 200 times"), "{error}");
+    assert_eq!(document(get(farm.url("/feed")).await).0.len(), 700_000);
 }
 
 #[tokio::test]
@@ -182,7 +198,8 @@ async fn what_is_no_file_is_refused_without_a_wait() {
 
 #[tokio::test]
 async fn large_bodies_take_turns_and_small_ones_do_not() {
-    let large = gzipped(&vec![b'x'; 3 << 20]);
+    let large: Vec<u8> = (0..3u32 << 20).map(|n| (n.wrapping_mul(2_654_435_761) >> 28) as u8).collect();
+    let large = gzipped(&large);
     let farm = Farm::start(move |request| match request.path.as_str() {
         "/large" => Reply::ok(large.clone()).header("content-encoding", "gzip"),
         _ => Reply::ok("x"),

@@ -121,7 +121,7 @@ fn reference_lists_every_config_key() {
         let (section, name) = (key.section, key.name);
         let heading = match section {
             "" => continue,
-            "feed" | "watch" | "sink" => format!("## `[[{section}]]`"),
+            "feed" | "opml" | "watch" | "sink" => format!("## `[[{section}]]`"),
             section => format!("## `[{section}]`"),
         };
         let part = reference.split(&heading).nth(1).unwrap_or("").split("\n## ").next().unwrap_or("");

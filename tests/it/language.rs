@@ -123,6 +123,7 @@ pub(crate) fn watch(id: &str, query: &str, feeds: Vec<FeedSelector>) -> WatchSet
 pub(crate) fn feed(id: &str, tags: &[&str]) -> FeedSettings {
     FeedSettings {
         id: id.parse().unwrap(),
+        origin: wirewatch::config::FeedOrigin::Config { line: 1 },
         source: FeedSource::File("/dev/null".into()),
         name: None,
         tags: tags.iter().map(|&tag| tag.to_owned()).collect(),

@@ -253,6 +253,31 @@ async fn known_texts_stay_quiet_when_most_ids_change() {
 }
 
 #[tokio::test]
+async fn same_article_under_another_id_stays_quiet_in_a_small_feed_too() {
+    let home = Home::new();
+    let store = home.open();
+    let fetched = |session: u32, watches: &[&str]| {
+        vec![
+            entry(&format!("1-{session}"), "e.org/1", "one", watches),
+            entry(&format!("2-{session}"), "e.org/2", "two", watches),
+        ]
+    };
+    let at = |minutes| noon() + Duration::minutes(minutes);
+    assert_eq!(store.commit_poll(poll("a", at(0), fetched(0, &["w"]))).await.unwrap().alerts.len(), 2);
+    // Also for a watch that was added since: the article is no news.
+    let committed = store.commit_poll(poll("a", at(1), fetched(1, &["w", "v"]))).await.unwrap();
+    assert_eq!((committed.quiet, committed.alerts.len()), (2, 0));
+    // Another text at the address, or another address with the text, is something else.
+    let mut changed = fetched(2, &["v"]);
+    changed[0] = entry("1-2", "e.org/1", "one more", &["v"]);
+    changed[1] = entry("2-2", "e.org/3", "two", &["v"]);
+    let committed = store.commit_poll(poll("a", at(2), changed)).await.unwrap();
+    assert_eq!((committed.quiet, committed.alerts.len()), (0, 2));
+    let committed = store.commit_poll(poll("a", at(3), fetched(3, &["v"]))).await.unwrap();
+    assert!(committed.alerts.is_empty());
+}
+
+#[tokio::test]
 async fn ids_that_change_with_each_fetch_are_found_out() {
     let home = Home::new();
     let store = home.open();

@@ -449,3 +449,17 @@ fn resolutions_are_found_however_they_are_cited() {
     }
     complain_but_for(&wrong, &open().citations);
 }
+
+/// A list without full stops is one sentence; neither time nor what an alert holds may grow with it.
+#[test]
+fn endless_sentences_are_read_in_parts() {
+    let endless = "Iran sent drones to Russia\n".repeat(4000);
+    let (deals, ..) = said(None, &endless);
+    assert_eq!(deals.len(), 1);
+    let evidence = deals[0].evidence;
+    assert!(evidence.end_chars - evidence.start_chars < 2000, "{evidence:?}");
+    let cited: String = (1..9000).map(|number| format!("UNSCR {number}, ")).collect();
+    let (_, resolutions, _) = said(None, &cited);
+    assert!((100..1000).contains(&resolutions.len()), "{}", resolutions.len());
+    assert!(resolutions.iter().all(|found| found.evidence.end_chars - found.evidence.start_chars < 3000));
+}

@@ -13,25 +13,91 @@ const TEXT_BYTES_MAX: usize = 120;
 /// Korean feeds that name no zone mean Seoul's.
 const SEOUL_SECONDS: i32 = 9 * 3600;
 
+/// More words in a text that are no part of a date make it prose.
+const STRANGERS_MAX: usize = 5;
+
+/// What stands first in a feed's dates that are all numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// `05-06-2024` is in June.
+    DayFirst,
+    /// `05-06-2024` is in May.
+    MonthFirst,
+}
+
+/// What the dates of a feed tell about their order: one with a day above 12 tells it for all, if no other contradicts.
+pub fn order(texts: impl Iterator<Item = impl AsRef<str>>) -> Option<Order> {
+    let (mut day_first, mut month_first) = (false, false);
+    for text in texts {
+        for word in text.as_ref().split(|c: char| c.is_whitespace() || c == ',') {
+            if let Some([first, second, _]) =
+                three(word).filter(|_| is_of_either_order(word) && !may_begin_with_year(word))
+            {
+                day_first |= first > 12 && second <= 12;
+                month_first |= second > 12 && first <= 12;
+            }
+        }
+    }
+    match (day_first, month_first) {
+        (true, false) => Some(Order::DayFirst),
+        (false, true) => Some(Order::MonthFirst),
+        _ => None,
+    }
+}
+
+/// Whether a date in numbers may begin with its day or with its month: not where the year does, nor with dots.
+fn is_of_either_order(word: &str) -> bool {
+    word.find(['-', '/', '.']).is_some_and(|at| at <= 2 && !word[at..].starts_with('.'))
+}
+
+/// Whether a date in numbers may begin with two digits of its year: `24-06-05`.
+fn may_begin_with_year(word: &str) -> bool {
+    word.contains('-') && word.rsplit('-').next().is_some_and(|last| last.len() < 4)
+}
+
+fn three(word: &str) -> Option<[u32; 3]> {
+    let mut parts = word.split(['-', '/', '.']).filter(|part| !part.is_empty()).map(|part| part.parse().ok());
+    Some([parts.next()??, parts.next()??, parts.next()??])
+}
+
 /// The time a text means, or `None`. A time without a zone is taken as UTC, a date alone as its midnight.
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
+    parse_in(text, None)
+}
+
+/// The same in a feed whose dates have this order; without one, what may mean either of two days is none.
+pub fn parse_in(text: &str, order: Option<Order>) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if text.len() < 4 || text.len() > TEXT_BYTES_MAX {
         return None;
     }
-    let is_absurd = |time: &DateTime<Utc>| time.year() < YEAR_MIN;
+    // The first second of 1970 is what a program writes that knows no time.
+    let parted = parted_by_spaces(text);
+    let text = parted.as_deref().unwrap_or(text);
+    let is_absurd = |time: &DateTime<Utc>| time.year() < YEAR_MIN || time.timestamp() == 0;
     if text.is_ascii() {
         if let Some(time) = common(text) {
             return Some(time).filter(|time| !is_absurd(time));
         }
-        return iso(text, 0).or_else(|| words(text, 0)).or_else(|| seconds(text)).filter(|time| !is_absurd(time));
+        return iso(text, 0)
+            .or_else(|| words(text, 0, order))
+            .or_else(|| seconds(text))
+            .filter(|time| !is_absurd(time));
     }
     let (folded, is_korean) = names::fold(text);
     let folded = apart(&arabic_months(folded.trim()));
     let offset = if is_korean { SEOUL_SECONDS } else { 0 };
     let text = folded.trim();
     let ascii = text.is_ascii().then(|| iso(text, offset)).flatten();
-    ascii.or_else(|| words(text, offset)).filter(|time| !is_absurd(time))
+    ascii.or_else(|| words(text, offset, order)).filter(|time| !is_absurd(time))
+}
+
+/// `2024. 9. 5. 10:30`, as Korea and Hungary write it, without the spaces in the date.
+fn parted_by_spaces(text: &str) -> Option<String> {
+    let (year, rest) = text.split_once(". ")?;
+    let is_number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    let is_date = year.len() == 4 && is_number(year) && is_number(rest.split_once(". ")?.0);
+    is_date.then(|| text.replacen(". ", "-", 2))
 }
 
 /// The two forms that nine dates in ten have, in a tenth of the time: `Thu, 01 Jan 2004 19:48:21 GMT` and RFC 3339.
@@ -97,6 +163,10 @@ fn iso(text: &str, offset: i32) -> Option<DateTime<Utc>> {
     let zone_at = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(rest.len());
     let mut time = clock(&rest[..zone_at])?;
     let mut zone_text = rest[zone_at..].trim();
+    // Java names the region behind the offset: `+03:00[Europe/Istanbul]`.
+    if let Some((offset, _)) = zone_text.split_once('[').filter(|(offset, _)| !offset.is_empty()) {
+        zone_text = offset;
+    }
     let after = half(zone_text);
     if after.is_some() {
         zone_text = zone_text[2..].trim();
@@ -140,13 +210,16 @@ struct Parts {
     day: Option<u32>,
     month: Option<u32>,
     year: Option<i32>,
+    order: Option<Order>,
 }
 
 /// Dates with a month's name, in any order: `Thu, 01 Jan 2004 19:48:21 GMT`, `Jan 1, 2004 7:48 PM`, asctime; and dates
 /// in numbers that can be meant in one way only.
-fn words(text: &str, offset: i32) -> Option<DateTime<Utc>> {
-    let mut parts = Parts::default();
-    let (mut time, mut offset, mut afternoon) = (None, offset, None);
+fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>> {
+    let mut parts = Parts { order, ..Parts::default() };
+    // Words that are no part of a date, and how many of them stand between its day and its month.
+    let (mut strangers, mut between) = (0, 0);
+    let (mut time, mut offset, mut afternoon, mut region) = (None, offset, None, None);
     let mut is_after_day = false;
     for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')')).filter(|w| !w.is_empty()) {
         let first = word.chars().next()?;
@@ -161,6 +234,8 @@ fn words(text: &str, offset: i32) -> Option<DateTime<Utc>> {
                 "pm" => afternoon = Some(true),
                 zone => offset = zone::offset(zone)?,
             }
+        } else if let Some(known) = french_clock(&lower) {
+            time = Some(known);
         } else if matches!(first, '+' | '-') && word.len() > 1 {
             offset = zone::offset(word)?;
         } else if first.is_ascii_digit() {
@@ -171,32 +246,51 @@ fn words(text: &str, offset: i32) -> Option<DateTime<Utc>> {
             && let Some(known) = zone::offset(word)
         {
             offset = known;
-        } else if parts.month.is_none() || parts.day.is_none() || is_after_day {
+        } else if let Some(known) = zone::region(word) {
+            region = Some(known);
+        } else if (parts.month.is_none() || parts.day.is_none() || is_after_day)
+            && let Some(month) = names::month(&lower.replace('_', " "))
+        {
             // The one behind the day counts: "mar. 5 mai" is a Tuesday in May, "18 Şubat Pazar" a Sunday in February.
-            parts.month = names::month(&lower.replace('_', " ")).or(parts.month);
+            parts.month = Some(month);
+        } else if !names::is_joint(&lower) {
+            strangers += 1;
+            between += usize::from(parts.day.is_some() != parts.month.is_some());
         }
         is_after_day = parts.day.is_some() != had_day;
+    }
+    // "Posted 12 articles by May 2004".
+    if between > 0 || strangers > STRANGERS_MAX {
+        return None;
     }
     let date = NaiveDate::from_ymd_opt(parts.year?, parts.month?, parts.day?)?;
     let mut time = time.unwrap_or(NaiveTime::MIN);
     if let Some(is_afternoon) = afternoon {
         time = in_half(time, is_afternoon)?;
     }
-    assemble(date, time, offset)
+    match region {
+        Some(region) => Some(NaiveDateTime::new(date, time).and_local_timezone(region).earliest()?.to_utc()),
+        None => assemble(date, time, offset),
+    }
 }
 
 impl Parts {
     /// `1`, `2004`, `01-Jan-2004`, `2006/09/15`, `16.11.2022`.
     fn numbers(&mut self, word: &str) -> Option<()> {
         let parts: Vec<&str> = word.split(['-', '/', '.']).filter(|part| !part.is_empty()).collect();
-        let number = |at: usize| parts.get(at).and_then(|part| part.parse::<u32>().ok());
-        if let [Some(a), Some(b), Some(c)] = [number(0), number(1), number(2)] {
-            let (year, month, day) = match (parts[0].len(), word.contains('/')) {
-                (4, _) => (a, b, c),
-                // With slashes day and month stand in either order; the larger number tells, or nobody.
-                (_, true) if b > 12 => (c, a, b),
-                (_, true) if a <= 12 && a != b => return None,
-                _ => (c, b, a),
+        if let Some([a, b, c]) = three(word) {
+            let (year, month, day) = match self.order {
+                _ if parts[0].len() == 4 => (a, b, c),
+                // Nobody puts the month first with dots.
+                _ if !is_of_either_order(word) => (c, b, a),
+                // `24-06-05` may begin with its year.
+                None if may_begin_with_year(word) && b <= 12 && (1..=31).contains(&c) => return None,
+                // The larger number is the day; else the feed's other dates tell, or nobody.
+                _ if b > 12 => (c, a, b),
+                _ if a > 12 || a == b => (c, b, a),
+                Some(Order::DayFirst) => (c, b, a),
+                Some(Order::MonthFirst) => (c, a, b),
+                None => return None,
             };
             self.year = Some(if year < 100 { year_of_two(year) } else { i32::try_from(year).ok()? });
             (self.month, self.day) = (Some(month), Some(day));
@@ -236,7 +330,8 @@ fn in_half(time: NaiveTime, is_afternoon: bool) -> Option<NaiveTime> {
     if time.hour() > 12 { Some(time) } else { time.with_hour(time.hour() % 12 + if is_afternoon { 12 } else { 0 }) }
 }
 
-/// `10:14`, `10:14:55`, `10:14:55.123`, `101455`; 24:00 is the day's start, as wires mean it, and a leap second is :59.
+/// `10:14`, `10:14:55`, `10:14:55.123`, `101455`; 24:05 is in the day's first hour, as programs mean it that count hours
+/// from 1, and a leap second is :59. What is beyond, as 25:10, is no time.
 fn clock(text: &str) -> Option<NaiveTime> {
     let text = text.split(['.', ',']).next()?;
     let parts: Vec<&str> = match text.len() {
@@ -245,7 +340,16 @@ fn clock(text: &str) -> Option<NaiveTime> {
     };
     let number =
         |at: usize| parts.get(at).map_or(Some(0), |p| if p.is_empty() { Some(0) } else { p.parse::<u32>().ok() });
-    NaiveTime::from_hms_opt(number(0)? % 24, number(1)?, number(2)?.min(59))
+    let (hour, second) = (number(0)?, number(2)?);
+    NaiveTime::from_hms_opt(if hour == 24 { 0 } else { hour }, number(1)?, if second == 60 { 59 } else { second })
+}
+
+/// `10h30`, `10h`.
+fn french_clock(word: &str) -> Option<NaiveTime> {
+    let (hour, minute) = word.split_once('h')?;
+    let number =
+        |text: &str| (text.len() <= 2 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?;
+    NaiveTime::from_hms_opt(number(hour)?, if minute.is_empty() { 0 } else { number(minute)? }, 0)
 }
 
 fn assemble(date: NaiveDate, time: NaiveTime, offset_seconds: i32) -> Option<DateTime<Utc>> {
@@ -289,7 +393,16 @@ mod tests {
         check("16.11.2022 08:05", Some("2022-11-16T08:05:00Z"));
         check("16/11/2022 08:05", Some("2022-11-16T08:05:00Z"));
         check("11/16/2022 8:05 AM", Some("2022-11-16T08:05:00Z"));
+        check("16-11-2022 08:05", Some("2022-11-16T08:05:00Z"));
+        check("12th of May, 2004", Some("2004-05-12T00:00:00Z"));
+        check("Published on Wednesday, May 12, 2004 at 10:30", Some("2004-05-12T10:30:00Z"));
+        check("24:05 1 Jan 2004", Some("2004-01-01T00:05:00Z"));
+        check("23:59:60 31 Dec 2016", Some("2016-12-31T23:59:59Z"));
         check("1518478934", Some("2018-02-12T23:42:14Z"));
+        check("Thu, 05 Sep 2024 10:00:00 Europe/Istanbul", Some("2024-09-05T07:00:00Z"));
+        check("Thu, 05 Dec 2024 10:00:00 EST5EDT", Some("2024-12-05T15:00:00Z"));
+        check("2024-09-05T10:00:00+03:00[Europe/Istanbul]", Some("2024-09-05T07:00:00Z"));
+        check("2024-09-05 10:00 America/New_York", Some("2024-09-05T14:00:00Z"));
         check("1518478934000", Some("2018-02-12T23:42:14Z"));
     }
 
@@ -314,7 +427,27 @@ mod tests {
         check("18 Şubat 2024 Pazar 14:30", Some("2024-02-18T14:30:00Z"));
         check("di., 5. März 2024 10:00 MEZ", Some("2024-03-05T09:00:00Z"));
         check("7 czerwca 2024", Some("2024-06-07T00:00:00Z"));
+        check("5. marraskuuta 2024", Some("2024-11-05T00:00:00Z"));
+        check("5. lipnja 2024.", Some("2024-06-05T00:00:00Z"));
+        check("5. srpnja 2024. 10:00", Some("2024-07-05T10:00:00Z"));
+        check("5 İyul 2024 10:00", Some("2024-07-05T10:00:00Z"));
         check("7 července 2024", Some("2024-07-07T00:00:00Z"));
+        check("31 октября 2024, 10:30 МСК", Some("2024-10-31T07:30:00Z"));
+        check("31.10.2024 10:30 (мск)", Some("2024-10-31T07:30:00Z"));
+        check("31 октября 2024 г. в 10:30 по московскому времени", Some("2024-10-31T07:30:00Z"));
+        check("31 октября 2024 10:30 МСК+2", Some("2024-10-31T05:30:00Z"));
+        check("2024. 9. 5. 오전 10:00", Some("2024-09-05T01:00:00Z"));
+        check("2024. 9. 5.", Some("2024-09-05T00:00:00Z"));
+        check("2024. 05. 07. 10:30", Some("2024-05-07T10:30:00Z"));
+        check("1er septembre 2024 à 10h30", Some("2024-09-01T10:30:00Z"));
+        check("13/09/2024 10h", Some("2024-09-13T10:00:00Z"));
+        check("5 جويلية 2024", Some("2024-07-05T00:00:00Z"));
+        check("5 غشت 2024", Some("2024-08-05T00:00:00Z"));
+        check("۵ سپتامبر ۲۰۲۴ ۱۰:۰۰", Some("2024-09-05T10:00:00Z"));
+        check("۵ ژوئن ۲۰۲۴", Some("2024-06-05T00:00:00Z"));
+        check("۵ ژوئیه ۲۰۲۴", Some("2024-07-05T00:00:00Z"));
+        check("5 בספטמבר 2024 10:00", Some("2024-09-05T10:00:00Z"));
+        check("5 de mayo de 2024", Some("2024-05-05T00:00:00Z"));
     }
 
     #[test]
@@ -326,8 +459,28 @@ mod tests {
         check("2003-13-31T10:14:55Z", None);
         check("Thu, 01 Jan 2004 19:48:21 +9999999", None);
         check("0001-01-01T00:00:00Z", None);
+        check("Thu, 01 Jan 1970 00:00:00 GMT", None);
         // The fifth of June or the sixth of May?
         check("05/06/2024", None);
+        check("05-06-2024 10:30", None);
+        check("24-06-05", None);
+        check("1 Jan 2004 25:10", None);
+        check("2004-01-01 10:75", None);
+        check("2004-01-01T10:14:75Z", None);
+        check("Posted 12 articles by May 2004", None);
+        check("In May we shall have 12 parties and 2004 guests, they say, for all of us", None);
         check("é:é é 1:é", None);
+    }
+
+    #[test]
+    fn one_date_tells_the_order_of_the_others() {
+        let told = |texts: &[&str]| order(texts.iter());
+        assert_eq!(told(&["05-06-2024", "13-06-2024 10:00"]), Some(Order::DayFirst));
+        assert_eq!(told(&["05/06/2024", "06/13/24"]), Some(Order::MonthFirst));
+        assert_eq!(told(&["06/13/2024", "13/06/2024"]), None);
+        assert_eq!(told(&["05-06-2024", "2024-13-06", "24-06-05", "13.06.2024", "13 June 2024"]), None);
+        let parsed = |order| parse_in("05-06-2024", order).unwrap().format("%m-%d").to_string();
+        assert_eq!(parsed(Some(Order::DayFirst)), "06-05");
+        assert_eq!(parsed(Some(Order::MonthFirst)), "05-06");
     }
 }

@@ -3,15 +3,77 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// The beginnings of months' names, folded, in the languages whose wires put them into feeds: English, Turkish, German,
-/// French, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Hungarian, Romanian, Indonesian and the Nordic ones;
-/// Russian, Bulgarian, Ukrainian; Greek; Arabic of both halves of the Arab world; Hebrew. Where one is the beginning of
+/// French, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Croatian, Hungarian, Romanian, Indonesian, Azerbaijani,
+/// Finnish, Estonian and the Nordic ones;
+/// Russian, Bulgarian, Ukrainian; Greek; Arabic as it is spoken in Cairo, Beirut, Algiers and
+/// Rabat; Persian's for the Gregorian year; Hebrew. Where one is the beginning of
 /// another, the longer stands first.
 const MONTHS: [&[&str]; 12] = [
-    &["jan", "oca", "ene", "gen", "sty", "led", "ian", "янв", "яну", "січ", "ιαν", "يناير", "كانون الثاني", "ינואר"],
-    &["feb", "sub", "fev", "lut", "uno", "фев", "лют", "φεβ", "φευ", "فبراير", "شباط", "פברואר"],
-    &["mar", "mrt", "maa", "bre", "мар", "бер", "μαρ", "مارس", "اذار", "מרץ", "מרס"],
-    &["apr", "nis", "avr", "abr", "kwi", "dub", "апр", "кві", "απρ", "ابريل", "نيسان", "אפריל"],
-    &["may", "mai", "mag", "mei", "maj", "kve", "маи", "мая", "тра", "μαι", "مايو", "ايار", "מאי"],
+    &[
+        "jan",
+        "oca",
+        "ene",
+        "gen",
+        "sty",
+        "led",
+        "ian",
+        "янв",
+        "яну",
+        "січ",
+        "ιαν",
+        "يناير",
+        "كانون الثاني",
+        "ינואר",
+        "tammi",
+        "sijec",
+        "yan",
+        "jaan",
+        "جانفي",
+        "ژانو",
+    ],
+    &[
+        "feb",
+        "sub",
+        "fev",
+        "lut",
+        "uno",
+        "фев",
+        "лют",
+        "φεβ",
+        "φευ",
+        "فبراير",
+        "شباط",
+        "פברואר",
+        "helmi",
+        "velj",
+        "veeb",
+        "فيفري",
+        "فور",
+    ],
+    &["mar", "mrt", "maa", "bre", "мар", "бер", "μαρ", "مارس", "اذار", "מרץ", "מרס", "maalis", "ozuj"],
+    &[
+        "apr",
+        "nis",
+        "avr",
+        "abr",
+        "kwi",
+        "dub",
+        "апр",
+        "кві",
+        "απρ",
+        "ابريل",
+        "نيسان",
+        "אפריל",
+        "huhti",
+        "travnj",
+        "travanj",
+        "افريل",
+        "اور",
+    ],
+    &[
+        "may", "mai", "mag", "mei", "maj", "kve", "маи", "мая", "тра", "μαι", "مايو", "ايار", "מאי", "touko", "svib",
+        "ماي", "مه",
+    ],
     &[
         "jun",
         "haz",
@@ -28,13 +90,137 @@ const MONTHS: [&[&str]; 12] = [
         "يونيو",
         "حزيران",
         "יוני",
+        "kesa",
+        "lipnj",
+        "lipanj",
+        "iyun",
+        "juuni",
+        "جوان",
+        "ژوين",
     ],
-    &["jul", "tem", "juil", "lug", "lip", "iul", "cervenc", "июл", "юли", "лип", "ιουλ", "يوليو", "تموز", "יולי"],
-    &["aug", "agu", "aou", "ago", "avg", "sie", "srp", "авг", "сер", "αυγ", "اغسطس", "اب", "אוגוסט"],
-    &["sep", "eyl", "set", "wrz", "zar", "sze", "сен", "сеп", "вер", "σεπ", "سبتمبر", "ايلول", "ספטמבר"],
-    &["oct", "eki", "okt", "out", "ott", "paz", "rij", "окт", "жов", "οκτ", "اكتوبر", "تشرين الاول", "אוקטובר"],
-    &["nov", "kas", "noi", "lis", "ноя", "ное", "лис", "νοε", "نوفمبر", "تشرين الثاني", "נובמבר"],
-    &["dec", "ara", "dez", "dic", "gru", "pro", "des", "дек", "гру", "δεκ", "ديسمبر", "كانون الاول", "דצמבר"],
+    &[
+        "jul",
+        "tem",
+        "juil",
+        "lug",
+        "lip",
+        "iul",
+        "cervenc",
+        "июл",
+        "юли",
+        "лип",
+        "ιουλ",
+        "يوليو",
+        "تموز",
+        "יולי",
+        "hein",
+        "srpnj",
+        "srpanj",
+        "iyul",
+        "juuli",
+        "جويلية",
+        "ژويی",
+        "ژويي",
+        "جولا",
+    ],
+    &[
+        "aug",
+        "agu",
+        "aou",
+        "ago",
+        "avg",
+        "sie",
+        "srp",
+        "авг",
+        "сер",
+        "αυγ",
+        "اغسطس",
+        "اب",
+        "אוגוסט",
+        "elok",
+        "kolov",
+        "avq",
+        "اوت",
+        "غشت",
+        "اگوست",
+    ],
+    &[
+        "sep",
+        "eyl",
+        "set",
+        "wrz",
+        "zar",
+        "sze",
+        "сен",
+        "сеп",
+        "вер",
+        "σεπ",
+        "سبتمبر",
+        "ايلول",
+        "ספטמבר",
+        "syys",
+        "ruj",
+        "sent",
+        "شتنبر",
+        "سپتامبر",
+    ],
+    &[
+        "oct",
+        "eki",
+        "okt",
+        "out",
+        "ott",
+        "paz",
+        "rij",
+        "окт",
+        "жов",
+        "οκτ",
+        "اكتوبر",
+        "تشرين الاول",
+        "אוקטובר",
+        "loka",
+        "اکتبر",
+        "اكتبر",
+    ],
+    &[
+        "nov",
+        "kas",
+        "noi",
+        "lis",
+        "ноя",
+        "ное",
+        "лис",
+        "νοε",
+        "نوفمبر",
+        "تشرين الثاني",
+        "נובמבר",
+        "marras",
+        "studen",
+        "noya",
+        "نونبر",
+        "نوامبر",
+    ],
+    &[
+        "dec",
+        "ara",
+        "dez",
+        "dic",
+        "gru",
+        "pro",
+        "des",
+        "дек",
+        "гру",
+        "δεκ",
+        "ديسمبر",
+        "كانون الاول",
+        "דצמבר",
+        "joulu",
+        "prosin",
+        "dek",
+        "dets",
+        "دجنبر",
+        "دسامبر",
+    ],
 ];
 
 /// A month by its three English letters.
@@ -49,11 +235,40 @@ pub fn month(word: &str) -> Option<u32> {
     if word.chars().count() < 2 || word.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
+    // Hebrew says "in September" in one word.
+    let word = word.strip_prefix('ב').filter(|rest| rest.chars().count() > 2).unwrap_or(word);
     let found = MONTHS.iter().zip(1..).filter_map(|(names, number)| {
         let of = names.iter().filter(|name| word.starts_with(**name) && (name.chars().count() > 2 || word == **name));
         of.map(|name| name.len()).max().map(|len| (len, number))
     });
     found.max_by_key(|(len, _)| *len).map(|(_, number)| number)
+}
+
+/// Little words between a day and its month, or around a date.
+pub fn is_joint(word: &str) -> bool {
+    matches!(
+        word,
+        "of" | "the"
+            | "de"
+            | "del"
+            | "di"
+            | "da"
+            | "du"
+            | "le"
+            | "la"
+            | "el"
+            | "den"
+            | "der"
+            | "am"
+            | "на"
+            | "من"
+            | "t"
+            | "of,"
+            | "·"
+            | "|"
+            | "-"
+            | "/"
+    )
 }
 
 /// A text in small letters without accents, in ASCII digits, its halves of the day and its signs for year, month and day

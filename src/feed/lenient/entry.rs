@@ -7,11 +7,11 @@ use url::Url;
 
 use super::{
     super::{
-        FIELDS_MAX, absolute, date,
+        FIELDS_MAX, absolute,
         entry::{Enclosure, Entry, Format, Markup},
-        field::{Field, attribute, children},
-        filled, is_web,
-        name::Meaning,
+        field::{Field, attribute, children, is_in},
+        filled, is_web, markup,
+        name::{Meaning, Space},
         outline::EntryOutline,
         page_address, permalink, person, reference,
     },
@@ -35,14 +35,14 @@ impl<'a> Reader<'a> {
             .and_then(|about| filled(&reference::resolve(about, &self.entities)));
         let summary = [Meaning::Description, Meaning::Summary, Meaning::SpareDescription, Meaning::Subtitle];
         let summary = summary.into_iter().flat_map(of).find_map(|f| self.markup(f));
-        let content = self.content(&fields);
+        let content = self.content(&fields).or_else(|| self.longer_description(&fields, summary.as_ref()?));
         let published = self.time(&fields, &[Meaning::Published]);
         let updated = self.time(&fields, &[Meaning::Updated]);
         // Dublin Core's date may be any: it counts where the feed's own words give none.
         let published = published.or_else(|| self.time(&fields, &[Meaning::Date]));
-        let authors = of(Meaning::Author).filter_map(|f| self.author(f));
+        let own_authors = person::distinct(of(Meaning::Author).filter_map(|f| self.author(f)));
         Entry {
-            authors: person::distinct(authors),
+            authors: if own_authors.is_empty() { self.inherited_authors(outline) } else { own_authors },
             guid: guid.map(|(guid, _)| guid).or(about),
             url,
             title_is_html: title.as_ref().is_some_and(|title| title.is_html),
@@ -95,12 +95,20 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// A podcast's notes, or an abstract, where they say more than the description: without one, they are the text.
+    fn longer_description(&self, fields: &[Field<'_>], summary: &Markup) -> Option<Markup> {
+        let is_caption = |field: &Field<'_>| is_in(field, self.scope, Space::Media);
+        let spare = fields.iter().filter(|field| field.meaning == Meaning::SpareDescription && !is_caption(field));
+        let spare = spare.filter_map(|field| self.markup(field)).find(|spare| spare.text.len() > summary.text.len());
+        spare.filter(|spare| spare.text != summary.text)
+    }
+
     /// The first time of these kinds that can be read; those that cannot are counted where none can.
     fn time(&mut self, fields: &[Field<'_>], meanings: &[Meaning]) -> Option<DateTime<Utc>> {
         let mut unread = 0;
         for field in fields.iter().filter(|field| meanings.contains(&field.meaning)) {
             let Some(stated) = text::words(field.inner, &self.entities) else { continue };
-            match date::parse(&stated) {
+            match self.date(&stated) {
                 Some(time) => return Some(time),
                 None => unread += 1,
             }
@@ -158,7 +166,7 @@ impl<'a> Reader<'a> {
             && field.attribute("isPermaLink").is_none_or(|value| !value.trim().eq_ignore_ascii_case("false"))
     }
 
-    fn author(&self, field: &Field<'_>) -> Option<String> {
+    pub(super) fn author(&self, field: &Field<'_>) -> Option<String> {
         if field.inner.contains('<') {
             let parts = children(field.inner, self.scope);
             let part = |name: &str| {
@@ -178,7 +186,9 @@ impl<'a> Reader<'a> {
     fn category(&self, field: &Field<'_>) -> Option<String> {
         let attribute =
             |name| field.attribute(name).and_then(|value| filled(&reference::resolve(value, &self.entities)));
-        text::words(field.inner, &self.entities).or_else(|| attribute("label")).or_else(|| attribute("term"))
+        let stated =
+            text::words(field.inner, &self.entities).or_else(|| attribute("label")).or_else(|| attribute("term"));
+        stated.and_then(|stated| filled(&markup::label(&stated)))
     }
 
     /// Media files, each address once: Media RSS's, RSS's, Atom's.

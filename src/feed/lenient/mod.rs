@@ -7,43 +7,43 @@
 mod entry;
 mod text;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::OnceCell};
 
+use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
     absolute, date,
     entry::{Feed, FeedAbout, Format, Source},
-    field::{Field, attribute, is_in},
+    field::{Field, attribute, children, is_in},
     markup,
     name::{Meaning, Scope, Space},
     outline::{EntryOutline, Outline},
+    person,
     reference::{self, Entities},
 };
 use crate::schedule::Rhythm;
 
 /// What every field of a document is read with.
-struct Reader<'a> {
+pub struct Reader<'a> {
+    outline: &'a Outline<'a>,
     format: Format,
     scope: &'a Scope<'a>,
     entities: Entities<'a>,
     /// Where relative links start from.
     base: Option<Url>,
     undated: usize,
+    /// The order of day and month in the feed's dates, once asked for.
+    order: OnceCell<Option<date::Order>>,
     /// Links that are relative where nothing says to what.
     baseless: usize,
+    /// The feed's own authors, once asked for.
+    feed_authors: OnceCell<Vec<String>>,
 }
 
 /// Reads a document by its outline. Never fails: what cannot be read is left out and noted.
 pub fn read(outline: &Outline<'_>, format: Format, base: Option<&Url>) -> Feed {
-    let mut reader = Reader {
-        format,
-        scope: &outline.scope,
-        entities: outline.doctype.map(Entities::of_doctype).unwrap_or_default(),
-        base: base.cloned(),
-        undated: 0,
-        baseless: 0,
-    };
+    let mut reader = Reader::new(outline, format, base);
     reader.base = reader.base.take().or_else(|| reader.own_address(outline));
     for attributes in &outline.head {
         reader.base = reader.based(attributes).into_owned();
@@ -55,10 +55,59 @@ pub fn read(outline: &Outline<'_>, format: Format, base: Option<&Url>) -> Feed {
     if reader.baseless > 0 {
         notes.push(format!("{} relative links, and nothing says to what", reader.baseless));
     }
+    if reader.entities.is_spent() {
+        notes.push("its own entities stand for too much text; references to them are left as they stand".to_owned());
+    }
     Feed { about, entries, is_cut: false, notes }
 }
 
 impl<'a> Reader<'a> {
+    /// For a document.
+    pub fn new(outline: &'a Outline<'a>, format: Format, base: Option<&Url>) -> Self {
+        Self {
+            outline,
+            format,
+            scope: &outline.scope,
+            entities: outline
+                .doctype
+                .map(|doctype| Entities::of_doctype(doctype, outline.document_bytes))
+                .unwrap_or_default(),
+            feed_authors: OnceCell::new(),
+            base: base.cloned(),
+            undated: 0,
+            order: OnceCell::new(),
+            baseless: 0,
+        }
+    }
+
+    /// What a date means here.
+    fn date(&self, stated: &str) -> Option<DateTime<Utc>> {
+        date::parse(stated).or_else(|| {
+            let order = self.order.get_or_init(|| {
+                let fields = self.outline.entries.iter().flat_map(|entry| &entry.fields);
+                let is_date = |meaning| matches!(meaning, Meaning::Published | Meaning::Updated | Meaning::Date);
+                date::order(fields.filter(|f| is_date(f.meaning)).filter_map(|f| text::words(f.inner, &self.entities)))
+            });
+            date::parse_in(stated, Some((*order)?))
+        })
+    }
+
+    /// Whose an Atom entry is that names nobody: its `source`'s authors, else the feed's (RFC 4287 §4.2.1).
+    pub fn inherited_authors(&self, entry: &EntryOutline<'a>) -> Vec<String> {
+        if !matches!(self.format, Format::Atom | Format::Atom03) {
+            return Vec::new();
+        }
+        let names = |fields: &[Field<'a>]| {
+            let authors = fields.iter().filter(|field| field.meaning == Meaning::Author);
+            person::distinct(authors.filter_map(|field| self.author(field)))
+        };
+        let source = entry.fields.iter().find(|field| field.meaning == Meaning::Source && field.inner.contains('<'));
+        let of_source = source.map(|source| names(&children(source.inner, self.scope)));
+        of_source
+            .filter(|names| !names.is_empty())
+            .unwrap_or_else(|| self.feed_authors.get_or_init(|| names(&self.outline.fields)).clone())
+    }
+
     /// Where the document says that it is, or its site: better than nothing to resolve links against.
     fn own_address(&mut self, outline: &Outline<'a>) -> Option<Url> {
         let links = || outline.fields.iter().filter(|field| field.meaning == Meaning::Link);
@@ -138,9 +187,8 @@ impl<'a> Reader<'a> {
         matches!(self.format, Format::Atom | Format::Atom03) && is_in(field, self.scope, Space::Plain)
     }
 
-    /// A link without a relation is an alternate (RFC 4287 §4.2.7.2).
     fn is_rel(&self, link: &Field<'_>, rel: &str) -> bool {
-        super::is_relation(link.attribute("rel").unwrap_or("alternate"), rel)
+        super::is_relation(link.attribute("rel").unwrap_or(""), rel)
     }
 
     fn href(&self, link: &Field<'_>) -> Option<String> {

@@ -25,13 +25,16 @@ pub struct WordRef {
 /// An article of news has fewer distinct words than this; room for so many is made at once.
 const DISTINCT_WORDS_USUAL: usize = 400;
 
+/// Finds the topics that packs define, beside what else an article says.
+type Define<'a> = dyn Fn(&Findings) -> Vec<TopicFound> + 'a;
+
 /// What an article says, found when first asked for.
 pub struct LazyFindings<'a> {
     found: OnceCell<Findings>,
     find: Box<dyn Fn() -> Findings + 'a>,
     /// Topics that packs define by queries: found apart, since few ask for them.
     defined: OnceCell<Vec<TopicFound>>,
-    define: Box<dyn Fn(&Findings) -> Vec<TopicFound> + 'a>,
+    define: Box<Define<'a>>,
 }
 
 impl<'a> LazyFindings<'a> {

@@ -329,7 +329,11 @@ impl Explainer<'_, '_> {
         if question.is_of_deal() || asks(DEAL_TOPIC) {
             let deals = view.deal.map_or(findings.arms_deals.as_slice(), std::slice::from_ref);
             let fits = deals.iter().filter(|deal| asks(DEAL_TOPIC) || is_of_deal(question, deal));
-            return fits.map(|deal| sentence(shown_deal(deal), deal.evidence)).collect();
+            let by = |deal: &ArmsDeal| {
+                let span = deal.spans.first().copied();
+                span.map_or(String::new(), |span| format!(" by “{}”", index.text.field(span.field).slice(span)))
+            };
+            return fits.map(|deal| sentence(shown_deal(deal) + &by(deal), deal.evidence)).collect();
         }
         if matches!(question, Question::Resolution(_)) || asks(RESOLUTION_TOPIC) {
             let resolutions = findings.resolutions.iter();

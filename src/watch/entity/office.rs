@@ -88,6 +88,10 @@ fn is_ministry(title: &str, office: &str) -> bool {
     }
 }
 
+/// Adjectives of parts of a state, which have leaders of their own.
+const PARTS_OF_STATES: [&str; 10] =
+    ["scottish", "welsh", "catalan", "basque", "bavarian", "flemish", "chechen", "crimean", "quebec", "corsican"];
+
 struct Reader<'a> {
     analysed: &'a AnalysedField,
     field: Field,
@@ -116,6 +120,8 @@ impl Reader<'_> {
         }
         let office = joined(&office)?;
         let is_past = place.words.start.checked_sub(1).is_some_and(|before| self.is_past(before));
+        let is_part = PARTS_OF_STATES.contains(&&*self.analysed.words[place.words.start].folded);
+        let is_past = is_past || is_part || self.goes_on(end, office.ends_with("leader"));
         (!is_past && !self.names_somebody(end)).then_some((office, place.words.start..end))
     }
 
@@ -145,6 +151,9 @@ impl Reader<'_> {
         }
         let office = joined(&office)?;
         let is_past = at.checked_sub(1).is_some_and(|before| self.is_past(before));
+        // "the president of Russia's largest bank", "le président de la France insoumise".
+        let is_owner = self.tail(place.words.end - 1).starts_with(['\'', '’', '-']);
+        let is_past = is_past || is_owner || self.goes_on(place.words.end, false);
         (!is_past && !self.names_somebody(place.words.end)).then_some((office, at..place.words.end))
     }
 
@@ -154,6 +163,36 @@ impl Reader<'_> {
         let between = self.analysed.text.get(left.end_byte as usize..right.start_byte as usize).unwrap_or("?");
         let between = between.trim_start_matches(['\'', '’']).trim_start_matches(['s', 'S']);
         !between.is_empty() && between.chars().all(|c| c == ' ' || c == '\u{a0}')
+    }
+
+    /// What is written behind a word without a space.
+    fn tail(&self, word: usize) -> &str {
+        let rest = self.analysed.text.get(self.analysed.words[word].end_byte as usize..).unwrap_or("");
+        let end = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        &rest[..end]
+    }
+
+    /// Whether what follows makes another office of it: "president-elect", "leader in electric cars", "president of the
+    /// largest bank", "prime minister from 1997 to 2007".
+    fn goes_on(&self, next: usize, is_leader: bool) -> bool {
+        if self.tail(next - 1).starts_with(['-', '\'', '’']) {
+            return true;
+        }
+        let Some(word) = self.analysed.words.get(next) else { return false };
+        let is_same = word.sentence == self.analysed.words[next - 1].sentence;
+        let is_other = matches!(
+            &*word.folded,
+            "of" | "from"
+                | "between"
+                | "until"
+                | "elect"
+                | "board"
+                | "insoumise"
+                | "candidate"
+                | "hopeful"
+                | "contender"
+        );
+        is_same && (is_other || is_leader && matches!(&*word.folded, "in" | "at" | "on" | "and"))
     }
 
     fn is_past(&self, word: usize) -> bool {

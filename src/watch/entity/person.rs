@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::{article::fold::fold, watch::found::PartyId};
 
 /// A `[[person]]` of a pack.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Person {
     /// Wikidata item: `Q7747`.

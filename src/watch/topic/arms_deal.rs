@@ -6,12 +6,15 @@
 use std::cmp::Reverse;
 
 use super::{
+    fill::{Around, fill},
     frame::Framed,
     lexicon::Hit,
+    merge::{Mention, deny, merge},
     modality::{self, Anchor, Claim},
+    part,
     party::{self, Named, Party},
     passage::Passage,
-    rule::{DealWord, Frame, Item, Role, Rules},
+    rule::{DealWord, Frame, Item, Rules},
     scene::Scene,
     speaker::Speakers,
 };
@@ -26,8 +29,8 @@ use crate::{
     },
 };
 
-/// A deal needs both its sides; one that had to be looked for outside its sentence is this much less sure.
-const FILLED_COSTS: f32 = 0.15;
+/// An article that tells of deals more often is no article; what is told by then stands for the rest.
+const MENTIONS_MAX: usize = 300;
 /// So many things that were nearly deals are worth telling.
 const NEAR_MAX: usize = 3;
 const NOBODY_GIVES: &str = "nobody is named who gives the weapons";
@@ -40,24 +43,6 @@ const PAIR_COSTS: f32 = 0.1;
 const EVERYDAY_COSTS: f32 = 0.1;
 /// How many sentences back a deal may stand that a sentence goes on about.
 const GOES_ON: usize = 2;
-
-/// One sentence that shows a deal.
-#[derive(Debug, Clone)]
-struct Mention {
-    field: Field,
-    sentence: usize,
-    supplier: Vec<PartyId>,
-    recipient: Vec<PartyId>,
-    pair: Vec<PartyId>,
-    items: Vec<DealItem>,
-    claim: Claim,
-    attributed_to: Vec<PartyId>,
-    denied_by: Vec<PartyId>,
-    evidence: TextSpan,
-    span: TextSpan,
-    confidence: f32,
-    rule: &'static str,
-}
 
 /// The deals of an article, the most certain first, each with the name of the rule that showed it.
 pub(super) fn find(
@@ -117,18 +102,6 @@ struct Reader<'a> {
     is_plain: bool,
 }
 
-/// What stands around a sentence.
-struct Around<'a> {
-    /// The parties of the sentence.
-    here: &'a [Party],
-    /// Those of the one in front.
-    before: &'a [Party],
-    /// Those of the heading.
-    title: &'a [Party],
-    /// Those of the first sentence of the text, where the heading is being read.
-    lead: &'a [Party],
-}
-
 impl Reader<'_> {
     /// What each sentence shows, and what nearly showed a deal.
     fn mentions(&self) -> (Vec<Mention>, Vec<NearMiss>) {
@@ -144,10 +117,13 @@ impl Reader<'_> {
             let mut items_before = title_items.clone();
             let named = party::in_passage(passage, self.named, self.rules);
             for (index, sentence) in passage.sentences.iter().enumerate() {
+                if mentions.len() >= MENTIONS_MAX {
+                    break;
+                }
                 let from = hits.partition_point(|hit| hit.start < sentence.start);
                 let to = hits.partition_point(|hit| hit.start < sentence.end);
                 let hits = &hits[from..to];
-                let parties = party::in_sentence(passage, sentence, hits, &named, &before, self.lang, self.rules);
+                let parties = part::in_sentence(passage, sentence, hits, &named, &before, self.lang, self.rules);
                 speakers.hear(passage, sentence, hits, &parties, &before);
                 let goes_on = |known: &Mention| {
                     known.field == passage.field && known.sentence < index && index - known.sentence <= GOES_ON
@@ -168,7 +144,8 @@ impl Reader<'_> {
                 let known = mentions.len();
                 for framed in scene.read() {
                     let is_whole = !framed.supplier.is_empty() && !framed.recipient.is_empty();
-                    if !self.is_plain && !(framed.rule == "verb" && is_whole && self.is_of_war(hits)) {
+                    let is_enough = self.is_plain || framed.rule == "verb" && is_whole && self.is_of_war(hits);
+                    if !is_enough {
                         continue;
                     }
                     let told = mentions[..known].iter().rfind(|known| goes_on(known));
@@ -231,7 +208,7 @@ impl Reader<'_> {
         let Some(sentence) = passage.sentences.first() else { return Vec::new() };
         let hits = &hits[..hits.partition_point(|hit| hit.start < sentence.end)];
         let named = party::in_passage(passage, self.named, self.rules);
-        party::in_sentence(passage, sentence, hits, &named, &[], self.lang, self.rules)
+        part::in_sentence(passage, sentence, hits, &named, &[], self.lang, self.rules)
     }
 
     /// Of two who deal, the one that makes the weapons supplies, or else the great exporter.
@@ -332,185 +309,4 @@ impl Reader<'_> {
         }
         items
     }
-}
-
-/// Looks for a missing side around the frame; `None` where the deal stays without one. `told` is the deal that a
-/// sentence shortly in front tells of, `mentions` are all so far.
-fn fill(mut framed: Framed, around: &Around<'_>, told: Option<&Mention>, mentions: &[Mention]) -> Option<Framed> {
-    if framed.pair.len() >= 2 {
-        return Some(framed);
-    }
-    if let [one] = &framed.pair[..] {
-        framed.supplier = vec![one.clone()];
-        framed.pair.clear();
-    }
-    let known: Vec<PartyId> = framed.supplier.iter().chain(&framed.recipient).cloned().collect();
-    let other = |parties: &[Party], is_open: &dyn Fn(&Party) -> bool| {
-        let others = |party: &Party| {
-            let ids: Vec<PartyId> = party.ids.iter().filter(|id| !known.contains(id)).cloned().collect();
-            (!ids.is_empty()).then_some(ids)
-        };
-        parties.iter().filter(|party| is_open(party)).find_map(others)
-    };
-    if known.is_empty() {
-        // "They discussed an arms deal": the two that were named together.
-        let both = |party: &&Party| party.ids.len() >= 2 && party.is_subject();
-        let pair = around.here.iter().chain(around.before).chain(around.title).find(both)?;
-        framed.pair = pair.ids.clone();
-        framed.confidence -= FILLED_COSTS;
-        return Some(framed);
-    }
-    // A heading's "US and allies" are named in full by the sentence that follows it.
-    let named_with = |side: &[PartyId]| {
-        let is_among = |party: &&Party| party.ids.len() >= 2 && side.iter().any(|id| party.ids.contains(id));
-        let group = around.lead.iter().find(is_among)?;
-        Some(group.ids.iter().filter(|id| !side.contains(id)).cloned().collect::<Vec<_>>())
-    };
-    if framed.recipient.is_empty() {
-        let gets = |party: &Party| matches!(party.role, Some(Role::To | Role::For)) || party.is_helped;
-        let end = framed.tokens.end;
-        let gets_behind = |party: &Party| gets(party) && (party.start >= end || party.is_helped);
-        let filled = other(around.here, &gets_behind)
-            .or_else(|| other(around.before, &gets))
-            .or_else(|| other(around.title, &gets));
-        // "Western countries agreed to provide them", behind who asked them for it.
-        let asked = || mentions.iter().rev().find(|known| shares(&known.supplier, &framed.supplier));
-        let filled = filled.or_else(|| Some(asked()?.recipient.clone()).filter(|recipient| !recipient.is_empty()));
-        let gives = framed.rule == "verb";
-        let filled = filled.or_else(|| {
-            // "Italy would also provide a system", behind what others give; "if they use the shells".
-            let same = told.filter(|told| gives && told.recipient.iter().all(|id| !known.contains(id)))?;
-            Some(same.recipient.clone()).filter(|recipient| !recipient.is_empty())
-        });
-        let is_user = |party: &Party| gives && party.is_user;
-        let filled = filled.or_else(|| other(around.here, &is_user)).or_else(|| other(around.before, &is_user));
-        let filled = filled.or_else(|| named_with(&framed.supplier).filter(|_| framed.is_deal));
-        // "the jets ordered from the United States have yet to come", which somebody in the sentence waits for.
-        let is_bought = framed.rule == "verb" && framed.is_got;
-        let filled = filled.or_else(|| other(around.here, &|party| is_bought && party.is_subject()));
-        framed.recipient = filled?;
-        framed.confidence -= FILLED_COSTS;
-    }
-    if framed.supplier.is_empty() {
-        let gives = |party: &Party| party.is_subject();
-        let filled = other(around.here, &gives).or_else(|| {
-            // Who was told to give them that is nearer than the heading's subject, who may be warning of it.
-            let is_known =
-                mentions.iter().any(|known| !known.supplier.is_empty() && shares(&known.recipient, &framed.recipient));
-            if is_known { None } else { other(around.title, &gives) }
-        });
-        let is_open = !framed.is_seized && !framed.is_by_allies;
-        framed.supplier = filled.filter(|_| is_open).unwrap_or_default();
-        // A weapon with a direction alone is too little to go by.
-        if framed.supplier.is_empty() && framed.rule == "weapon" && !framed.is_seized {
-            return None;
-        }
-        framed.confidence -= FILLED_COSTS;
-    }
-    Some(framed)
-}
-
-/// "Abu Dhabi denied the claim", behind the sentence that made it: a side of the deal denies it.
-fn deny(mentions: &mut [Mention], by: &[PartyId]) {
-    let Some(last) = mentions.last_mut() else { return };
-    let is_side = |id: &&PartyId| last.supplier.contains(id) || last.recipient.contains(id) || last.pair.contains(id);
-    let deniers: Vec<PartyId> = by.iter().filter(is_side).cloned().collect();
-    last.denied_by.extend(deniers);
-}
-
-/// The mentions of one deal become one: those with the same sides, and those of a pair whose direction another tells.
-fn merge(mentions: Vec<Mention>) -> Vec<(ArmsDeal, &'static str)> {
-    let (directed, paired): (Vec<Mention>, Vec<Mention>) =
-        mentions.into_iter().partition(|mention| mention.pair.is_empty());
-    let (whole, partial): (Vec<Mention>, Vec<Mention>) =
-        directed.into_iter().partition(|mention| !mention.supplier.is_empty() && !mention.recipient.is_empty());
-    let mut deals: Vec<Vec<Mention>> = Vec::new();
-    for mention in whole {
-        let fits = |deal: &[Mention]| {
-            shares(&deal[0].supplier, &mention.supplier) && shares(&deal[0].recipient, &mention.recipient)
-        };
-        put(&mut deals, fits, mention.clone());
-    }
-    for mut mention in paired {
-        let is_side = |deal: &[Mention], id| deal[0].supplier.contains(id) || deal[0].recipient.contains(id);
-        let pair = std::mem::take(&mut mention.pair);
-        let fits = |deal: &[Mention]| pair.iter().filter(|id| is_side(deal, id)).count() >= 2;
-        if !deals.iter().any(|deal| fits(deal)) {
-            // Nobody tells the direction: as written, the giver comes first.
-            mention.supplier = pair[..pair.len() - 1].to_vec();
-            mention.recipient = pair[pair.len() - 1..].to_vec();
-        }
-        put(&mut deals, fits, mention);
-    }
-    for mention in partial {
-        let same = |known: &[PartyId], side: &[PartyId]| side.is_empty() || shares(known, side);
-        let fits = |deal: &[Mention]| {
-            same(&deal[0].supplier, &mention.supplier) && same(&deal[0].recipient, &mention.recipient)
-        };
-        put(&mut deals, fits, mention.clone());
-    }
-    let mut deals: Vec<(ArmsDeal, &'static str)> = deals.iter().map(|mentions| deal(mentions)).collect();
-    deals.sort_by(|(a, _), (b, _)| b.confidence.total_cmp(&a.confidence));
-    deals
-}
-
-/// Adds a mention to the deal that it fits, or as a new one.
-fn put(deals: &mut Vec<Vec<Mention>>, fits: impl Fn(&[Mention]) -> bool, mention: Mention) {
-    match deals.iter_mut().find(|deal| fits(deal)) {
-        Some(deal) => deal.push(mention),
-        None => deals.push(vec![mention]),
-    }
-}
-
-fn shares(a: &[PartyId], b: &[PartyId]) -> bool {
-    a.iter().any(|id| b.contains(id))
-}
-
-fn deal(mentions: &[Mention]) -> (ArmsDeal, &'static str) {
-    let best = mentions.iter().max_by_key(|mention| mention.claim.strength).unwrap_or(&mentions[0]);
-    let all = |side: fn(&Mention) -> &Vec<PartyId>| {
-        let mut ids: Vec<PartyId> = Vec::new();
-        for id in mentions.iter().flat_map(side) {
-            if !ids.contains(id) {
-                ids.push(id.clone());
-            }
-        }
-        ids
-    };
-    let (supplier, recipient) = (all(|mention| &mention.supplier), all(|mention| &mention.recipient));
-    let mut items: Vec<DealItem> = Vec::new();
-    for item in mentions.iter().flat_map(|mention| &mention.items) {
-        if !items.contains(item) {
-            items.push(item.clone());
-        }
-    }
-    // "weapons" tells nothing beside what they are.
-    if items.len() > 1 {
-        items.retain(|item| item.category != "weapon");
-    }
-    let mut attributed_to = all(|mention| &mention.attributed_to);
-    attributed_to.retain(|id| !supplier.contains(id) && !recipient.contains(id));
-    let confidence = mentions.iter().map(|mention| mention.confidence).fold(0.0, f32::max);
-    // Several mentions bear each other out.
-    let confidence = (confidence + 0.02 * (mentions.len() - 1).min(4) as f32).min(0.98);
-    let status = if best.claim.strength <= 1 && best.claim.status == DealStatus::Proposed {
-        DealStatus::Alleged
-    } else {
-        best.claim.status
-    };
-    // An accusation that a side denies is a deal denied.
-    let denied_by = all(|mention| &mention.denied_by);
-    let status = if status == DealStatus::Alleged && !denied_by.is_empty() { DealStatus::Denied } else { status };
-    let deal = ArmsDeal {
-        supplier,
-        recipient,
-        items,
-        status,
-        attributed_to,
-        denied_by,
-        evidence: best.evidence,
-        spans: mentions.iter().map(|mention| mention.span).collect(),
-        confidence,
-    };
-    (deal, best.rule)
 }

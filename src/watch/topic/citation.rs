@@ -11,6 +11,8 @@ use super::{
 
 /// Words that may stand between a resolution and its number, where the Council is among them.
 const GLUE_MAX: usize = 9;
+/// Session and number of the General Assembly and the Human Rights Council are small; the Council's are in the thousands now.
+const SPLIT_BELOW: u16 = 1000;
 /// "Res", "no".
 const ABBREVIATION_MAX: usize = 3;
 /// A range of more than so many is not spelt out.
@@ -26,6 +28,8 @@ pub(super) struct Cited {
     pub numbers: Vec<Number>,
     /// Of a resolution without a number: "the 2006 resolution".
     pub year: Option<u16>,
+    /// Numbered as other bodies number theirs: "76/300".
+    pub is_of_others: bool,
 }
 
 /// A number in a text.
@@ -48,13 +52,16 @@ pub(super) fn numbers(
     facts: &Facts,
 ) -> Cited {
     let reader = Reader { passage, hits, facts };
+    if word != Word::Symbol && reader.is_split(hit.end, passage.tokens.len()) {
+        return Cited { is_of_others: true, ..Cited::default() };
+    }
     let mut behind = if word == Word::NumberedResolution { Vec::new() } else { reader.behind(hit.end) };
     // Turkish puts the number in front: what stands right behind "tasarı" counts votes.
     if word == Word::WeakResolution && behind.first().is_some_and(|number| number.token == hit.end) {
         behind.clear();
     }
     if !behind.is_empty() {
-        return Cited { numbers: behind, year: None };
+        return Cited { numbers: behind, ..Cited::default() };
     }
     let mut numbers = reader.in_front(hit.start);
     // "The 2006 resolution" tells when; only a sign of number makes 2006 a number there.
@@ -64,10 +71,10 @@ pub(super) fn numbers(
         && only.year.is_none()
         && only.token + 1 == hit.start
     {
-        return Cited { numbers: Vec::new(), year: Some(only.value) };
+        return Cited { year: Some(only.value), ..Cited::default() };
     }
     numbers.reverse();
-    Cited { numbers, year: None }
+    Cited { numbers, ..Cited::default() }
 }
 
 struct Reader<'a> {
@@ -175,10 +182,25 @@ impl Reader<'_> {
         (token + 1..before).all(|token| self.hit_at(token).is_some_and(|(word, _)| word == Word::NumberSign))
     }
 
+    /// Whether a number is half of one with a stroke in it: "49/1". Two that may both be the Council's are not.
+    fn is_split(&self, token: usize, end: usize) -> bool {
+        let other = token + 1;
+        if token == 0 || other >= end || self.passage.between(token, other) != "/" {
+            return false;
+        }
+        match (self.number(token), self.number(other)) {
+            (Some(first), Some(second)) => {
+                let is_year = YEARS.contains(&second) && self.facts.year(first) == Some(second);
+                !is_year && (first < SPLIT_BELOW || second < SPLIT_BELOW)
+            }
+            _ => false,
+        }
+    }
+
     fn next_in_list(&self, token: usize, end: usize) -> Option<NextInList> {
         let mut at = token;
         let mut is_range = false;
-        let mut is_joined = at < end && at > 0 && self.passage.between(at - 1, at).contains([',', '、', '،', '/', '&']);
+        let mut is_joined = at < end && at > 0 && self.passage.between(at - 1, at).contains([',', '、', '،', '&', '/']);
         // "1718호와 1874호", "242 و338": the word for "and" is written on a number.
         if at < end && at > 0 {
             is_joined |= self.passage.tokens[at - 1].text.ends_with(['와', '과'])
@@ -202,7 +224,11 @@ impl Reader<'_> {
         if token >= end || !self.passage.between(token - 1, token).trim_end().ends_with(['(', '（', '/', '[']) {
             return None;
         }
-        self.number(token).filter(|year| YEARS.contains(year))
+        let is_bracket = !self.passage.between(token - 1, token).contains('/');
+        self.number(token).filter(|year| {
+            let of_number = || self.number(token - 1).and_then(|number| self.facts.year(number)) == Some(*year);
+            YEARS.contains(year) && (is_bracket || of_number())
+        })
     }
 
     /// A number of one to four digits, in any digits, with a counter of another script on it (`제2397호`).

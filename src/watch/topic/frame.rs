@@ -17,7 +17,7 @@ use crate::watch::found::{DealStatus, PartyId};
 /// How far in front of a noun its owner may stand: "China's growing secret arms sales".
 const OWNER_REACH: usize = 4;
 /// How far from a noun that names no weapon the weapon may stand.
-const WEAPON_REACH: usize = 6;
+const WEAPON_REACH: usize = 9;
 
 /// A side that is known only by what it makes.
 const MAKER_COSTS: f32 = 0.1;
@@ -152,7 +152,8 @@ impl Scene<'_> {
                     .or_else(|| behind(Role::To))
                     .or_else(|| self.puts_verb_last().then(|| anywhere(Role::To)).flatten())
                     .or_else(|| behind(Role::For))
-                    .or_else(|| helped)
+                    .or(helped)
+                    .or_else(|| self.dative(hit, object))
                     // "Ukraine was given tanks by".
                     .or_else(|| (is_passive && object.start >= hit.end).then(|| self.subject(hit, &[])).flatten())
                     .or_else(|| self.user(object))
@@ -250,7 +251,9 @@ impl Scene<'_> {
         if !is_armed && !self.is_told(hit) {
             let weapon = self.objects().filter(|object| object.start != hit.start).find(|object| {
                 object.end <= hit.start && hit.start - object.end <= 2
-                    || object.start >= hit.end && object.start - hit.end <= WEAPON_REACH
+                    || object.start >= hit.end
+                        && object.start - hit.end <= WEAPON_REACH
+                        && self.is_in_reach(hit.end, object.start)
             })?;
             if !matches!(weapon.meaning, DealWord::Weapon(_)) {
                 return None;
@@ -316,6 +319,8 @@ impl Scene<'_> {
                 (owner.kind == NamedKind::Adjective && owner.start >= hit.end).then_some(owner)
             };
             let from = from.or(with).or_else(origin);
+            // "l'acquisition par l'Ukraine de Rafale".
+            let owner = owner.or_else(|| marked(Role::By));
             framed.recipient = ids(owner.or(subject).filter(|_| from.is_some()).or(to).or(owner).or(subject));
             framed.supplier = ids(from.or_else(|| owner.or(subject).filter(|_| to.is_some())));
             // "Jakarta's order for 42 Rafales": whoever makes them sells them.
@@ -359,14 +364,18 @@ impl Scene<'_> {
     }
 
     /// An undertaking that tells by its name who supplies whom, beside the weapons that it is about.
-    fn programme(&self, hit: &Hit<DealWord>, index: u16) -> Option<Framed> {
+    fn programme(&self, hit: &Hit<DealWord>, index: u32) -> Option<Framed> {
         let programme = &self.rules.programmes[index as usize];
+        // One whose name tells only who gets: "对台军售".
+        let is_open = programme.supplier.is_empty();
         let is_near = |object: &Hit<DealWord>| {
             object.start >= hit.end && object.start - hit.end <= WEAPON_REACH
                 || object.end <= hit.start && hit.start - object.end <= WEAPON_REACH
         };
-        self.objects().any(is_near).then(|| Framed {
-            supplier: programme.supplier.clone(),
+        let subject = self.subject(hit, &[]).filter(|party| party.ids != programme.recipient);
+        let supplier = if is_open { ids(subject) } else { programme.supplier.clone() };
+        (self.objects().any(is_near) && !supplier.is_empty()).then(|| Framed {
+            supplier,
             recipient: programme.recipient.clone(),
             pair: Vec::new(),
             is_deal: false,

@@ -1,18 +1,24 @@
 //! What is said: arms deals and Security Council resolutions, by rules that live in packs.
 //!
-//! Start reading at [`find`]. `rule` reads the packs, whose sections are in `section`; `lexicon` finds their terms,
-//! `passage` is a text ready for reading. Deals: `party` (who, in which part), `scene` (one sentence, and how its words
-//! stand to each other), `frame` (who gives what to whom), `modality` (where it stands), `speaker` (who says so),
-//! `arms_deal` (all of it over an article). Resolutions: `resolution`, and `citation` for the numbers.
+//! Start reading at [`find`]. `rule` is what the packs say, `reading` makes it from their files, whose sections are in
+//! `section`; `lexicon` finds their terms, `passage` is a text ready for reading. Deals: `party` (who is named), `part` (in which part),
+//! `scene` (one sentence, and how its words stand to each other) with `acting` (who acts in it), `frame` (who gives what to
+//! whom), `fill` (a side that the frame leaves open), `modality` (where it stands), `speaker` (who says so), `arms_deal` (all
+//! of it over an article), `merge` (the mentions of one deal). Resolutions: `resolution`, and `citation` for the numbers.
 
+mod acting;
 mod arms_deal;
 mod citation;
+mod fill;
 mod frame;
 mod lexicon;
+mod merge;
 mod modality;
+mod part;
 mod party;
 mod passage;
 mod resolution;
+pub mod reading;
 pub mod rule;
 mod scene;
 mod section;
@@ -35,6 +41,9 @@ pub use rule::Rules;
 
 /// The topics that have a detector of their own.
 pub const TOPICS: [&str; 2] = [DEAL_TOPIC, "unsc-resolution"];
+
+/// No name of a state or person has more words.
+const NAME_WORDS_MAX: usize = 12;
 
 /// States that can veto a resolution.
 const PERMANENT_MEMBERS: [&str; 5] = ["US", "RU", "CN", "FR", "GB"];
@@ -86,6 +95,14 @@ fn named(text: &AnalysedText, mentions: &Mentions, packs: &Packs) -> Vec<Named> 
     named
 }
 
+/// Who is named by a word of a field.
+fn at(named: &[Named], field: Field, word: usize) -> impl Iterator<Item = &Named> {
+    // Names are a few words long, so that one which holds the word begins shortly in front of it.
+    let from = named.partition_point(|named| (named.field, named.words.start + NAME_WORDS_MAX) < (field, word));
+    let to = named.partition_point(|named| (named.field, named.words.start) <= (field, word));
+    named[from.min(to)..to].iter().filter(move |named| named.words.contains(&word))
+}
+
 /// Whether a word ends as Slavic words do in the dative, which some names do in every case.
 fn may_be_ending(word: &str) -> bool {
     word.ends_with(['у', 'ю', 'е', 'и', 'і'])
@@ -101,33 +118,23 @@ fn find_among(text: &AnalysedText, named: &[Named], rules: &Rules) -> Said {
     let has_veto_power = |passage: usize, token: usize| {
         let passage = &passages[passage];
         let word = passage.tokens[token].word;
-        named.iter().any(|named| {
-            named.field == passage.field
-                && named.words.contains(&word)
-                && named.kind != NamedKind::Person
-                && PERMANENT_MEMBERS.contains(&&*named.id.0)
-        })
+        at(named, passage.field, word)
+            .any(|named| named.kind != NamedKind::Person && PERMANENT_MEMBERS.contains(&&*named.id.0))
     };
     let owns = |passage: usize, token: usize| {
         let passage = &passages[passage];
         let word = passage.tokens[token].word;
         let is_possessive = passage.tail(token).trim_start_matches(['\'', '’']).eq_ignore_ascii_case("s");
-        named.iter().any(|named| {
-            named.field == passage.field
-                && named.words.contains(&word)
-                && (named.kind == NamedKind::Adjective || named.kind == NamedKind::Name && is_possessive)
+        at(named, passage.field, word).any(|named| {
+            (named.kind == NamedKind::Adjective || named.kind == NamedKind::Name && is_possessive)
                 && !rules.never.iter().any(|id| **id == *named.id.0)
         })
     };
     let is_place = |passage: usize, token: usize| {
         let passage = &passages[passage];
         passage.tokens.get(token).is_some_and(|token| {
-            named.iter().any(|named| {
-                named.field == passage.field
-                    && named.words.contains(&token.word)
-                    && named.kind != NamedKind::Person
-                    && !rules.never.iter().any(|id| **id == *named.id.0)
-            })
+            at(named, passage.field, token.word)
+                .any(|named| named.kind != NamedKind::Person && !rules.never.iter().any(|id| **id == *named.id.0))
         })
     };
     let names = resolution::Names { has_veto_power: &has_veto_power, owns: &owns, is_place: &is_place };

@@ -22,6 +22,8 @@ const REACH_TO_VERB: usize = 20;
 const DENIED_REACH: usize = 2;
 /// How far in front of a cue another may stand that governs it.
 const OUTER_REACH: usize = 2;
+/// How far in front of a passive verb the weapons may stand of which none were given.
+const PASSIVE_REACH: usize = 4;
 /// A cue behind counts as this much farther away.
 const BEHIND_COSTS: usize = 4;
 
@@ -92,7 +94,7 @@ pub(super) fn claim(
         // What is said behind a thing done is said of something else, unless it takes it back.
         (Some((says, cue)), Anchor::Verb { form: Form::Done, done })
             if cue.start >= tokens.end
-                && !matches!(says, Says::Denied | Says::Blocked | Says::Alleged | Says::Delivered) =>
+                && !matches!(says, Says::Denied | Says::Refuted | Says::Blocked | Says::Alleged | Says::Delivered) =>
         {
             (Claim::said(done), Some(cue))
         }
@@ -129,6 +131,19 @@ fn is_of_none(hits: &[Hit<DealWord>], tokens: &Range<usize>) -> bool {
             is_weapon && hit.start >= end && hit.start - end <= 1
         })
     };
+    // "No weapons were sent by Egypt".
+    let in_front = hits.iter().any(|hit| {
+        let is_of = |weapon: &Hit<DealWord>| {
+            matches!(weapon.meaning, DealWord::Weapon(_))
+                && weapon.start == hit.end
+                && weapon.end <= tokens.start
+                && tokens.start - weapon.end <= PASSIVE_REACH
+        };
+        hit.meaning == DealWord::Plain(WordRole::No) && hits.iter().any(is_of)
+    });
+    if in_front {
+        return true;
+    }
     hits.iter().any(|hit| {
         let is_near = hit.start >= tokens.end && hit.start - tokens.end <= 1 || hit.end == tokens.start;
         hit.meaning == DealWord::Plain(WordRole::No) && is_near && of_weapon(hit.end)
@@ -143,7 +158,7 @@ fn status(says: Says) -> DealStatus {
         Says::Agreed => DealStatus::Agreed,
         Says::Approved => DealStatus::Approved,
         Says::Delivered => DealStatus::Delivered,
-        Says::Denied => DealStatus::Denied,
+        Says::Denied | Says::Refuted => DealStatus::Denied,
         Says::Blocked => DealStatus::Blocked,
         Says::Alleged => DealStatus::Alleged,
     }
@@ -158,6 +173,10 @@ fn governing(
     reach_behind: usize,
 ) -> Option<(Says, Range<usize>)> {
     let from = hits.partition_point(|hit| hit.start < sentence.start);
+    let refuted = |hit: &&Hit<DealWord>| matches!(hit.meaning, DealWord::Cue { says: Says::Refuted, .. });
+    if let Some(refuted) = hits[from..].iter().take_while(|hit| hit.start < sentence.end).find(refuted) {
+        return Some((Says::Refuted, refuted.start..refuted.end));
+    }
     let cues = hits[from..].iter().take_while(|hit| hit.start < sentence.end).filter_map(|hit| {
         let DealWord::Cue { says, also_after } = hit.meaning else { return None };
         let says = match says {
@@ -179,7 +198,13 @@ fn governing(
             (distance <= REACH_FRONT && !is_cut).then_some(distance)?
         } else if hit.start >= tokens.end && also_after {
             let distance = hit.start - tokens.end;
-            let is_cut = (tokens.end..=hit.start).any(|token| passage.between(token - 1, token).contains(';'));
+            // "Germany has provided batteries, while Spain refused".
+            let is_cut = (tokens.end..=hit.start).any(|token| passage.between(token - 1, token).contains(';'))
+                || hits.iter().any(|clause| {
+                    clause.meaning == DealWord::Plain(WordRole::Clause)
+                        && clause.start >= tokens.end
+                        && clause.end <= hit.start
+                });
             (distance <= reach_behind && !is_cut).then_some(distance + BEHIND_COSTS)?
         } else {
             return None;
@@ -212,10 +237,19 @@ fn governing(
             && range.start - outer.2.end <= OUTER_REACH
             && matches!(outer.1, Says::Negotiating | Says::Proposed | Says::Denied | Says::Blocked | Says::Warned)
     };
-    if matches!(says, Says::Agreed | Says::Delivered)
+    if (matches!(says, Says::Agreed | Says::Delivered)
+        || says == Says::Blocked
+            && cues.iter().any(|cue| weakens(cue) && cue.1 == Says::Proposed && cue.2.end == range.start))
         && range.end <= tokens.start
         && let Some((_, outer, range)) = cues.iter().find(|cue| weakens(cue))
     {
+        return Some((*outer, range.clone()));
+    }
+    // "Drops plan to buy": the longer words hold the shorter ones.
+    let holds = |outer: &(usize, Says, Range<usize>)| {
+        outer.2.start < range.start && outer.2.end > range.start && matches!(outer.1, Says::Blocked | Says::Approved)
+    };
+    if let Some((_, outer, range)) = cues.iter().find(|cue| holds(cue)) {
         return Some((*outer, range.clone()));
     }
     // "If they were to send weapons, it would cross a red line": what may be is what is warned of.

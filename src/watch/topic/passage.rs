@@ -8,6 +8,9 @@ use crate::article::{
     text::{Field, TextSpan},
 };
 
+/// No writer's sentence has more words; a longer run is cut.
+const SENTENCE_TOKENS_MAX: usize = 160;
+
 /// A field with its tokens.
 #[derive(Debug)]
 pub(super) struct Passage<'a> {
@@ -25,8 +28,11 @@ impl<'a> Passage<'a> {
         let mut sentences = Vec::new();
         let mut start = 0;
         for group in tokens.chunk_by(|a, b| sentence(a) == sentence(b)) {
-            sentences.push(start..start + group.len());
-            start += group.len();
+            // What reads a sentence looks back and forth in it, so that one without end must not be read whole.
+            for part in group.chunks(SENTENCE_TOKENS_MAX) {
+                sentences.push(start..start + part.len());
+                start += part.len();
+            }
         }
         Self { field, text, tokens, sentences }
     }

@@ -14,6 +14,8 @@ use crate::{
     watch::found::{NearMiss, ResolutionFound, ResolutionStatus},
 };
 
+/// No report of the Council speaks of resolutions more often; what is named by then stands for the rest.
+const MENTIONS_MAX: usize = 300;
 /// So many resolutions that are not the Council's are worth telling.
 const NEAR_MAX: usize = 3;
 /// How far a cue reaches, in words.
@@ -79,6 +81,9 @@ pub(super) fn find(
     for (index, (passage, hits)) in passages.iter().zip(&hits).enumerate() {
         let reader = Reader { passage, hits, context: &context, rules };
         for sentence in 0..passage.sentences.len() {
+            if mentions.len() >= MENTIONS_MAX {
+                break;
+            }
             reader.read(sentence, &|token| (names.has_veto_power)(index, token), &mut mentions, &mut near);
         }
     }
@@ -185,6 +190,9 @@ impl Reader<'_> {
                 continue;
             }
             let cited = citation::numbers(self.passage, self.hits, hit, word, &self.rules.facts);
+            if cited.is_of_others {
+                continue;
+            }
             let Some(confidence) = self.whose(sentence, hit, word, &cited, has_veto_power) else {
                 if word != Word::WeakResolution && near.len() < NEAR_MAX {
                     near.push(self.miss(sentence, hit));
@@ -280,8 +288,8 @@ impl Reader<'_> {
         if self.context.council && (self.council_is_next_to(sentence) || is_vetoed) {
             return Some(0.75);
         }
-        let by_member = self.passage.sentences[sentence].clone().any(has_veto_power);
-        (is_vetoed && by_member && !self.context.other).then_some(0.65)
+        let by_member = || self.passage.sentences[sentence].clone().any(has_veto_power);
+        (is_vetoed && !self.context.other && by_member()).then_some(0.65)
     }
 
     /// The Council votes, and the resolution goes unnamed: "US vetoes ceasefire call at UN Security Council".
@@ -317,7 +325,7 @@ impl Reader<'_> {
         })
     }
 
-    /// The cue nearest to a hit. A numbered one was adopted, so that it is no draft; that it was goes without saying, so
+    /// The cue nearest to a hit. A numbered one was adopted, so that it is no draft, and was not vetoed; that it was goes without saying, so
     /// that any other cue tells more, unless it is said right beside it and of no time past.
     fn status(&self, sentence: usize, hit: &Hit<ResolutionWord>, numbers: &[Number]) -> ResolutionStatus {
         let has_number = !numbers.is_empty();
@@ -329,7 +337,9 @@ impl Reader<'_> {
                 let status: Option<ResolutionStatus> = says.into();
                 let status = status.filter(|&status| {
                     let is_past = || has_number && status == ResolutionStatus::Adopted && self.is_past(cue, numbers);
-                    !(has_number && status == ResolutionStatus::Draft) && !is_past()
+                    let is_of_draft = matches!(status, ResolutionStatus::Draft | ResolutionStatus::Vetoed);
+                    let is_another = has_number && is_of_draft || is_past();
+                    !is_another
                 });
                 (cost <= CUE_REACH).then_some((apart, cost, status?))
             }

@@ -11,23 +11,17 @@ use super::{
 use crate::{article::Lang, watch::found::PartyId};
 
 /// How far from its verb an object may stand, in words.
-const OBJECT_REACH: usize = 9;
+pub(super) const OBJECT_REACH: usize = 9;
 /// How far from a word that points back its weapons, and its verb, may stand.
 const RELATIVE_REACH: usize = 8;
 /// How far in front of a passive verb with both sides its weapons may stand: "the jet that crashed was one of six given to".
 const TOLD_WHOLE_REACH: usize = 20;
 /// How far behind a deal the party may stand that a marker gives a part in it.
 pub(super) const MARKED_REACH: usize = 16;
-/// How far behind a word of asking the one who is asked may stand: "asked the government in Berlin".
-const ASKED_REACH: usize = 3;
-/// How far behind the one who is asked the verb may stand: "to supply", "que suministre".
-const ASKED_TO_REACH: usize = 3;
 /// How far behind a verb the place may stand whose rulers it is about: "arm the government of Bosnia".
 const RULERS_REACH: usize = 4;
 /// How far behind a partner, and then behind "for", the weapons of their deal may stand.
 const FOR_REACH: usize = 4;
-/// How far in front of a verb the one may stand with whom it was agreed.
-const PARTNER_REACH: usize = 3;
 /// How far in front of weapons the word may stand that tells of their seizure.
 const SEIZED_REACH: usize = 6;
 
@@ -51,13 +45,6 @@ pub(super) struct Scene<'a> {
     pub follows_weapons: bool,
     /// Whether one of the sentences in front tells of a deal.
     pub follows_deal: bool,
-}
-
-/// Who asks whom.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub by: &'a Party,
-    pub whom: &'a Party,
 }
 
 impl Scene<'_> {
@@ -86,54 +73,6 @@ impl Scene<'_> {
     pub fn seizes(&self, party: &Party) -> bool {
         let seized = |hit: &Hit<DealWord>| hit.meaning == DealWord::Plain(WordRole::Seize);
         self.hits.iter().any(|hit| seized(hit) && party.end <= hit.start && hit.start - party.end <= SEIZED_REACH)
-    }
-
-    /// Whether weapons are asked for by a word behind them: "Almanya'dan füze istedi".
-    pub fn is_asked_for_behind(&self, tokens: &Range<usize>) -> bool {
-        let asks = |hit: &Hit<DealWord>| hit.meaning == DealWord::Plain(WordRole::Ask);
-        self.puts_verb_last() && self.hits.iter().any(|hit| asks(hit) && hit.start >= tokens.end)
-    }
-
-    /// Who asks whom to do what stands at `verb`: "Kyiv asked Berlin to send".
-    pub fn asked_to(&self, verb: usize) -> Option<Asked<'_>> {
-        self.asked(verb).filter(|asked| verb - asked.whom.end <= ASKED_TO_REACH)
-    }
-
-    /// Who asks whom for what stands at `thing`: "Kyiv asks Berlin for missiles", and nothing of what it is about.
-    pub fn asked_for(&self, thing: usize) -> Option<Asked<'_>> {
-        self.asked(thing).filter(|asked| {
-            let is_open = |hit: &Hit<DealWord>| {
-                matches!(
-                    hit.meaning,
-                    DealWord::Weapon(_)
-                        | DealWord::MarkerBefore(Role::For | Role::Of | Role::Aside)
-                        | DealWord::Veil
-                        | DealWord::Plain(WordRole::Join | WordRole::Article)
-                )
-            };
-            let between = || self.hits.iter().filter(|hit| hit.start >= asked.whom.end && hit.end <= thing);
-            // "asked France about missiles" asks for none; "pays Seoul in oil for missiles" does.
-            let last = between().filter(|hit| matches!(hit.meaning, DealWord::MarkerBefore(_))).last();
-            let is_about = last.is_some_and(|hit| hit.meaning == DealWord::MarkerBefore(Role::Aside));
-            thing - asked.whom.end <= OBJECT_REACH
-                && between().all(is_open)
-                && !is_about
-                && (asked.whom.end..thing)
-                    .all(|token| !self.passage.between(token - 1, token).contains([',', ';', ':']))
-        })
-    }
-
-    fn asked(&self, before: usize) -> Option<Asked<'_>> {
-        let ask = self.hits.iter().rfind(|hit| hit.meaning == DealWord::Plain(WordRole::Ask) && hit.end <= before)?;
-        let mut behind = self.parties.iter().filter(|party| party.start >= ask.end && party.end <= before);
-        let first = behind.next()?;
-        // Arabic puts the verb first: who asks, then from whom.
-        let by = self.parties.iter().rfind(|party| party.end <= ask.start && party.is_subject());
-        let (by, whom) = match by {
-            Some(by) => (by, first),
-            None => (first, behind.next().filter(|next| first.role.is_none() && next.role == Some(Role::From))?),
-        };
-        (first.start - ask.end <= ASKED_REACH && whom.ids != by.ids).then_some(Asked { by, whom })
     }
 
     /// Weapons, and nouns of dealing that name them.
@@ -170,12 +109,21 @@ impl Scene<'_> {
     }
 
     /// Whether nothing between a verb and weapons begins something new.
-    fn is_in_reach(&self, from: usize, to: usize) -> bool {
+    pub fn is_in_reach(&self, from: usize, to: usize) -> bool {
         let is_clause = (from..to).any(|token| self.is_word(token, WordRole::Clause));
-        let has_comma = || (from..to).any(|token| self.passage.between(token, token + 1).contains([',', ';', '，']));
+        let parts = |marks: &[char]| (from..to).any(|token| self.passage.between(token, token + 1).contains(marks));
         let has_party =
             || self.parties.iter().any(|party| party.start >= from && party.end <= to && party.role.is_none());
-        !is_clause && !(has_comma() && has_party())
+        // "delivered grain near a missile base": a place, not what was delivered.
+        let is_place = || {
+            let aside =
+                |token: usize| self.hits_at(token).any(|hit| hit.meaning == DealWord::MarkerBefore(Role::Aside));
+            let before = |back: usize| to.checked_sub(back).filter(|&token| token >= from);
+            before(1).is_some_and(aside)
+                || before(2).is_some_and(aside) && before(1).is_some_and(|token| self.is_word(token, WordRole::Article))
+        };
+        let is_parted = is_clause || parts(&[';', '；']) || parts(&[',', '，']) && has_party() || is_place();
+        !is_parted
     }
 
     /// Whether who gives and who gets stand right behind a passive verb: "given to Belgrade by Moscow".
@@ -318,60 +266,6 @@ impl Scene<'_> {
         is_free && token > 0 && !self.passage.between(token - 1, token).contains([',', ':', ';'])
     }
 
-    /// Who acts: the nearest party in front that no marker takes aside.
-    pub fn subject(&self, hit: &Hit<DealWord>, skip: &[usize]) -> Option<&Party> {
-        self.subject_of(&(hit.start..hit.end), skip)
-    }
-
-    pub fn subject_of(&self, tokens: &Range<usize>, skip: &[usize]) -> Option<&Party> {
-        let fits = |party: &&Party| party.is_subject() && !skip.contains(&party.start);
-        let in_front = self.parties.iter().rev().filter(|party| party.end <= tokens.start).find(fits);
-        in_front.or_else(|| {
-            let is_free_order = self.lang.is_some_and(|lang| !matches!(lang.as_str(), "en" | "fr" | "de"));
-            is_free_order.then(|| self.parties.iter().find(fits)).flatten()
-        })
-    }
-
-    /// Who acts in a verb: its subject; of a participle behind a preposition whoever is named last, in whatever part
-    /// ("sanctions on Iran for supplying", "the prospect of China arming").
-    pub fn controller(&self, verb: &Hit<DealWord>, form: Form, skip: &[usize]) -> Option<&Party> {
-        let leads = |party: &&Party| party.end <= verb.start && !skip.contains(&party.start) && !party.is_punisher;
-        let last = self.parties.iter().rev().find(leads);
-        let is_next_to = last.is_some_and(|party| party.end == verb.start);
-        let follows_marker = || {
-            self.hits.iter().any(|hit| {
-                hit.end == verb.start
-                    && matches!(hit.meaning, DealWord::MarkerBefore(Role::For | Role::Of | Role::Aside))
-            })
-        };
-        let is_controlled = form == Form::Going && (is_next_to || follows_marker());
-        let punished = || self.punished(verb.start).filter(|party| !skip.contains(&party.start));
-        if is_controlled { last } else { punished().or_else(|| self.subject(verb, skip)) }
-    }
-
-    /// Who is warned or accused of what follows: "warnings to China over arms aid".
-    pub fn accused(&self, before: usize, skip: &[usize]) -> Option<&Party> {
-        let party = self.parties.iter().rev().find(|party| party.end <= before)?;
-        let is_accused = self.hits.iter().any(|hit| {
-            let accuses = matches!(hit.meaning, DealWord::Cue { says: Says::Warned | Says::Alleged, .. });
-            accuses && hit.end <= party.start && party.start - hit.end <= 3
-        });
-        (is_accused && !skip.contains(&party.start) && !party.is_helped).then_some(party)
-    }
-
-    /// Who is punished for what follows: "sanctions on a company from North Korea for selling".
-    pub fn punished(&self, before: usize) -> Option<&Party> {
-        let punishes =
-            self.hits.iter().rfind(|hit| hit.meaning == DealWord::Plain(WordRole::Punish) && hit.end <= before)?;
-        let is_punished = |party: &&Party| {
-            party.start >= punishes.end
-                && party.end <= before
-                && before - party.end <= ASKED_REACH
-                && !party.is_punisher
-        };
-        self.parties.iter().rfind(is_punished)
-    }
-
     /// Whose weapons those of an object are, where one state alone makes them: "buys Gripen jets".
     pub fn maker(&self, object: &Hit<DealWord>) -> Option<&PartyId> {
         let near = |hit: &&Hit<DealWord>| hit.start.abs_diff(object.start) <= MAKER_REACH;
@@ -426,25 +320,6 @@ impl Scene<'_> {
         by_party || by_word
     }
 
-    /// For whom others act: "Kyiv's allies to deliver tanks".
-    pub fn helped(&self, hit: &Hit<DealWord>) -> Option<&Party> {
-        self.parties.iter().rev().find(|party| party.is_helped && party.end <= hit.start)
-    }
-
-    /// With whom what a verb tells was agreed: "a deal with France to buy jets".
-    pub fn partner(&self, verb: &Hit<DealWord>, known: &[PartyId]) -> Option<&Party> {
-        let reach = PARTNER_REACH * if self.is_spaceless() { 3 } else { 1 };
-        let is_with = |party: &&Party| {
-            party.end <= verb.start && party.role == Some(Role::With) && verb.start - party.end <= reach
-        };
-        let party = self.parties.iter().rfind(is_with)?;
-        let is_noun = |hit: &Hit<DealWord>| {
-            matches!(hit.meaning, DealWord::Noun { .. }) && (hit.end <= party.start || self.puts_verb_last())
-        };
-        let is_other = party.ids.iter().all(|id| !known.contains(id));
-        (is_other && self.hits.iter().any(is_noun)).then_some(party)
-    }
-
     /// Whether weapons are what a deal with a party is for: "a contract with Turkey for 48 jets".
     pub fn is_for_weapons(&self, with: &Party) -> bool {
         let is_for = |hit: &&Hit<DealWord>| hit.meaning == DealWord::MarkerBefore(Role::For) && hit.start >= with.end;
@@ -484,7 +359,13 @@ impl Scene<'_> {
                 Some(
                     DealWord::MarkerBefore(_)
                     | DealWord::Weapon(_)
-                    | DealWord::Plain(WordRole::Join | WordRole::Article | WordRole::Passive | WordRole::VerbLead),
+                    | DealWord::Plain(
+                        WordRole::Join
+                        | WordRole::Article
+                        | WordRole::Passive
+                        | WordRole::VerbLead
+                        | WordRole::Relative,
+                    ),
                 ) => true,
                 Some(_) => false,
                 None => party.start - hit_end(hit, token) <= 3,
@@ -511,7 +392,8 @@ impl Scene<'_> {
     }
 
     fn hits_at(&self, token: usize) -> impl Iterator<Item = &Hit<DealWord>> {
-        self.hits.iter().filter(move |hit| hit.start == token)
+        let from = self.hits.partition_point(|hit| hit.start < token);
+        self.hits[from..].iter().take_while(move |hit| hit.start == token)
     }
 
     /// Whom a relative clause arms: "Hezbollah, which Iran arms".

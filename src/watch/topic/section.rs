@@ -103,6 +103,7 @@ pub(super) struct ProgrammeSection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VerbSection {
+    #[serde(deserialize_with = "language")]
     pub lang: String,
     pub frame: Frame,
     /// What the verb says when it is done.
@@ -110,14 +111,18 @@ pub(super) struct VerbSection {
     /// Whether its base form is a noun as well: "ship", "supply".
     #[serde(default)]
     pub also_noun: bool,
+    #[serde(default)]
     pub base: Vec<String>,
+    #[serde(default)]
     pub done: Vec<String>,
+    #[serde(default)]
     pub going: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NounSection {
+    #[serde(deserialize_with = "language")]
     pub lang: String,
     /// Whether the noun itself says that it is about weapons.
     pub armed: bool,
@@ -132,6 +137,7 @@ pub(super) struct NounSection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CueSection<S> {
+    #[serde(deserialize_with = "language")]
     pub lang: String,
     pub says: S,
     /// Whether it may also stand behind what it governs.
@@ -143,6 +149,7 @@ pub(super) struct CueSection<S> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MarkerSection {
+    #[serde(deserialize_with = "language")]
     pub lang: String,
     pub role: Role,
     #[serde(default)]
@@ -156,6 +163,7 @@ pub(super) struct MarkerSection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TermsSection {
+    #[serde(deserialize_with = "language")]
     pub lang: String,
     pub terms: Vec<String>,
 }
@@ -163,6 +171,7 @@ pub(super) struct TermsSection {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WordSection<R> {
+    #[serde(deserialize_with = "language")]
     pub lang: String,
     pub role: R,
     pub terms: Vec<String>,
@@ -183,4 +192,15 @@ pub(super) struct ResolutionsFile {
 
 fn give() -> Frame {
     Frame::Give
+}
+
+/// Two letters, or `*` for words of every language.
+fn language<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let tag = String::deserialize(deserializer)?;
+    if tag == "*" || tag.len() == 2 && tag.bytes().all(|b| b.is_ascii_lowercase()) {
+        return Ok(tag);
+    }
+    Err(serde::de::Error::custom(format!(
+        "`{tag}` is no language: two small letters, as in `en`, `tr`, `zh`, or `*` for all"
+    )))
 }

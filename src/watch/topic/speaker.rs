@@ -17,7 +17,7 @@ use crate::watch::found::PartyId;
 /// How far in front of an office its country may stand: "South Korea's Defence Ministry spokesperson".
 const COUNTRY_REACH: usize = 8;
 /// How far behind a subject its word of saying may stand.
-const SAY_REACH: usize = 5;
+const SAY_REACH: usize = 7;
 /// People are called by no more names than this.
 const NAMES_MAX: usize = 4;
 /// No article quotes more people; bounds the memory that a list of names may take.
@@ -56,8 +56,13 @@ impl Speakers {
             let near = parties
                 .iter()
                 .rev()
-                .find(|party| party.end <= office.start && office.start - party.end <= COUNTRY_REACH);
-            let Some(country) = near.or(before.first()) else { continue };
+                .find(|party| party.end <= office.start && office.start - party.end <= COUNTRY_REACH)
+                .filter(|party| {
+                    (party.end..=office.start).all(|token| !passage.between(token - 1, token).contains([',', ';']))
+                });
+            // "China has never sent any, foreign ministry spokesman Wang Wenbin said": he speaks for who acts.
+            let acting = parties.iter().find(|party| party.end <= office.start && party.is_subject());
+            let Some(country) = near.or(acting).or(before.first()) else { continue };
             if names.is_empty() || parties.iter().any(|party| names.contains(&party.start)) {
                 continue;
             }
