@@ -177,7 +177,7 @@ impl OpmlSettings {
 }
 
 /// Where a feed's document comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FeedSource {
     /// `http:` or `https:`.
     Http(Url),

@@ -14,6 +14,7 @@ use super::{
     entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup},
     filled, markup, note_undated, page_address,
 };
+use crate::schedule::Rhythm;
 
 /// Reads a JSON Feed.
 ///
@@ -57,6 +58,7 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         format: Some(Format::Json),
         updated: None,
         ttl: None,
+        rhythm: Rhythm::default(),
         hub,
         self_url: url("feed_url"),
     };

@@ -21,6 +21,7 @@ mod outline;
 mod person;
 mod plain;
 mod reference;
+mod rhythm;
 mod strict;
 mod token;
 
@@ -134,6 +135,7 @@ fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         _ => lenient::read(&outline, format, base),
     };
     feed.is_cut = outline.is_cut;
+    feed.about.rhythm = rhythm::read(&outline);
     if outline.is_cut {
         feed.notes.push("the document ends too early; whole entries are kept".to_owned());
     } else if outline.is_broken {
@@ -148,6 +150,23 @@ fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     Ok(feed)
 }
 
+/// What the pages say with which Cloudflare, DDoS-Guard, DataDome, Imperva and PerimeterX tell browsers from programs; some
+/// come with status 200.
+const CHALLENGES: [&str; 9] = [
+    "<title>just a moment...",
+    "<title>attention required! | cloudflare",
+    "/cdn-cgi/challenge-platform/",
+    "<title>ddos-guard",
+    "captcha-delivery.com",
+    "_incapsula_resource",
+    "px-captcha",
+    "enable javascript and cookies to continue",
+    "checking your browser before accessing",
+];
+
+/// How far a page is looked at for that.
+const CHALLENGE_BYTES_MAX: usize = 16 * 1024;
+
 /// Says how many dates nobody could read.
 fn note_undated(notes: &mut Vec<String>, undated: usize) {
     match undated {
@@ -159,6 +178,11 @@ fn note_undated(notes: &mut Vec<String>, undated: usize) {
 
 /// What came instead of a feed.
 fn what_else(text: &str, root: Option<&str>) -> &'static str {
+    let start = text[..text.floor_char_boundary(CHALLENGE_BYTES_MAX)].to_ascii_lowercase();
+    if CHALLENGES.iter().any(|sign| start.contains(sign)) {
+        return "a page that wants a browser to solve a challenge; ask the site to let feed readers in, or try another \
+                `user_agent` for this feed";
+    }
     let head: String = text.chars().take(200).collect::<String>().to_ascii_lowercase();
     match root.map(|name| name::local(name).to_ascii_lowercase()).as_deref() {
         Some("html") => A_PAGE,

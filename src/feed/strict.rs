@@ -25,6 +25,7 @@ use super::{
     page_address, permalink, person,
     reference::Entities,
 };
+use crate::schedule::Rhythm;
 
 /// Stands for "no id was stated"; a NUL is no character of XML, so no feed can state it.
 const NO_ID: &str = "\0";
@@ -106,6 +107,7 @@ fn about(feed: &model::Feed, format: Format, base: Option<&Url>) -> FeedAbout {
         format: Some(format),
         updated: feed.updated,
         ttl: feed.ttl,
+        rhythm: Rhythm::default(),
         hub: rel("hub"),
         self_url: rel("self"),
     }

@@ -241,9 +241,17 @@ impl fmt::Display for StatusHint {
     }
 }
 
-/// Cloudflare names its challenge pages, whatever their status.
+/// Whether a gatekeeper in front of the site wants to see a browser. Cloudflare and Amazon's firewall name their
+/// challenges, whatever their status; DataDome and DDoS-Guard are known by their headers on a refusal.
 pub(super) fn is_challenge(response: &Response) -> bool {
-    response.headers().get("cf-mitigated").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"challenge"))
+    let says = |name: &str, words: &[&str]| {
+        let value = response.headers().get(name).map(|value| value.as_bytes().to_ascii_lowercase());
+        value.is_some_and(|value| words.iter().any(|word| value == word.as_bytes()))
+    };
+    let is_refusal = matches!(response.status().as_u16(), 401 | 403 | 429 | 503);
+    says("cf-mitigated", &["challenge"])
+        || says("x-amzn-waf-action", &["challenge", "captcha"])
+        || (is_refusal && (response.headers().contains_key("x-datadome") || says("server", &["ddos-guard"])))
 }
 
 impl FetchError {

@@ -28,7 +28,7 @@ use tokio::sync::watch;
 pub use error::StoreError;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind};
 pub use poll_result::{
-    Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, StoredEntry, StoredOutcome,
+    Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, SourceKey, StoredEntry, StoredOutcome,
 };
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;

@@ -9,6 +9,7 @@ use crate::{
     article::{Article, ArticleId, ArticleKey},
     config::{FeedId, FeedSource, Severity, SinkId, WatchId},
     fetch::hints::Validators,
+    schedule::{Pace, Rhythm},
 };
 
 /// What one poll of a feed brought.
@@ -40,6 +41,27 @@ pub struct PollResult {
     pub notes: Option<Vec<String>>,
     /// What people shall hear of the feed itself.
     pub events: Vec<NewEvent>,
+    /// Where the config says that the feed is.
+    pub source: SourceKey,
+    /// What the document says of its rhythm; `None` keeps what is there.
+    pub rhythm: Option<Rhythm>,
+    /// How often it brings something, this poll included.
+    pub pace: Pace,
+    /// How many arrivals the document holds; `None` keeps what is there.
+    pub window: Option<u32>,
+    /// When a document last shared no entry with the one before; `None` keeps what is there.
+    pub gap: Option<DateTime<Utc>>,
+}
+
+/// Where the config says that a feed is, hashed: its URL may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceKey(pub(super) [u8; 16]);
+
+impl SourceKey {
+    /// Of a feed's source.
+    pub fn of(source: &FeedSource) -> Self {
+        Self(source_digest(source))
+    }
 }
 
 /// An event, and where it goes.

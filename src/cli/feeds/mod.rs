@@ -4,7 +4,10 @@ pub mod control;
 pub mod find;
 pub mod lists;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -13,7 +16,7 @@ use super::{Context, Exit, run::runtime, setup};
 use crate::{
     alert::{body::wire_time, text::safe},
     clock::Clock,
-    config::{FeedId, FeedOrigin, FeedSettings, Settings, managed, shown_url},
+    config::{FeedId, FeedOrigin, FeedSettings, Settings, managed, shown_url, value::format_duration},
     store::{FeedActivity, FeedState, FeedWish, Role, Store, StoreError},
 };
 
@@ -98,12 +101,22 @@ fn moved_to(feed: &FeedSettings, state: Option<&FeedState>) -> Option<String> {
 }
 
 /// `new`, `ok`, `failing`, `gone`.
-fn health(state: Option<&FeedState>) -> &'static str {
+fn health(feed: &FeedSettings, state: Option<&FeedState>) -> &'static str {
     match state {
         None => "new",
-        Some(state) if state.is_gone() => "gone",
+        Some(state) if state.is_gone(&feed.source) => "gone",
+        Some(state) if !state.is_of(&feed.source) => "new",
         Some(state) if state.error.is_some() => "failing",
         Some(_) => "ok",
+    }
+}
+
+/// To whole seconds where there are any, to whole minutes from ten minutes on: nobody reads more.
+fn rounded(wait: Duration) -> Duration {
+    match wait.as_secs() {
+        0 => wait,
+        seconds @ 1..600 => Duration::from_secs(seconds + u64::from(wait.subsec_millis() >= 500)),
+        seconds => Duration::from_secs((seconds + 30) / 60 * 60),
     }
 }
 
@@ -118,13 +131,13 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn health(&self) -> &'static str {
-        if self.paused.is_some() { "paused" } else { health(self.state) }
+        if self.paused.is_some() { "paused" } else { health(self.feed, self.state) }
     }
 
     fn line(&self) -> Value {
         let Self { settings, feed, state, activity, .. } = *self;
         let asked = feed.interval.unwrap_or(settings.daemon.interval).as_secs();
-        let is_polled = self.paused.is_none() && state.is_some_and(|s| !s.is_gone());
+        let is_polled = self.paused.is_none() && state.is_some_and(|s| !s.is_gone(&feed.source));
         json!({
             "id": feed.id,
             "name": feed.name.as_ref().or(state.and_then(|s| s.title.as_ref())),
@@ -169,7 +182,7 @@ impl Shown<'_> {
         let success = state.last_success.map_or("never".to_owned(), &local);
         let next = if let Some(since) = self.paused {
             format!("none, paused since {}", local(since))
-        } else if state.is_gone() {
+        } else if state.is_gone(&feed.source) {
             "never".to_owned()
         } else if state.next_poll <= now {
             format!("due ({})", state.next_reason)
@@ -177,6 +190,11 @@ impl Shown<'_> {
             format!("{} ({})", local(state.next_poll), state.next_reason)
         };
         lines.push(format!("         last success {success} · next poll {next}"));
+        if self.paused.is_none() && !state.is_gone(&feed.source) {
+            let asked = format_duration(feed.interval.unwrap_or(settings.daemon.interval));
+            let actual = (state.next_poll - state.last_poll).to_std().unwrap_or_default();
+            lines.push(format!("         asked for every {asked} · waits {}", format_duration(rounded(actual))));
+        }
         if let Some(activity) = activity {
             lines.push(format!(
                 "         {:.1} articles a day · {} each",

@@ -22,6 +22,7 @@ use super::{
     person,
     reference::{self, Entities},
 };
+use crate::schedule::Rhythm;
 
 /// What every field of a document is read with.
 pub struct Reader<'a> {
@@ -168,6 +169,7 @@ impl<'a> Reader<'a> {
             format: Some(self.format),
             updated: updated.and_then(|updated| date::parse(&updated)),
             ttl,
+            rhythm: Rhythm::default(),
             hub,
             self_url,
         }
