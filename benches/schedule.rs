@@ -1,14 +1,14 @@
 //! A month of a thousand feeds, polled in several ways: requests made, entries missed, and how late entries were seen.
 //!
 //! Run with `cargo bench --bench schedule`; it takes seconds, since the clock is a plain value. How the feeds are made
-//! stands in `tests/it/month.rs`; the same seed gives the same month.
+//! stands in `benches/shared/month.rs`; the same seed gives the same month.
 #![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 
 use month::{Outcome, feeds, fixed, wirewatch};
 
-#[path = "../tests/it/month.rs"]
+#[path = "shared/month.rs"]
 mod month;
 
 const FEEDS: usize = 1_000;

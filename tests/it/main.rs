@@ -22,8 +22,10 @@ mod house;
 mod language;
 mod mutate;
 mod own_packs;
+mod pace;
 mod packs;
 mod plain;
+#[path = "../../benches/shared/month.rs"]
 mod month;
 mod polite;
 mod program;

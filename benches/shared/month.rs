@@ -1,5 +1,5 @@
 //! A month of many feeds, played with a plain clock: when entries appeared, what a poller asked, what it saw and how
-//! late. `benches/schedule.rs` plays it large and prints the table; the tests below play it small.
+//! late. `benches/schedule.rs` plays it large and prints the table; `tests/it/pace.rs` plays it small.
 //!
 //! The feeds are made by a seeded die, after what feeds do: a few wires bring hundreds of entries a day, many sites one a
 //! week; days have nights, weeks have weekends, news comes in bursts, and a site often shows several entries at once.
@@ -296,22 +296,4 @@ pub fn wirewatch(feeds: &[History], days: i64, interval: Duration) -> Outcome {
     }
     outcome.delays.sort_unstable_by(f64::total_cmp);
     outcome
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_week_needs_fewer_requests_and_brings_news_sooner_than_a_fixed_quarter_of_an_hour() {
-        let feeds = feeds(150, 7);
-        let fixed = fixed(&feeds, 7, MINUTE * 15, false);
-        let ours = wirewatch(&feeds, 7, MINUTE * 30);
-        assert!(fixed.seen > 2_000, "{} entries", fixed.seen);
-        assert!(ours.requests < fixed.requests, "{} requests against {}", ours.requests, fixed.requests);
-        let (our_minutes, fixed_minutes) = (ours.mean_minutes(), fixed.mean_minutes());
-        assert!(our_minutes < fixed_minutes, "{our_minutes:.1} minutes against {fixed_minutes:.1}");
-        assert!(ours.missed <= fixed.missed, "{} missed against {}", ours.missed, fixed.missed);
-        assert_eq!(ours.impolite, 0);
-    }
 }
