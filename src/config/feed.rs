@@ -42,6 +42,10 @@ const OWN_HEADERS: [&str; 8] = [
     "if-modified-since",
 ];
 
+/// Bounds of `expect`: a feed that is silent for minutes is none, and what is said after years is of no use.
+const EXPECT_MIN: Duration = Duration::from_secs(1);
+const EXPECT_MAX: Duration = Duration::from_secs(2 * 365 * 24 * 60 * 60);
+
 /// A `[[feed]]` as far as it could be read.
 #[derive(Debug)]
 pub(super) struct FeedDraft {
@@ -56,6 +60,7 @@ pub(super) struct FeedDraft {
     pub name: Option<String>,
     pub tags: Vec<(String, Range<usize>)>,
     pub interval: Option<Duration>,
+    pub expect: Option<Duration>,
     pub headers: Vec<(String, Secret)>,
     pub user_agent: Option<String>,
     pub secret: bool,
@@ -91,6 +96,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, waits: &Writte
         name: table.get("name").and_then(|value| reader.line(value, LINE_CHARS_MAX)).map(|text| text.value),
         tags: table.get("tags").map(|value| tags(reader, value)).unwrap_or_default(),
         interval: table.get("interval").and_then(|value| interval(reader, value, waits)),
+        expect: table.get("expect").and_then(|value| reader.duration(value, EXPECT_MIN..=EXPECT_MAX)),
         headers: table.get("headers").map(|value| headers(reader, value)).unwrap_or_default(),
         user_agent: table.get("user_agent").and_then(|value| reader.header_line(value)),
         secret: table.get("secret").and_then(|value| reader.flag(value)).unwrap_or_default(),
@@ -331,6 +337,7 @@ impl FeedDraft {
             name: self.name.clone(),
             tags: self.tags.iter().map(|(tag, _)| tag.clone()).collect(),
             interval: self.interval,
+            expect: self.expect,
             headers: self.headers.clone(),
             user_agent: self.user_agent.clone(),
             secret: self.secret,

@@ -74,6 +74,7 @@ pub(super) fn read<'a>(
             name: feed.title,
             tags,
             interval: None,
+            expect: None,
             headers: Vec::new(),
             user_agent: None,
             secret: false,

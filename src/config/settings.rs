@@ -118,6 +118,8 @@ pub struct FeedSettings {
     pub tags: Vec<String>,
     /// Instead of the daemon's.
     pub interval: Option<Duration>,
+    /// Silent when nothing is new for so long; without it, a multiple of what is usual.
+    pub expect: Option<Duration>,
     /// Sent to the feed's own host only. Values are secret.
     pub headers: Vec<(String, Secret)>,
     /// Instead of wirewatch's own.

@@ -10,10 +10,10 @@ use url::Url;
 
 use super::{discover, watching::Watching};
 use crate::{
-    alert::{AlertBody, AlertEvent, HeldReason, backlog::FirstPoll},
+    alert::{AlertBody, AlertEvent, HeldReason, backlog::FirstPoll, body::FeedRef},
     article::{Article, ArticleFeed, ArticleKey, from_entry, identity},
     clock::Clock,
-    config::{DaemonSettings, FeedId, FeedSettings, WatchSettings},
+    config::{DaemonSettings, FeedId, FeedSettings, Severity, WatchSettings},
     feed::{
         self, FeedError,
         entry::{Entry, Feed},
@@ -22,10 +22,13 @@ use crate::{
     metrics::Metrics,
     schedule::{Known, Pace, PollOutcome, PollReason, Rhythm, next_poll, pace},
     store::{
-        EntryKey, FeedState, Moved, NewAlert, PollResult, SourceKey, Store, StoreError, StoredEntry, StoredOutcome,
+        EntryKey, FeedState, Hearing, Moved, NewAlert, PollResult, SourceKey, Store, StoreError, StoredEntry,
+        StoredOutcome,
     },
 };
 
+/// How loud what is told of a feed's health is.
+const FEED_NEWS: Severity = Severity::Warning;
 /// A feed whose window has overrun is polled twice as often for so long: a week holds every day of it.
 const GAP_REMEMBERED: TimeDelta = TimeDelta::days(7);
 
@@ -380,7 +383,7 @@ impl Poller {
                 entries: heard.read.entries,
                 entries_seen: heard.read.seen,
                 notes: heard.read.notes.clone(),
-                events: Vec::new(),
+                hearing: self.hearing(feed, before, heard.read.first_times),
                 source: SourceKey::of(&feed.source),
                 rhythm: heard.read.rhythm,
                 pace,
@@ -396,8 +399,7 @@ impl Poller {
         if committed.ids_change {
             info!(feed = %feed.id, "the ids of the feed change with each fetch: addresses and words count instead");
         }
-        // Where the ids changed, the entries are the known ones.
-        if heard.read.is_gap && committed.quiet == 0 {
+        if committed.is_gap {
             self.metrics.feed_gaps.inc();
             if before.gap.is_none_or(|gap| now - gap >= GAP_REMEMBERED) {
                 warn!(feed = %feed.id, "the feed has moved on by more than it shows: entries may have been missed, and it is polled twice as often");
@@ -420,6 +422,26 @@ impl Poller {
             outcome,
             notes: heard.read.notes.unwrap_or_default(),
         })
+    }
+}
+
+impl Poller {
+    /// Whom to tell of the feed's health.
+    fn hearing(
+        &self,
+        feed: &FeedSettings,
+        before: &Before,
+        first_times: Option<Vec<Option<DateTime<Utc>>>>,
+    ) -> Hearing {
+        let state = before.state.as_ref();
+        let title = feed.name.clone().or_else(|| state?.title.clone());
+        Hearing {
+            feed: FeedRef { id: feed.id.to_string(), url: feed.shown_url(), title },
+            sinks: self.watching.sinks_of_event(FEED_NEWS),
+            expect: feed.expect,
+            last_success: state.and_then(|state| state.last_success),
+            first_times,
+        }
     }
 }
 

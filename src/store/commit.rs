@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Committed, CommittedAlert, EntryKey, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome, announce,
+    health,
     poll_result::digest,
     sqlite::rows::{count, id_kind, lines, millis},
     writer::News,
@@ -109,7 +110,11 @@ impl<'a> Commit<'a> {
         }
         self.mark_seen()?;
         self.learn_ids(new)?;
-        announce::store_events(self.connection, &poll.events, news)?;
+        // Where the ids changed, the entries are the known ones.
+        self.committed.is_gap = poll.gap.is_some() && self.committed.quiet == 0;
+        let (new, is_gap) = (self.committed.new_articles, self.committed.is_gap);
+        let events = health::hear(self.connection, self.feed, poll, new, is_gap)?;
+        announce::store_events(self.connection, &events, news)?;
         Ok(self.committed)
     }
 

@@ -10,6 +10,7 @@ mod poll_result;
 mod commit;
 mod error;
 mod announce;
+mod health;
 mod outbox;
 mod query;
 mod retain;
@@ -26,6 +27,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 pub use error::StoreError;
+pub use health::Hearing;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind};
 pub use poll_result::{
     Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, SourceKey, StoredEntry, StoredOutcome,

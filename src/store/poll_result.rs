@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::Hearing;
 use crate::{
     alert::{AlertId, Event, HeldReason},
     article::{Article, ArticleId, ArticleKey},
@@ -39,8 +40,8 @@ pub struct PollResult {
     pub entries_seen: Vec<EntryKey>,
     /// What was odd about the document; `None` keeps what is there.
     pub notes: Option<Vec<String>>,
-    /// What people shall hear of the feed itself.
-    pub events: Vec<NewEvent>,
+    /// Who hears of the feed itself.
+    pub hearing: Hearing,
     /// Where the config says that the feed is.
     pub source: SourceKey,
     /// What the document says of its rhythm; `None` keeps what is there.
@@ -198,6 +199,8 @@ pub struct Committed {
     pub alerts: Vec<CommittedAlert>,
     /// Entries under a new id whose text the feed had before: most of its ids changed at once, so they stay quiet.
     pub quiet: usize,
+    /// Whether the document shares no entry with the one before, and some may have come and gone between the two.
+    pub is_gap: bool,
     /// With this poll it was learned that the feed's ids change with each fetch.
     pub ids_change: bool,
 }

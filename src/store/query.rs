@@ -66,6 +66,10 @@ pub struct FeedState {
     pub window: Option<u32>,
     /// When a document last shared no entry with the one before.
     pub gap: Option<DateTime<Utc>>,
+    /// When it last had something new.
+    pub last_new: Option<DateTime<Utc>>,
+    /// Whether that is longer ago than is usual of it.
+    pub is_silent: bool,
 }
 
 impl FeedState {
@@ -201,6 +205,7 @@ fn feed_state(row: &Row<'_>) -> rusqlite::Result<FeedState> {
         (row.get::<_, Option<[u8; 16]>>("moved_from")?, row.get::<_, Option<String>>("moved_to")?);
     let class: Option<String> = row.get("error_class")?;
     let notes: Option<String> = row.get("notes")?;
+    let health = super::health::health(row)?;
     Ok(FeedState {
         feed: parsed(row, "id")?,
         title: row.get("title")?,
@@ -228,6 +233,8 @@ fn feed_state(row: &Row<'_>) -> rusqlite::Result<FeedState> {
         },
         window: row.get("arrivals")?,
         gap: time_or_none(row, "gap")?,
+        last_new: health.last_new,
+        is_silent: health.is_silent(),
     })
 }
 

@@ -130,6 +130,7 @@ pub(crate) fn feed(id: &str, tags: &[&str]) -> FeedSettings {
         name: None,
         tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
         interval: None,
+        expect: None,
         headers: Vec::new(),
         user_agent: None,
         secret: false,

@@ -8,15 +8,15 @@ use std::{
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use wirewatch::{
-    alert::{AlertId, HeldReason},
+    alert::{AlertId, HeldReason, body::FeedRef},
     article::{Article, ArticleId, ArticleKey, IdKind, TextSource},
     clock::Clock,
     config::{FeedId, FeedSource, Severity, SinkId, WatchId},
     fetch::hints::Validators,
     schedule::{Pace, PollReason, Rhythm, pace::Rate},
     store::{
-        AlertFilter, Attempt, AttemptEnd, EntryKey, Moved, NewAlert, PollResult, Role, SourceKey, Store, StoreError,
-        StoredEntry, StoredOutcome,
+        AlertFilter, Attempt, AttemptEnd, EntryKey, Hearing, Moved, NewAlert, PollResult, Role, SourceKey, Store,
+        StoreError, StoredEntry, StoredOutcome,
     },
 };
 
@@ -118,12 +118,22 @@ pub(crate) fn poll(feed_id: &str, at: DateTime<Utc>, entries: Vec<StoredEntry>) 
         entries_seen: entries.iter().map(|e| EntryKey::of(&e.article.id)).collect(),
         entries,
         notes: None,
-        events: Vec::new(),
+        hearing: hearing(feed_id, &[]),
         source: SourceKey::of(&FeedSource::Http("https://example.org/feed".parse().unwrap())),
         rhythm: None,
         pace: Pace::default(),
         window: None,
         gap: None,
+    }
+}
+
+pub(crate) fn hearing(feed: &str, sinks: &[&str]) -> Hearing {
+    Hearing {
+        feed: FeedRef { id: feed.into(), url: "https://example.org/feed".into(), title: None },
+        sinks: sinks.iter().map(|id| sink(id)).collect(),
+        expect: None,
+        last_success: None,
+        first_times: None,
     }
 }
 

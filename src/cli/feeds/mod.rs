@@ -100,13 +100,14 @@ fn moved_to(feed: &FeedSettings, state: Option<&FeedState>) -> Option<String> {
     state?.moved_to.as_ref()?.of(&feed.source).map(|url| shown_url(&url, feed.secret))
 }
 
-/// `new`, `ok`, `failing`, `gone`.
+/// `new`, `ok`, `failing`, `silent`, `gone`.
 fn health(feed: &FeedSettings, state: Option<&FeedState>) -> &'static str {
     match state {
         None => "new",
         Some(state) if state.is_gone(&feed.source) => "gone",
         Some(state) if !state.is_of(&feed.source) => "new",
         Some(state) if state.error.is_some() => "failing",
+        Some(state) if state.is_silent => "silent",
         Some(_) => "ok",
     }
 }
@@ -159,6 +160,9 @@ impl Shown<'_> {
             "error": state.and_then(|s| s.error.as_ref()).map(|(_, message)| message),
             "moved_to": moved_to(feed, state),
             "notes": state.map(|s| s.notes.as_slice()).unwrap_or_default(),
+            "last_new": state.and_then(|s| s.last_new).map(wire_time),
+            "silent": state.is_some_and(|s| s.is_silent),
+            "gap": state.and_then(|s| s.gap).map(wire_time),
             "ids_change": state.is_some_and(|s| s.ids_change),
             "articles_a_day": activity.map(|a| (a.articles_a_day * 10.0).round() / 10.0),
             "words_median": activity.map(|a| a.words_median),
@@ -207,6 +211,14 @@ impl Shown<'_> {
         }
         if let Some(moved) = moved_to(feed, Some(state)) {
             lines.push(format!("         has moved for good to {}", safe(&moved)));
+        }
+        if state.is_silent {
+            let since = state.last_new.map_or("it was first polled".to_owned(), &local);
+            lines.push(format!("         silent: nothing new since {since}, longer than is usual of it"));
+        }
+        if let Some(gap) = state.gap {
+            let hint = "a shorter `interval` loses less";
+            lines.push(format!("         gap: may have lost entries, last before {}; {hint}", local(gap)));
         }
         if state.ids_change {
             lines.push("         its ids change with each fetch: addresses and words count instead".to_owned());
