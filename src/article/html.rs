@@ -10,6 +10,9 @@ use super::nesting;
 use crate::feed::markup::mended;
 pub use crate::feed::markup::{one_line, plain, to_line, to_text};
 
+/// So much of the base, and twice the text's length, may be put in front of a text's relative links.
+const ADDED_BYTES_MAX: usize = 2 << 20;
+
 /// HTML as a feed gave it: not safe to show before [`sanitise`]. Kept as it came because sanitising costs more than all
 /// else that happens to an article, and most are never shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,9 @@ fn sanitise_with_base(html: &str, base: Option<&str>) -> String {
         return ammonia::clean_text(&to_text(html));
     }
     static SAFE: LazyLock<Builder<'static>> = LazyLock::new(builder);
+    // A long address in front of each of many short ones is more than was written.
+    let added = |base: &&str| memchr::memchr_iter(b'=', html.as_bytes()).count() * base.len();
+    let base = base.filter(|base| added(base) <= ADDED_BYTES_MAX + 2 * html.len());
     match base.and_then(|base| Url::parse(base).ok()) {
         Some(base) => builder().url_relative(UrlRelative::RewriteWithBase(base)).clean(html).to_string(),
         None => SAFE.clean(html).to_string(),
@@ -126,5 +132,8 @@ mod tests {
         assert!(!safe.contains("onclick") && !safe.contains("script") && safe.contains('d'), "{safe}");
         let resolved = UntrustedHtml::new(html.to_owned()).sanitised(Some("https://example.org/x/"));
         assert!(resolved.contains("https://example.org/e.png"), "{resolved}");
+        let many = UntrustedHtml::new("<a href=x>y</a>".repeat(10_000));
+        let base = format!("https://example.org/{}/", "x".repeat(8_000));
+        assert!(many.sanitised(Some(&base)).len() < 1_000_000);
     }
 }

@@ -22,11 +22,16 @@ use html5ever::{
 const DEPTH_MAX: usize = 512;
 /// So many formatting elements may be begun anew in all.
 const RENEWED_MAX: usize = 100_000;
+/// Each with all its attributes, which come to so much at most.
+const RENEWED_BYTES_MAX: usize = 8 << 20;
+/// A text whose tags times its length come to less is read as a tree in no time.
+const SMALL: usize = 4 << 20;
 
 /// Whether reading it as a tree costs far more than it is long. `html` is mended.
 pub fn is_built(html: &str) -> bool {
     // Without so many tags nothing is deep, and most texts have a dozen.
-    if memchr::memchr_iter(b'<', html.as_bytes()).take(DEPTH_MAX + 1).count() <= DEPTH_MAX {
+    let tags = memchr::memchr_iter(b'<', html.as_bytes()).take(DEPTH_MAX + 1).count();
+    if tags <= DEPTH_MAX && tags * html.len() <= SMALL {
         return false;
     }
     let input = BufferQueue::default();
@@ -80,10 +85,19 @@ fn is_shallow(name: &str) -> bool {
 #[derive(Default)]
 struct Nesting {
     open: Vec<Open>,
-    /// Formatting elements whose own end tags have not come, with what tells them apart.
-    formats: Vec<(LocalName, u64)>,
+    /// Formatting elements whose own end tags have not come.
+    formats: Vec<Format>,
     renewed: usize,
+    renewed_bytes: usize,
     is_built: bool,
+}
+
+struct Format {
+    name: LocalName,
+    /// Of its attributes.
+    hash: u64,
+    /// How long they are.
+    bytes: usize,
 }
 
 struct Open {
@@ -119,10 +133,11 @@ impl Nesting {
             attribute.name.local.hash(&mut hasher);
             attribute.value.as_bytes().hash(&mut hasher);
         }
-        let format = (tag.name.clone(), hasher.finish());
+        let bytes = tag.attrs.iter().map(|attribute| attribute.name.local.len() + attribute.value.len()).sum();
+        let format = Format { name: tag.name.clone(), hash: hasher.finish(), bytes };
         // A link ends the one before, and of the same element three are kept.
         let kept = if matches!(&*tag.name, "a" | "nobr") { 0 } else { 2 };
-        let is_same = |known: &(LocalName, u64)| if kept == 0 { known.0 == format.0 } else { *known == format };
+        let is_same = |known: &Format| known.name == format.name && (kept == 0 || known.hash == format.hash);
         if self.formats.iter().filter(|known| is_same(known)).count() > kept
             && let Some(at) = self.formats.iter().position(is_same)
         {
@@ -135,14 +150,15 @@ impl Nesting {
     fn renew(&mut self, wall: Wall) {
         if wall != Wall::None {
             self.renewed += self.formats.len();
-            self.is_built |= self.renewed > RENEWED_MAX;
+            self.renewed_bytes += self.formats.iter().map(|format| format.bytes).sum::<usize>();
+            self.is_built |= self.renewed > RENEWED_MAX || self.renewed_bytes > RENEWED_BYTES_MAX;
         }
     }
 
     fn end(&mut self, tag: &Tag) {
         let wall = wall(&tag.name);
         self.renew(wall);
-        if let Some(at) = self.formats.iter().rposition(|(name, _)| *name == tag.name) {
+        if let Some(at) = self.formats.iter().rposition(|format| format.name == tag.name) {
             self.formats.remove(at);
         }
         let passes = match (wall, &*tag.name) {
@@ -209,6 +225,9 @@ mod tests {
             numbered(|at| format!("<div><b a={at}></div>")),
             numbered(|at| format!("<p><i a={at}>x</p>")),
             "<b a=1><b a=2><b a=3><i>".to_owned() + &"<p>x".repeat(100_000),
+            // Each paragraph begins the link anew, with its address.
+            format!("<div><a href='https://e.example/{}'></div>", "x".repeat(8_000)) + &"<p>x".repeat(2_000),
+            format!("<div><a href='https://e.example/{}'></div>", "x".repeat(100_000)) + &"<p>x".repeat(200),
         ] {
             assert!(is_built(&built), "{}", &built[..60]);
         }

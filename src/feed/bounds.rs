@@ -1,9 +1,42 @@
 //! How much one entry may say: what is longer than any real one is cut or left out, with a note.
 
+use std::cell::Cell;
+
+use url::Url;
+
 use super::{
-    ADDRESS_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX,
+    ADDRESS_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX, absolute,
     entry::{Entry, Feed, FeedAbout},
 };
+
+/// All files of a document whose addresses are relative may gain so many bytes from their base.
+const BASE_BYTES_MAX: usize = 16 << 20;
+
+/// What is left for putting a base in front of files' addresses: a long base and many short addresses come to more than
+/// any document holds.
+#[derive(Debug)]
+pub struct BaseRoom(Cell<Option<usize>>);
+
+impl Default for BaseRoom {
+    fn default() -> Self {
+        Self(Cell::new(Some(BASE_BYTES_MAX)))
+    }
+}
+
+impl BaseRoom {
+    /// An address made absolute, while there is room for what that adds.
+    pub fn resolved(&self, stated: &str, base: Option<&Url>) -> Option<String> {
+        let left = self.0.get()?;
+        let url = absolute(stated, base)?;
+        self.0.set(left.checked_sub(url.len().saturating_sub(stated.len())));
+        Some(url)
+    }
+
+    /// Says that it came to an end.
+    pub fn note(&self) -> Option<String> {
+        self.0.get().is_none().then(|| "its base is too long for so many files; some are left out".to_owned())
+    }
+}
 
 /// Cuts long texts and names, and leaves out ids and addresses that are too long to be any.
 pub fn bound(feed: &mut Feed) {
@@ -76,7 +109,7 @@ fn drop_long(address: &mut Option<String>) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::feed::parse;
+    use crate::feed::{FIELDS_MAX, parse};
 
     #[test]
     fn what_is_too_long_is_cut_or_left_out_with_a_note() {
@@ -95,5 +128,57 @@ mod tests {
         assert!(names.clone().count() == 3 && names.clone().all(|name| name.len() == NAME_BYTES_MAX));
         assert_eq!(titled.title.as_ref().unwrap().len(), TITLE_BYTES_MAX);
         assert_eq!(feed.notes, ["2 entries had a title, name, id or address too long to be one"]);
+    }
+
+    #[test]
+    fn what_entries_take_over_is_little() {
+        let authors: String =
+            (0..900).map(|i| format!("<author><name>{i} {}</name></author>", "x".repeat(900))).collect();
+        let atom = format!(
+            "<feed xmlns='http://www.w3.org/2005/Atom'>{authors}{}</feed>",
+            "<entry><id>1</id></entry>".repeat(9)
+        );
+        let names: Vec<String> = (0..900).map(|i| format!("{{\"name\":\"{i} {}\"}}", "x".repeat(900))).collect();
+        let json = format!(
+            "{{\"version\":\"https://jsonfeed.org/version/1.1\",\"authors\":[{}],\"items\":[{{\"id\":1}}]}}",
+            names.join(",")
+        );
+        // Both readers of XML, and JSON's.
+        for text in [&atom, &atom.replace("<feed ", "<feed  version=1 "), &json] {
+            let feed = parse(text.as_bytes(), None, None).unwrap();
+            for entry in &feed.entries {
+                assert_eq!(entry.authors.len(), 2, "{:.80}", text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_long_base_is_not_put_in_front_of_a_million_files() {
+        let base: Url = format!("https://e.example/{}/", "x".repeat(8_000)).parse().unwrap();
+        let files: String = (0..900).map(|i| format!("<media:content url='{i}'/>")).collect();
+        let items = format!("<item><title>T</title>{files}</item>").repeat(20);
+        let rss =
+            format!("<rss version='2.0' xmlns:media='http://search.yahoo.com/mrss/'><channel>{items}</channel></rss>");
+        let files: Vec<String> = (0..900).map(|i| format!("{{\"url\":\"{i}\"}}")).collect();
+        let items = vec![format!("{{\"id\":1,\"attachments\":[{}]}}", files.join(",")); 20].join(",");
+        let json = format!("{{\"version\":\"https://jsonfeed.org/version/1.1\",\"items\":[{items}]}}");
+        for text in [rss, json] {
+            let feed = parse(text.as_bytes(), Some(&base), None).unwrap();
+            let files = feed.entries.iter().flat_map(|entry| &entry.enclosures);
+            assert!(files.map(|file| file.url.len()).sum::<usize>() <= BASE_BYTES_MAX + text.len());
+            assert!(feed.notes.iter().any(|note| note.contains("its base is too long")), "{:?}", feed.notes);
+        }
+    }
+
+    #[test]
+    fn a_json_feeds_lists_are_bounded() {
+        let list = |make: fn(usize) -> String| (0..50_000).map(make).collect::<Vec<_>>().join(",");
+        let json = format!(
+            "{{\"version\":\"https://jsonfeed.org/version/1.1\",\"items\":[{{\"id\":1,\"tags\":[{}],\"authors\":[{}]}}]}}",
+            list(|i| format!("\"t{i}\"")),
+            list(|i| format!("{{\"name\":\"n{i}\"}}"))
+        );
+        let entry = &parse(json.as_bytes(), None, None).unwrap().entries[0];
+        assert_eq!((entry.categories.len(), entry.authors.len()), (FIELDS_MAX, FIELDS_MAX));
     }
 }

@@ -36,13 +36,22 @@ pub fn to_text(html: &str) -> String {
     tokenizer.sink.writer.into_inner().out
 }
 
+/// A line is made of so much at most: what is longer is cut far shorter in the end, and costs time until then.
+const LINE_SOURCE_BYTES_MAX: usize = 256 << 10;
+
 /// The same on one line: for titles.
 pub fn to_line(html: &str) -> String {
-    one_line(&to_text(html))
+    one_line(&to_text(lines_head(html)))
+}
+
+/// What a line is made of.
+pub fn lines_head(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LINE_SOURCE_BYTES_MAX)]
 }
 
 /// A label on one line. Those that came in CDATA are often escaped once more: `Arts &amp; Culture`.
 pub fn label(text: &str) -> String {
+    let text = lines_head(text);
     if looks_like_html(text) { to_line(text) } else { one_line(text) }
 }
 

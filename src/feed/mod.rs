@@ -18,6 +18,7 @@ mod lenient;
 pub mod markup;
 mod name;
 mod outline;
+mod packed;
 mod person;
 mod plain;
 mod reference;
@@ -40,6 +41,8 @@ pub const ADDRESS_BYTES_MAX: usize = 8 << 10;
 pub const NAME_BYTES_MAX: usize = 1 << 10;
 /// Titles are cut here, and what a feed says of itself. Some put a whole article there.
 pub const TITLE_BYTES_MAX: usize = 64 << 10;
+/// A longer base is not put in front of addresses without bound.
+const PLAIN_BASE_BYTES_MAX: usize = 256;
 /// Elements inside elements. XHTML content in real feeds stays under 40; feed-rs recurses on some of them.
 pub const DEPTH_MAX: usize = 256;
 /// What one entry, or a feed itself, may say; real ones say up to 60 things, most of them pictures.
@@ -82,18 +85,22 @@ pub enum FeedError {
 /// # Errors
 /// When it is no feed, or when not even one whole entry can be read.
 pub fn parse(bytes: &[u8], base: Option<&Url>, content_type: Option<&str>) -> Result<Feed, FeedError> {
-    let decoded = charset::decode(bytes, content_type);
+    let (unpacked, is_packed) = packed::unpacked(bytes);
+    let decoded = charset::decode(&unpacked, content_type);
     let text = decoded.text.trim_start();
     let mut feed = match text.bytes().next() {
         None => return Err(FeedError::NotAFeed { what: "an empty document" }),
-        Some(_) if bytes.starts_with(&[0x1f, 0x8b]) => {
-            return Err(FeedError::NotAFeed { what: "gzip data, which its server does not announce" });
+        Some(_) if packed::is_gzip(&unpacked) => {
+            return Err(FeedError::NotAFeed { what: "gzip data that cannot be unpacked" });
         }
         // Our own readers are guarded too: a poll that is lost without a word is the worst that may come of a document.
         Some(b'{' | b'[') => guard::guarded(|| json::read(text, base))??,
         Some(_) => guard::guarded(|| xml(text, base))??,
     };
     feed.notes.extend(decoded.note);
+    if is_packed {
+        feed.notes.push("it is packed by gzip, which its server does not say".to_owned());
+    }
     if feed.entries.len() > ENTRIES_MAX {
         feed.notes.push(format!("{} entries, the first {ENTRIES_MAX} are read", feed.entries.len()));
         feed.entries.truncate(ENTRIES_MAX);
@@ -120,8 +127,10 @@ fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     if outline.is_cut && outline.entries.is_empty() {
         return Err(FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() });
     }
-    // Without a base, relative links start from where the document says that it is; feed-rs would leave them.
-    let is_strict = outline.is_plain && (base.is_some() || outline.links_are_absolute());
+    // Without a base, relative links start from where the document says that it is; feed-rs would leave them. With a
+    // long one, feed-rs would know no bound.
+    let is_based = base.is_some_and(|base| base.as_str().len() <= PLAIN_BASE_BYTES_MAX);
+    let is_strict = outline.is_plain && (is_based || outline.links_are_absolute());
     let strict = is_strict.then(|| strict::read(text, &outline, format, base));
     let mut feed = match strict {
         // What it cannot make of a date, the feed's other dates may tell.

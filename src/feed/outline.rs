@@ -8,7 +8,7 @@ use super::{
     DEPTH_MAX, ENTRIES_MAX, FIELDS_MAX,
     attribute::attributes_are_plain,
     entry::Format,
-    field::Field,
+    field::{Field, attribute},
     name::{Meaning, Scope, local, meaning, split},
     plain, reference,
     token::{Token, Tokens},
@@ -60,12 +60,23 @@ pub struct EntryOutline<'a> {
 impl Outline<'_> {
     /// Whether no link of an entry needs a base.
     pub fn links_are_absolute(&self) -> bool {
-        let links = self.entries.iter().flat_map(|entry| &entry.fields);
-        let mut links = links.filter(|field| matches!(field.meaning, Meaning::Link | Meaning::Enclosure));
-        links.all(|link| {
-            let inner = link.inner.trim().trim_start_matches("<![CDATA[").trim_start();
-            let stated = [Some(inner), link.attribute("href"), link.attribute("url")];
-            stated.into_iter().flatten().all(|stated| stated.is_empty() || stated.contains("://"))
+        let is_absolute = |stated: &str| stated.is_empty() || stated.contains("://");
+        self.entries.iter().flat_map(|entry| &entry.fields).all(|field| {
+            let attributes = || ["href", "url"].into_iter().filter_map(|name| field.attribute(name)).all(is_absolute);
+            match field.meaning {
+                Meaning::Link => {
+                    attributes() && is_absolute(field.inner.trim().trim_start_matches("<![CDATA[").trim_start())
+                }
+                Meaning::Enclosure => attributes(),
+                Meaning::MediaContent | Meaning::MediaGroup => {
+                    attributes()
+                        && Tokens::new(field.inner).all(|token| match token {
+                            Token::Start { attributes, .. } => attribute(attributes, "url").is_none_or(is_absolute),
+                            _ => true,
+                        })
+                }
+                _ => true,
+            }
         })
     }
 }
@@ -101,6 +112,8 @@ struct Walk<'a> {
     /// The entry that is open.
     entry: Option<EntryOutline<'a>>,
     reread_bytes: usize,
+    /// Elements that are open and stand too deep to be told apart.
+    untold: usize,
     is_complete: bool,
     outline: Outline<'a>,
 }
@@ -113,6 +126,7 @@ pub fn walk(text: &str) -> Outline<'_> {
         open: Vec::new(),
         entry: None,
         reread_bytes: 0,
+        untold: 0,
         is_complete: false,
         outline: Outline { is_plain: true, document_bytes: text.len(), ..Outline::default() },
     };
@@ -296,7 +310,8 @@ impl<'a> Walk<'a> {
     fn push(&mut self, name: &'a str, place: Place, meaning: Meaning, attributes: &'a str, is_empty: bool) {
         let inner_start = self.tokens.end();
         if self.open.len() >= DEPTH_MAX {
-            (self.outline.is_too_deep, self.outline.is_broken) = (true, true);
+            self.outline.is_too_deep = true;
+            self.untold += usize::from(!is_empty);
             return;
         }
         self.open.push(Open { name, place, meaning, attributes, inner_start, next_field: None });
@@ -307,7 +322,12 @@ impl<'a> Walk<'a> {
 
     fn end(&mut self, name: &'a str) {
         let end = self.tokens.start();
-        let Some(at) = self.open.iter().rposition(|o| o.name.eq_ignore_ascii_case(name)) else {
+        let at = self.open.iter().rposition(|o| o.name.eq_ignore_ascii_case(name));
+        if self.untold > 0 && at.is_none_or(|at| self.open[at].place == Place::Inner) {
+            self.untold -= 1;
+            return;
+        }
+        let Some(at) = at else {
             self.outline.is_broken = true;
             return;
         };
@@ -344,6 +364,7 @@ impl<'a> Walk<'a> {
 
     /// Closes elements until `depth` are open; what they hold ends at `end`.
     fn close_to(&mut self, depth: usize, end: usize) {
+        self.outline.is_broken |= std::mem::take(&mut self.untold) > 0;
         while self.open.len() > depth {
             let Some(open) = self.open.pop() else { break };
             let inner_end = end.max(open.inner_start);
@@ -399,7 +420,8 @@ impl<'a> Walk<'a> {
         }
         self.close_to(0, end);
         let outline = &mut self.outline;
-        outline.is_plain &= !outline.is_broken && plain::is_plain_feed(&outline.fields, outline.format);
+        outline.is_plain &=
+            !outline.is_broken && !outline.is_too_deep && plain::is_plain_feed(&outline.fields, outline.format);
         self.outline
     }
 }
@@ -459,7 +481,11 @@ mod tests {
         let text = format!("<rss><channel>{deep}<item><title>2</title></item></channel></rss>");
         let outline = walk(&text);
         assert_eq!((titles(&outline), outline.is_too_deep, outline.is_plain), (vec!["1", "2"], true, false));
-        assert_eq!(outline.entries[0].fields.len(), 3);
+        assert_eq!((outline.entries[0].fields.len(), outline.is_broken), (3, false));
+        // Well-formed it is; this is not.
+        let text = text.replacen("</div>", "", 1);
+        let outline = walk(&text);
+        assert_eq!((titles(&outline), outline.is_too_deep, outline.is_broken), (vec!["1", "2"], true, true));
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub fn is_plain_entry(fields: &[Field<'_>], format: Option<Format>) -> bool {
                 && field.attributes.is_ascii()
                 && field.attribute("href").is_none_or(is_plain_address)
         }
-        "category" if is_atom => field.attribute("label").is_some(),
+        "category" if is_atom => is_plain_category(field),
         "id" | "published" | "updated" | "author" | "source" if is_atom => true,
         // feed-rs writes other letters as bytes, and knows no address in an attribute.
         "link" => field.attributes.trim().is_empty() && field.inner.is_ascii() && is_plain_address(field.inner),
@@ -114,6 +114,13 @@ fn is_plain_address(stated: &str) -> bool {
 
 fn holds_text_alone(field: &Field<'_>) -> bool {
     !field.inner.contains('<') || field.inner.trim_start().starts_with("<![CDATA[")
+}
+
+/// feed-rs wants a term, and knows attributes by their names alone.
+fn is_plain_category(field: &Field<'_>) -> bool {
+    let mut names = attribute::attributes(field.attributes).map(|(name, _)| name);
+    let has_term = attribute::attributes(field.attributes).any(|(name, _)| name == "term");
+    has_term && field.inner.trim().is_empty() && names.all(|name| matches!(name, "term" | "label" | "scheme"))
 }
 
 /// feed-rs refuses a whole feed for any other type.

@@ -154,7 +154,10 @@ fn entry(entry: model::Entry, format: Format, base: Option<&Url>, not_permanent:
         categories: entry
             .categories
             .iter()
-            .filter_map(|c| filled(&markup::label(c.label.as_deref().unwrap_or(&c.term))))
+            .filter_map(|c| {
+                let label = c.label.as_deref().filter(|label| !label.trim().is_empty());
+                filled(&markup::label(label.unwrap_or(&c.term)))
+            })
             .collect(),
         language: entry.language.as_deref().and_then(filled),
         summary: summary.or_else(media_text),

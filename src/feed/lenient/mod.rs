@@ -13,7 +13,9 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
-    absolute, date,
+    absolute,
+    bounds::BaseRoom,
+    date,
     entry::{Feed, FeedAbout, Format, Source},
     field::{Field, attribute, children, is_in},
     markup,
@@ -39,6 +41,7 @@ pub struct Reader<'a> {
     baseless: usize,
     /// The feed's own authors, once asked for.
     feed_authors: OnceCell<Vec<String>>,
+    room: BaseRoom,
 }
 
 /// Reads a document by its outline. Never fails: what cannot be read is left out and noted.
@@ -55,6 +58,7 @@ pub fn read(outline: &Outline<'_>, format: Format, base: Option<&Url>) -> Feed {
     if reader.baseless > 0 {
         notes.push(format!("{} relative links, and nothing says to what", reader.baseless));
     }
+    notes.extend(reader.room.note());
     if reader.entities.is_spent() {
         notes.push("its own entities stand for too much text; references to them are left as they stand".to_owned());
     }
@@ -73,6 +77,7 @@ impl<'a> Reader<'a> {
                 .map(|doctype| Entities::of_doctype(doctype, outline.document_bytes))
                 .unwrap_or_default(),
             feed_authors: OnceCell::new(),
+            room: BaseRoom::default(),
             base: base.cloned(),
             undated: 0,
             order: OnceCell::new(),
@@ -99,7 +104,7 @@ impl<'a> Reader<'a> {
         }
         let names = |fields: &[Field<'a>]| {
             let authors = fields.iter().filter(|field| field.meaning == Meaning::Author);
-            person::distinct(authors.filter_map(|field| self.author(field)))
+            person::inherited(person::distinct(authors.filter_map(|field| self.author(field))))
         };
         let source = entry.fields.iter().find(|field| field.meaning == Meaning::Source && field.inner.contains('<'));
         let of_source = source.map(|source| names(&children(source.inner, self.scope)));
