@@ -66,6 +66,17 @@ pub struct Excerpt {
     pub after: String,
 }
 
+impl Excerpt {
+    /// What stands around it: nothing where its sentence opens with marks of its own.
+    pub fn quotes(&self) -> (&'static str, &'static str) {
+        let first = self.before.chars().chain(self.hit.chars()).next();
+        match first {
+            Some('“' | '„' | '"' | '«' | '‘' | '「' | '『') => ("", ""),
+            _ => ("“", "”"),
+        }
+    }
+}
+
 impl AlertText {
     /// What `alerts` say, which are all about one article; nothing where there are none.
     pub fn new(alerts: &[AlertBody], style: &TextStyle) -> Option<Self> {
@@ -110,13 +121,15 @@ pub fn render(alerts: &[AlertBody], style: &TextStyle) -> String {
     };
     let title = text.lang.map_or(text.title.clone(), |lang| format!("{} [{lang}]", text.title));
     let mut lines = vec![headline, title];
-    if let Some(Excerpt { before, hit, after }) = text.excerpt {
+    if let Some(excerpt) = text.excerpt {
+        let (open, close) = excerpt.quotes();
+        let Excerpt { before, hit, after } = excerpt;
         let (on, off) = match (hit.is_empty(), style.color) {
             (true, _) => ("", ""),
             (false, true) => ("\x1b[1m", "\x1b[0m"),
             (false, false) => ("*", "*"),
         };
-        lines.push(format!("“{before}{on}{hit}{off}{after}”"));
+        lines.push(format!("{open}{before}{on}{hit}{off}{after}{close}"));
     }
     if !text.facts.is_empty() {
         lines.push(text.facts.join(" · "));

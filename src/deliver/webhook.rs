@@ -13,7 +13,7 @@ use super::{DeliverError, Reply, TextLook, format::Format, retry::SinkAnswer, si
 use crate::{
     config::{Proxy, SinkSettings, WebhookSettings},
     fetch::{
-        address::{self, AddressError},
+        address::{self, AddressError, Names},
         client,
         hints::retry_after,
     },
@@ -49,7 +49,7 @@ impl Webhook {
         let allow_private = allow_private || settings.private;
         let proxy = client::proxy_for(settings.proxy.as_ref().unwrap_or(proxy), &settings.url);
         let connect_timeout = CONNECT_TIMEOUT.min(settings.timeout);
-        let client = client::client(proxy, allow_private, connect_timeout)
+        let client = client::client(proxy, allow_private, connect_timeout, &Names::System)
             .map_err(|source| DeliverError::Client { sink: sink.id.clone(), source })?;
         let signer =
             Signer::new(&settings.secrets).map_err(|source| DeliverError::Secret { sink: sink.id.clone(), source })?;
@@ -65,7 +65,7 @@ impl Webhook {
         {
             return forbidden(&error);
         }
-        let outgoing = match self.format.request(delivery.alert.as_str(), &delivery.body) {
+        let outgoing = match self.format.request(delivery.message.as_str(), &delivery.body) {
             Ok(outgoing) => outgoing,
             // Only a person can change that, as with an address that we may not send to.
             Err(reason) => {
@@ -82,7 +82,7 @@ impl Webhook {
             request = request.header(name, value);
         }
         if outgoing.is_signed {
-            for (name, value) in self.signer.headers(delivery.alert.as_str(), now, &outgoing.body) {
+            for (name, value) in self.signer.headers(delivery.message.as_str(), now, &outgoing.body) {
                 request = request.header(name, value);
             }
         }

@@ -252,7 +252,7 @@ fn pagerduty(value: &Value, made: &str) -> Kept {
     at_most("the event", made.len(), 512_000)?;
     at_most("the summary", utf16(text(value, "/payload/summary")?), 1_024)?;
     at_most("the key", text(value, "/dedup_key")?.len(), 255)?;
-    ensure(text(value, "/event_action")? == "trigger", || "the action".into())?;
+    ensure(["trigger", "resolve"].contains(&text(value, "/event_action")?), || "the action".into())?;
     ensure(!text(value, "/payload/source")?.is_empty(), || "no source".into())?;
     let severity = text(value, "/payload/severity")?;
     ensure(["critical", "error", "warning", "info"].contains(&severity), || format!("severity {severity}"))?;
@@ -274,7 +274,9 @@ fn alertmanager(value: &Value) -> Kept {
     let alerts = list(value, "/alerts")?;
     ensure(!alerts.is_empty(), || "no alerts".into())?;
     for alert in alerts {
-        ensure(text(alert, "/status")? == "firing", || "the status".into())?;
+        let ends = chrono::DateTime::parse_from_rfc3339(text(alert, "/endsAt")?).map_err(|error| error.to_string())?;
+        let status = if ends.timestamp() > 0 { "resolved" } else { "firing" };
+        ensure(text(alert, "/status")? == status, || "the status".into())?;
         strings(&alert["labels"])?;
         strings(&alert["annotations"])?;
         let fingerprint = text(alert, "/fingerprint")?;

@@ -12,7 +12,7 @@ use wirewatch::{
 
 use crate::{
     deliver::{context, open, settings},
-    formats::{ID, formats, look, template, webhook},
+    formats::{ID, formats, look, template, texts, webhook},
     program::Desk,
     receiver::{Answer, Received, Receiver},
     store::{Home, entry, poll, sink},
@@ -243,6 +243,26 @@ fn docs_show_what_each_format_makes() {
         let body = fs::read_to_string(case.join(format!("{name}.json"))).unwrap();
         shown.replace_range(from..to, &format!("```json\n{body}```\n"));
     }
+    let hostile: serde_json::Map<String, Value> = formats()
+        .iter()
+        .filter(|(name, _, _)| !matches!(*name, "standard" | "cloudevents" | "template" | "alertmanager-api"))
+        .map(|(name, _, _)| {
+            let case = root.join("tests/fixtures/deliver/formats/title-that-calls-everyone");
+            let made = fs::read_to_string(case.join(format!("{name}.json"))).unwrap();
+            let said = texts(&serde_json::from_str(&made).unwrap());
+            let line = said.iter().flat_map(|text| text.lines()).find(|line| line.contains("everyone")).unwrap();
+            ((*name).to_owned(), json!(line))
+        })
+        .collect();
+    let start = "<!-- hostile -->\n";
+    let from = shown.find(start).unwrap() + start.len();
+    let to = from + shown[from..].find("<!-- end -->").unwrap();
+    shown.replace_range(from..to, &format!("```json\n{:#}\n```\n", Value::Object(hostile)));
+    let start = "<!-- event -->\n";
+    let from = shown.find(start).unwrap() + start.len();
+    let to = from + shown[from..].find("<!-- end -->").unwrap();
+    let event = fs::read_to_string(root.join("tests/fixtures/deliver/formats/sink-failing/ntfy.json")).unwrap();
+    shown.replace_range(from..to, &format!("```json\n{event}```\n"));
     if std::env::var_os("UPDATE_EXPECT").is_some() {
         fs::write(&file, &shown).unwrap();
     } else {

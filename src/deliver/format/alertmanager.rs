@@ -4,11 +4,12 @@
 //! takes alerts of wirewatch. Where the address is that of Alertmanager's own API (`…/api/v2/alerts`), it is what
 //! Alertmanager takes there, and grouping, silences and receivers are Alertmanager's.
 
+use chrono::{DateTime, Duration, SecondsFormat};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::message::{Card, Message, Room};
+use super::message::{Card, Message, Room, Trouble};
 use crate::alert::AlertBody;
 
 const ROOM: Room =
@@ -16,6 +17,8 @@ const ROOM: Room =
 const DESCRIPTION_BYTES_MAX: usize = 16_000;
 /// What Alertmanager writes for an end that has not come.
 const NO_END: &str = "0001-01-01T00:00:00Z";
+/// A feed or a sink that fails does so until we say that it is over, at the latest for this long.
+const TROUBLE_DAYS_MAX: i64 = 7;
 
 /// Whether `url` is where Alertmanager takes alerts.
 pub(super) fn is_api(url: &Url) -> bool {
@@ -27,8 +30,19 @@ struct Alert {
     labels: Map<String, Value>,
     annotations: Map<String, Value>,
     starts_at: String,
+    end: End,
     url: Option<String>,
     fingerprint: String,
+}
+
+/// When an alert is over.
+enum End {
+    /// It is news, which has no end.
+    None,
+    /// It lasts; this is when we should have heard of its end.
+    Open(String),
+    /// It is over since then.
+    Over(String),
 }
 
 /// What Alertmanager takes. Without an end it holds an alert for its own `resolve_timeout`, from when it comes.
@@ -41,6 +55,9 @@ pub(super) fn api_body(message: &Message, id: &str) -> String {
             posted.insert("annotations".into(), Value::Object(alert.annotations));
             if !alert.starts_at.is_empty() {
                 posted.insert("startsAt".into(), json!(alert.starts_at));
+            }
+            if let End::Open(end) | End::Over(end) = alert.end {
+                posted.insert("endsAt".into(), json!(end));
             }
             if let Some(url) = alert.url {
                 posted.insert("generatorURL".into(), json!(url));
@@ -62,15 +79,20 @@ pub(super) fn webhook_body(message: &Message, id: &str) -> String {
     };
     let common_labels = common(|alert| &alert.labels);
     let name = common_labels.get("alertname").cloned().unwrap_or_else(|| json!("wirewatch"));
+    let is_over = alerts.iter().all(|alert| matches!(alert.end, End::Over(_)));
     let posted: Vec<Value> = alerts
         .iter()
         .map(|alert| {
+            let (status, ends_at) = match &alert.end {
+                End::Over(end) => ("resolved", end.as_str()),
+                End::None | End::Open(_) => ("firing", NO_END),
+            };
             json!({
-                "status": "firing",
+                "status": status,
                 "labels": alert.labels,
                 "annotations": alert.annotations,
                 "startsAt": alert.starts_at,
-                "endsAt": NO_END,
+                "endsAt": ends_at,
                 "generatorURL": alert.url.as_deref().unwrap_or_default(),
                 "fingerprint": alert.fingerprint,
             })
@@ -80,7 +102,7 @@ pub(super) fn webhook_body(message: &Message, id: &str) -> String {
         "version": "4",
         "groupKey": format!("{{}}:{{alertname={name}}}"),
         "truncatedAlerts": 0,
-        "status": "firing",
+        "status": if is_over { "resolved" } else { "firing" },
         "receiver": "wirewatch",
         "groupLabels": {"alertname": name},
         "commonLabels": common_labels,
@@ -93,6 +115,9 @@ pub(super) fn webhook_body(message: &Message, id: &str) -> String {
 
 /// The alerts of a message; an event that holds none is one of its own.
 fn alerts(message: &Message, id: &str) -> Vec<Alert> {
+    if let Some(trouble) = &message.trouble {
+        return vec![of_trouble(message, trouble)];
+    }
     if message.alerts.is_empty() {
         let card = &message.cards[0];
         let mut labels = Map::new();
@@ -118,6 +143,22 @@ fn alerts(message: &Message, id: &str) -> Vec<Alert> {
     message.alerts.iter().filter_map(of_alert).collect()
 }
 
+/// Its beginning and its end have the same labels, so that the one is resolved by the other.
+fn of_trouble(message: &Message, trouble: &Trouble) -> Alert {
+    let mut labels = Map::new();
+    labels.insert("alertname".into(), json!(format!("{}.failing", trouble.what)));
+    labels.insert("severity".into(), json!(if trouble.what == "sink" { "critical" } else { "warning" }));
+    labels.insert(trouble.what.into(), json!(trouble.id));
+    let end = if trouble.is_over {
+        End::Over(message.timestamp.clone())
+    } else {
+        let made = DateTime::parse_from_rfc3339(&message.timestamp).ok();
+        let end = made.and_then(|made| made.checked_add_signed(Duration::days(TROUBLE_DAYS_MAX)));
+        end.map_or(End::None, |end| End::Open(end.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true)))
+    };
+    Alert { end, ..alert(&message.cards[0], labels, &trouble.since, &trouble.key()) }
+}
+
 fn alert(card: &Card, labels: Map<String, Value>, timestamp: &str, id: &str) -> Alert {
     let card = card.in_room(&ROOM);
     let description = card.plain_lines().join("\n");
@@ -133,5 +174,5 @@ fn alert(card: &Card, labels: Map<String, Value>, timestamp: &str, id: &str) -> 
     }
     let digest = Sha256::digest(id);
     let fingerprint = data_encoding::HEXLOWER.encode(&digest[..8]);
-    Alert { labels, annotations, starts_at: timestamp.to_owned(), url: card.url, fingerprint }
+    Alert { labels, annotations, starts_at: timestamp.to_owned(), end: End::None, url: card.url, fingerprint }
 }

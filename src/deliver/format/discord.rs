@@ -63,9 +63,11 @@ fn embed(card: &Card, is_single: bool) -> Value {
     if !is_single {
         lines.push(format!("**{}**", discord(&card.headline)));
     }
-    if let Some(Excerpt { before, hit, after }) = &card.excerpt {
+    if let Some(excerpt) = &card.excerpt {
+        let (open, close) = excerpt.quotes();
+        let Excerpt { before, hit, after } = excerpt;
         let mark = if hit.is_empty() { "" } else { "**" };
-        lines.push(format!("“{}{mark}{}{mark}{}”", discord(before), discord(hit), discord(after)));
+        lines.push(format!("{open}{}{mark}{}{mark}{}{close}", discord(before), discord(hit), discord(after)));
     }
     lines.extend(card.words.iter().map(|line| discord(line)));
     lines.extend(card.facts.as_ref().map(|facts| discord(facts)));

@@ -54,9 +54,11 @@ fn card_html(card: &Card) -> String {
             None => html(&title),
         });
     }
-    if let Some(Excerpt { before, hit, after }) = &card.excerpt {
+    if let Some(excerpt) = &card.excerpt {
+        let (open, close) = excerpt.quotes();
+        let Excerpt { before, hit, after } = excerpt;
         let hit = if hit.is_empty() { String::new() } else { format!("<strong>{}</strong>", html(hit)) };
-        lines.push(format!("“{}{hit}{}”", html(before), html(after)));
+        lines.push(format!("{open}{}{hit}{}{close}", html(before), html(after)));
     }
     lines.extend(card.words.iter().chain(&card.facts).map(|line| html(line)));
     lines.extend([&card.origin, &card.why].into_iter().flatten().map(|line| format!("<em>{}</em>", html(line))));

@@ -18,6 +18,8 @@ use crate::{
 
 /// Cards in one message, as many as Discord has embeds; the rest is counted.
 pub(super) const CARDS_MAX: usize = 10;
+/// Ids of feeds and sinks, and times.
+const ID_BYTES_MAX: usize = 64;
 /// Lines of an event's own text.
 const WORDS_LINES_MAX: usize = 40;
 
@@ -51,6 +53,22 @@ pub(super) struct Message {
     pub more: usize,
     /// The alerts that it holds.
     pub alerts: Vec<AlertBody>,
+    /// The trouble that it tells the beginning or the end of.
+    pub trouble: Option<Trouble>,
+}
+
+/// A feed or a sink that fails, from when it began until it does well again. Services that keep incidents open keep one
+/// for it and close that.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Trouble {
+    /// `feed` or `sink`.
+    pub what: &'static str,
+    /// Which.
+    pub id: String,
+    /// When it began, as it stands there.
+    pub since: String,
+    /// Whether it is over.
+    pub is_over: bool,
 }
 
 /// One article's alerts, or one event, in words.
@@ -134,13 +152,14 @@ impl Message {
             }
             cards
         };
-        Self::of(&event.kind, &event.timestamp, cards, alerts)
+        let trouble = Trouble::read(&event.kind, &data);
+        Self { trouble, ..Self::of(&event.kind, &event.timestamp, cards, alerts) }
     }
 
     fn of(kind: &str, timestamp: &str, mut cards: Vec<Card>, alerts: Vec<AlertBody>) -> Self {
         let more = cards.len().saturating_sub(CARDS_MAX);
         cards.truncate(CARDS_MAX);
-        Self { kind: safe(kind), timestamp: timestamp.to_owned(), cards, more, alerts }
+        Self { kind: safe(kind), timestamp: timestamp.to_owned(), cards, more, alerts, trouble: None }
     }
 
     /// The loudest of its cards.
@@ -202,6 +221,26 @@ impl Message {
     }
 }
 
+impl Trouble {
+    fn read(kind: &str, data: &Value) -> Option<Self> {
+        let (what, id, is_over) = match kind {
+            "feed.failing" => ("feed", "/feed/id", false),
+            "feed.recovered" => ("feed", "/feed/id", true),
+            "sink.failing" => ("sink", "/sink", false),
+            "sink.recovered" => ("sink", "/sink", true),
+            _ => return None,
+        };
+        let at = |path: &str| data.pointer(path).and_then(Value::as_str).filter(|text| text.len() <= ID_BYTES_MAX);
+        let since = at("/since").filter(|since| DateTime::parse_from_rfc3339(since).is_ok())?;
+        Some(Self { what, id: safe(at(id)?), since: since.to_owned(), is_over })
+    }
+
+    /// The same for its beginning and its end, another when it comes again.
+    pub fn key(&self) -> String {
+        format!("wirewatch/{}/{}/{}", self.what, self.id, self.since)
+    }
+}
+
 /// Alerts that stand together by article, in the order in which articles first come.
 fn by_article(alerts: &[AlertBody]) -> Vec<Vec<AlertBody>> {
     let mut groups: Vec<Vec<AlertBody>> = Vec::new();
@@ -258,6 +297,8 @@ impl Card {
         let severity = match data.get("severity").and_then(Value::as_str) {
             Some("critical") => "critical",
             Some("warning") => "warning",
+            // Where a sink fails, alerts do not arrive.
+            None if is_loud && kind.starts_with("sink.") => "critical",
             None if is_loud => "warning",
             _ => "info",
         };
@@ -307,9 +348,11 @@ impl Card {
     pub fn plain_lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = Vec::new();
         lines.extend(self.title_and_lang());
-        lines.extend(self.excerpt.as_ref().map(|Excerpt { before, hit, after }| {
+        lines.extend(self.excerpt.as_ref().map(|excerpt| {
+            let (open, close) = excerpt.quotes();
+            let Excerpt { before, hit, after } = excerpt;
             let mark = if hit.is_empty() { "" } else { "*" };
-            format!("“{before}{mark}{hit}{mark}{after}”")
+            format!("{open}{before}{mark}{hit}{mark}{after}{close}")
         }));
         lines.extend(self.words.iter().cloned());
         lines.extend([&self.facts, &self.origin, &self.why].into_iter().flatten().cloned());

@@ -1,7 +1,7 @@
 //! PagerDuty's Events API v2: each article triggers an incident of its own.
 //!
 //! A summary has 1,024 characters, an event 512 KB. The delivery's id keeps a trigger that comes twice from being two
-//! incidents.
+//! incidents; a feed or a sink that does well again resolves the incident of its failing.
 
 use serde_json::{Map, Value, json};
 
@@ -36,10 +36,15 @@ pub(super) fn body(message: &Message, id: &str, routing_key: &Secret) -> String 
     payload.insert("component".into(), json!(first.map_or("wirewatch", |alert| alert.watch.id.as_str())));
     payload.insert("class".into(), json!(message.kind));
     payload.insert("custom_details".into(), json!({"text": text}));
+    let (action, key) = match &message.trouble {
+        Some(trouble) if trouble.is_over => ("resolve", trouble.key()),
+        Some(trouble) => ("trigger", trouble.key()),
+        None => ("trigger", id.to_owned()),
+    };
     json!({
         "routing_key": routing_key.reveal(),
-        "event_action": "trigger",
-        "dedup_key": id,
+        "event_action": action,
+        "dedup_key": key,
         "client": "wirewatch",
         "payload": Value::Object(payload),
         "links": links,

@@ -57,9 +57,11 @@ fn blocks(card: &Card, with_header: bool) -> Value {
             None => format!("*{}*{lang}", slack(title)),
         });
     }
-    if let Some(Excerpt { before, hit, after }) = &card.excerpt {
+    if let Some(excerpt) = &card.excerpt {
+        let (open, close) = excerpt.quotes();
+        let Excerpt { before, hit, after } = excerpt;
         let mark = if hit.is_empty() { "" } else { "*" };
-        lines.push(format!(">“{}{mark}{}{mark}{}”", slack(before), slack(hit), slack(after)));
+        lines.push(format!(">{open}{}{mark}{}{mark}{}{close}", slack(before), slack(hit), slack(after)));
     }
     lines.extend(card.words.iter().map(|line| slack(line)));
     if let (None, Some(url)) = (&card.title, &card.url) {

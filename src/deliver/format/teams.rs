@@ -55,12 +55,14 @@ fn elements(card: &Card) -> Vec<Value> {
         let lang = card.lang.as_ref().map(|lang| subtle(&format!(" [{lang}]")));
         elements.push(words(std::iter::once(run).chain(lang).collect()));
     }
-    if let Some(Excerpt { before, hit, after }) = &card.excerpt {
-        let mut runs = vec![plain(&format!("“{before}"))];
+    if let Some(excerpt) = &card.excerpt {
+        let (open, close) = excerpt.quotes();
+        let Excerpt { before, hit, after } = excerpt;
+        let mut runs = vec![plain(&format!("{open}{before}"))];
         if !hit.is_empty() {
             runs.push(json!({"type": "TextRun", "text": hit, "weight": "Bolder"}));
         }
-        runs.push(plain(&format!("{after}”")));
+        runs.push(plain(&format!("{after}{close}")));
         elements.push(words(runs));
     }
     elements.extend(card.words.iter().chain(&card.facts).map(|line| words(vec![plain(line)])));

@@ -56,9 +56,11 @@ fn card_text(card: &Card) -> String {
             None => telegram(&title),
         });
     }
-    if let Some(Excerpt { before, hit, after }) = &card.excerpt {
+    if let Some(excerpt) = &card.excerpt {
+        let (open, close) = excerpt.quotes();
+        let Excerpt { before, hit, after } = excerpt;
         let hit = if hit.is_empty() { String::new() } else { format!("<b>{}</b>", telegram(hit)) };
-        lines.push(format!("“{}{hit}{}”", telegram(before), telegram(after)));
+        lines.push(format!("{open}{}{hit}{}{close}", telegram(before), telegram(after)));
     }
     lines.extend(card.words.iter().chain(&card.facts).map(|line| telegram(line)));
     lines.extend([&card.origin, &card.why].into_iter().flatten().map(|line| format!("<i>{}</i>", telegram(line))));
