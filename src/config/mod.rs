@@ -19,6 +19,7 @@ pub mod value;
 mod file;
 mod covered;
 mod daemon;
+mod email;
 mod feed;
 mod glob;
 mod list;
@@ -38,6 +39,7 @@ use std::{
 };
 
 pub use daemon::{INTERVAL_MAX, INTERVAL_MIN};
+pub use email::{EmailSettings, SmtpTls};
 pub use environment::Environment;
 pub use file::find;
 pub use id::{FeedId, SinkId, WatchId};

@@ -7,6 +7,7 @@ use serde::Serialize;
 use url::Url;
 
 use super::{
+    email::EmailSettings,
     id::{FeedId, SinkId, WatchId},
     problem::Origin,
     shown::shown_url,
@@ -348,6 +349,8 @@ pub enum SinkKind {
     },
     /// HTTP POST, in the words of the service that takes it.
     Webhook(Box<WebhookSettings>),
+    /// A mail to people.
+    Email(Box<EmailSettings>),
 }
 
 /// What lines look like.

@@ -3,6 +3,7 @@
 use std::{ops::Range, str::FromStr, time::Duration};
 
 use super::{
+    email,
     id::SinkId,
     problem::Problem,
     raw::{Table, Value},
@@ -26,13 +27,14 @@ const RETRIES_MAX: usize = 64;
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Types that come with a later part.
-const LATER_TYPES: [(&str, &str); 2] = [("exec", "delivery"), ("email", "delivery")];
+const LATER_TYPES: [(&str, &str); 1] = [("exec", "delivery")];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Stdout,
     File,
     Webhook,
+    Email,
 }
 
 /// A `[[sink]]` as far as it could be read.
@@ -69,13 +71,16 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
         let problem = Problem::error("this sink has no `id`");
         reader.note_of_the_whole(&table.span, problem.help("add `id = \"…\"`: watches name it in `sinks`"));
     }
-    let kinds = [("stdout", Kind::Stdout), ("file", Kind::File), ("webhook", Kind::Webhook)];
+    let kinds = [("stdout", Kind::Stdout), ("file", Kind::File), ("webhook", Kind::Webhook), ("email", Kind::Email)];
     let kind = match table.get("type") {
         Some(value) => reader.choice(value, &kinds, &[]),
         None if !table.lacks("type") => None,
         None => {
             let problem = Problem::error("this sink has no `type`");
-            reader.note_of_the_whole(&table.span, problem.help("add `type = \"stdout\"`, `\"file\"` or `\"webhook\"`"));
+            reader.note_of_the_whole(
+                &table.span,
+                problem.help("add `type = \"stdout\"`, `\"file\"`, `\"webhook\"` or `\"email\"`"),
+            );
             None
         }
     };
@@ -87,6 +92,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
             Kind::Stdout => Some(SinkKind::Stdout { format: lines_format(reader, &table) }),
             Kind::File => file(reader, &table),
             Kind::Webhook => webhook::read(reader, &table).map(Box::new).map(SinkKind::Webhook),
+            Kind::Email => email::read(reader, &table).map(Box::new).map(SinkKind::Email),
         }
     });
     let settings = id.clone().zip(kind).map(|((id, _), kind)| SinkSettings {
@@ -117,16 +123,26 @@ fn refuse_others(reader: &mut Reader<'_>, table: &Table<'_>, kind: Kind) {
         "template",
         "content_type",
     ];
+    let of_email = ["username", "password", "from", "to", "tls"];
+    let of_both = ["url", "timeout"];
     let others: &[(&str, &str)] = &[("path", "file")];
     for value in &table.values {
-        let owner = if of_webhook.contains(&value.key) {
+        if kind == Kind::Email && value.key == "format" {
+            let problem = Problem::error("a mail has no `format`: it is sent as text and as HTML");
+            reader.note(&value.key_span, problem);
+        }
+        let owner = if kind == Kind::Email && of_both.contains(&value.key) {
+            continue;
+        } else if of_webhook.contains(&value.key) {
             "webhook"
+        } else if of_email.contains(&value.key) {
+            "email"
         } else if let Some((_, owner)) = others.iter().find(|(key, _)| *key == value.key) {
             owner
         } else {
             continue;
         };
-        let fits = matches!((owner, kind), ("webhook", Kind::Webhook) | ("file", Kind::File));
+        let fits = matches!((owner, kind), ("webhook", Kind::Webhook) | ("email", Kind::Email) | ("file", Kind::File));
         if !fits {
             let message = format!("`{}` is for sinks with `type = \"{owner}\"`", value.key);
             reader.note(&value.key_span, Problem::error(message));

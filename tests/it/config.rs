@@ -123,6 +123,18 @@ fn describe(out: &mut String, settings: &Settings) -> std::fmt::Result {
         match &sink.kind {
             SinkKind::Stdout { format } => writeln!(out, "stdout {format:?}")?,
             SinkKind::File { path, format } => writeln!(out, "file {} {format:?}", path.display())?,
+            SinkKind::Email(email) => {
+                let to: Vec<_> = email.to.iter().map(ToString::to_string).collect();
+                let login = email.login.as_ref().map(|(user, password)| format!("{user} {}", password.reveal()));
+                writeln!(
+                    out,
+                    "email {} {:?} login {login:?} from {} to {to:?}",
+                    email.server(),
+                    email.tls,
+                    email.from
+                )?;
+                writeln!(out, "  timeout {:?} retry {:?}", email.timeout, sink.retry)?;
+            }
             SinkKind::Webhook(webhook) => {
                 let secrets: Vec<_> = webhook.secrets.iter().map(|secret| secret.reveal()).collect();
                 writeln!(out, "webhook {} secrets {secrets:?}", webhook.url)?;

@@ -287,7 +287,15 @@ fn every_set_up_in_the_docs_is_a_config() {
     for variable in ["SLACK_HOOK", "DISCORD_HOOK", "TEAMS_HOOK"] {
         command.env(variable, "https://hooks.example.org/services/x");
     }
-    for variable in ["NTFY_TOKEN", "TELEGRAM_TOKEN", "GOTIFY_TOKEN", "MATRIX_TOKEN", "PAGERDUTY_KEY", "TICKETS_TOKEN"] {
+    for variable in [
+        "NTFY_TOKEN",
+        "TELEGRAM_TOKEN",
+        "GOTIFY_TOKEN",
+        "MATRIX_TOKEN",
+        "PAGERDUTY_KEY",
+        "TICKETS_TOKEN",
+        "MAIL_PASSWORD",
+    ] {
         command.env(variable, "1:token");
     }
     let output = command.output().unwrap();

@@ -11,6 +11,7 @@ mod deliver;
 mod demo;
 mod discover;
 mod engine;
+mod email;
 mod events;
 mod explain;
 mod farm;

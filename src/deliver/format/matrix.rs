@@ -46,7 +46,7 @@ pub(super) fn body(message: &Message) -> String {
     .to_string()
 }
 
-fn card_html(card: &Card) -> String {
+pub(super) fn card_html(card: &Card) -> String {
     let mut lines = vec![format!("<strong>{}</strong>", html(&card.headline))];
     if let Some(title) = card.title_and_lang() {
         lines.push(match &card.url {

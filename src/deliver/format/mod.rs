@@ -8,6 +8,7 @@
 mod alertmanager;
 mod cloudevents;
 mod discord;
+mod email;
 mod gotify;
 mod markup;
 mod matrix;
@@ -27,6 +28,7 @@ use reqwest::{
 };
 use url::Url;
 
+pub use email::{Mail, mail};
 pub use template::problems;
 
 use self::{message::Message, template::Template};
