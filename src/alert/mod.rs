@@ -6,6 +6,7 @@ pub mod body;
 pub mod event;
 pub mod health;
 pub mod id;
+pub mod shorten;
 pub mod text;
 
 pub use body::{AlertBody, AlertEvent};

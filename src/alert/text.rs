@@ -3,7 +3,15 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::body::{AlertBody, ArmsDealRef, LeaderRef, ResolutionRef};
+use super::{
+    body::{AlertBody, ArmsDealRef, LeaderRef, ResolutionRef},
+    shorten::shorten,
+};
+
+/// So much of a feed's name says which it is.
+const FEED_CHARS_MAX: usize = 80;
+/// A longer title is cut: some feeds put the whole article there.
+pub const TITLE_CHARS_MAX: usize = 300;
 
 /// How many names a line lists before it says how many more there are.
 const NAMES_MAX: usize = 6;
@@ -23,34 +31,111 @@ pub struct TextStyle<'a> {
     pub party_name: fn(&str) -> Option<&'a str>,
 }
 
+/// What an alert says, part by part: every sink for people says this, each in its own markup. All of it is feed text
+/// that went through [`safe`], or our own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlertText {
+    /// The loudest of its watches: `critical`, `warning` or `info`.
+    pub severity: &'static str,
+    /// What happened, or which watch fired.
+    pub fact: String,
+    /// Of the article, as its feed wrote it; never empty, at most [`TITLE_CHARS_MAX`].
+    pub title: String,
+    /// Its language, where that is not English.
+    pub lang: Option<String>,
+    /// What was hit, in its sentence; none where that only says the title again.
+    pub excerpt: Option<Excerpt>,
+    /// What else stands in the article.
+    pub facts: Vec<String>,
+    /// Where it comes from, when, how long, how sure.
+    pub origin: String,
+    /// The watches that fired.
+    pub why: String,
+    /// Where to read it.
+    pub url: Option<String>,
+}
+
+/// A piece of an article around what was hit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    /// In front of what was hit; all of it where nothing is set off.
+    pub before: String,
+    /// What was hit; may be empty.
+    pub hit: String,
+    /// Behind it.
+    pub after: String,
+}
+
+impl Excerpt {
+    /// What stands around it: nothing where its sentence opens with marks of its own.
+    pub fn quotes(&self) -> (&'static str, &'static str) {
+        let first = self.before.chars().chain(self.hit.chars()).next();
+        match first {
+            Some('“' | '„' | '"' | '«' | '‘' | '「' | '『') => ("", ""),
+            _ => ("“", "”"),
+        }
+    }
+}
+
+impl AlertText {
+    /// What `alerts` say, which are all about one article; nothing where there are none.
+    pub fn new(alerts: &[AlertBody], style: &TextStyle) -> Option<Self> {
+        let first = alerts.first()?;
+        let about = About::of(alerts);
+        let mut facts = Vec::new();
+        if about != About::Resolution && !first.resolutions.is_empty() {
+            facts.push(format!("UNSC: {}", list(first.resolutions.iter().map(resolution_words))));
+        }
+        if about != About::Leader && !first.leaders.is_empty() {
+            facts.push(format!("Named: {}", named(&first.leaders)));
+        }
+        let severity = ["critical", "warning"].into_iter().find(|s| alerts.iter().any(|a| a.watch.severity == *s));
+        Some(Self {
+            severity: severity.unwrap_or("info"),
+            fact: fact(&about, first, style),
+            title: title(first),
+            lang: first.article.lang.as_deref().filter(|lang| *lang != "en").map(safe),
+            excerpt: excerpt(alerts, &about),
+            facts,
+            origin: origin(first, style),
+            why: format!("Why: {}", list(alerts.iter().map(|a| safe(&a.watch.id)))),
+            url: first.article.url.as_deref().map(safe),
+        })
+    }
+}
+
 /// One article's alerts as a block of lines, ending in a line break. All of `alerts` are about the same article; an
 /// empty slice gives an empty text.
 pub fn render(alerts: &[AlertBody], style: &TextStyle) -> String {
-    let Some(first) = alerts.first() else { return String::new() };
-    let severity = ["critical", "warning", "info"]
-        .into_iter()
-        .find(|s| alerts.iter().any(|a| a.watch.severity == *s))
-        .unwrap_or("info");
-    let about = About::of(alerts);
-    let mut lines = vec![headline(severity, &about, first, style), title(first)];
-    if let Some(excerpt) = excerpt(alerts, &about, style.color) {
-        lines.push(excerpt);
+    let Some(text) = AlertText::new(alerts, style) else { return String::new() };
+    let severity = text.severity.to_uppercase();
+    let headline = if style.color {
+        let code = match text.severity {
+            "critical" => "1;31",
+            "warning" => "1;33",
+            _ => "1;36",
+        };
+        format!("\x1b[{code}m{severity}\x1b[0m  \x1b[1m{}\x1b[0m", text.fact)
+    } else {
+        format!("{severity}  {}", text.fact)
+    };
+    let title = text.lang.map_or(text.title.clone(), |lang| format!("{} [{lang}]", text.title));
+    let mut lines = vec![headline, title];
+    if let Some(excerpt) = text.excerpt {
+        let (open, close) = excerpt.quotes();
+        let Excerpt { before, hit, after } = excerpt;
+        let (on, off) = match (hit.is_empty(), style.color) {
+            (true, _) => ("", ""),
+            (false, true) => ("\x1b[1m", "\x1b[0m"),
+            (false, false) => ("*", "*"),
+        };
+        lines.push(format!("{open}{before}{on}{hit}{off}{after}{close}"));
     }
-    let mut facts = Vec::new();
-    if about != About::Resolution && !first.resolutions.is_empty() {
-        facts.push(format!("UNSC: {}", list(first.resolutions.iter().map(resolution_words))));
+    if !text.facts.is_empty() {
+        lines.push(text.facts.join(" · "));
     }
-    if about != About::Leader && !first.leaders.is_empty() {
-        facts.push(format!("Named: {}", named(&first.leaders)));
-    }
-    if !facts.is_empty() {
-        lines.push(facts.join(" · "));
-    }
-    lines.push(origin(first, style));
-    lines.push(format!("Why: {}", list(alerts.iter().map(|a| safe(&a.watch.id)))));
-    if let Some(url) = &first.article.url {
-        lines.push(safe(url));
-    }
+    lines.extend([text.origin, text.why]);
+    lines.extend(text.url);
     lines.join("\n") + "\n"
 }
 
@@ -81,8 +166,8 @@ impl About {
     }
 }
 
-fn headline(severity: &str, about: &About, alert: &AlertBody, style: &TextStyle) -> String {
-    let fact = match about {
+fn fact(about: &About, alert: &AlertBody, style: &TextStyle) -> String {
+    match about {
         About::Deal => {
             let deals: Vec<String> = alert.arms_deals.iter().take(2).map(|d| deal_words(d, style)).collect();
             deals.join("; ")
@@ -90,31 +175,24 @@ fn headline(severity: &str, about: &About, alert: &AlertBody, style: &TextStyle)
         About::Resolution => format!("Security Council: {}", list(alert.resolutions.iter().map(resolution_words))),
         About::Leader => format!("Named: {}", named(&alert.leaders)),
         About::Words => safe(&alert.watch.name),
-    };
-    let severity_word = severity.to_uppercase();
-    if style.color {
-        let code = match severity {
-            "critical" => "1;31",
-            "warning" => "1;33",
-            _ => "1;36",
-        };
-        format!("\x1b[{code}m{severity_word}\x1b[0m  \x1b[1m{fact}\x1b[0m")
-    } else {
-        format!("{severity_word}  {fact}")
     }
 }
 
 fn deal_words(deal: &ArmsDealRef, style: &TextStyle) -> String {
     let names = |ids: &[String]| match ids {
         [] => "?".to_owned(),
-        ids => list(ids.iter().map(|id| (style.party_name)(id).unwrap_or(id).to_owned())),
+        ids => list(ids.iter().map(|id| (style.party_name)(id).map_or_else(|| safe(id), str::to_owned))),
     };
     let items = match deal.items.as_slice() {
         [] => "arms".to_owned(),
         items => list(items.iter().map(|i| safe(i))),
     };
-    let mut words =
-        format!("{} → {}: {items}, {}", names(&deal.supplier), names(&deal.recipient), deal.status.to_uppercase());
+    let mut words = format!(
+        "{} → {}: {items}, {}",
+        names(&deal.supplier),
+        names(&deal.recipient),
+        safe(&deal.status).to_uppercase()
+    );
     match (deal.attributed_to.is_empty(), deal.denied_by.is_empty()) {
         (true, true) => {}
         (false, true) => words.push_str(&format!(" ({})", names(&deal.attributed_to))),
@@ -144,7 +222,7 @@ fn resolution_words(resolution: &ResolutionRef) -> String {
         "violated" => "violated or said to be",
         other => other,
     };
-    format!("{name}: {said}")
+    format!("{name}: {}", safe(said))
 }
 
 fn named(leaders: &[LeaderRef]) -> String {
@@ -162,19 +240,15 @@ fn list(words: impl ExactSizeIterator<Item = String>) -> String {
 }
 
 fn title(alert: &AlertBody) -> String {
-    let title = match safe(&alert.article.title) {
-        title if title.trim().is_empty() => "(no title)".to_owned(),
-        title => title,
-    };
-    match alert.article.lang.as_deref() {
-        Some("en") | None => title,
-        Some(lang) => format!("{title} [{}]", safe(lang)),
+    match safe(&alert.article.title).trim() {
+        "" => "(no title)".to_owned(),
+        title => shorten(title, TITLE_CHARS_MAX, |character| character.chars().count()).into_owned(),
     }
 }
 
 /// The excerpt of the watch that the headline is about, what it hit set off from the rest. Left out where it only
 /// says the title again.
-fn excerpt(alerts: &[AlertBody], about: &About, color: bool) -> Option<String> {
+fn excerpt(alerts: &[AlertBody], about: &About) -> Option<Excerpt> {
     let wanted = match about {
         About::Deal => &["topic:arms-deal", "supplier:", "recipient:", "status:", "item:"][..],
         About::Resolution => &["topic:unsc-resolution", "resolution:"],
@@ -190,22 +264,24 @@ fn excerpt(alerts: &[AlertBody], about: &About, color: bool) -> Option<String> {
     if bare.is_empty() || safe(&alert.article.title).contains(bare) {
         return None;
     }
-    let (before, after) = if color { ("\x1b[1m", "\x1b[0m") } else { ("*", "*") };
     // "arms deals" rather than the "arms deal" of another place that stands in it.
     let shown = alert.matches.iter().map(|m| safe(&m.text)).filter(|hit| text.contains(hit.as_str()));
     let hit = shown.filter(|hit| !hit.is_empty()).rev().max_by_key(|hit| hit.chars().count());
-    let marked = match hit {
-        // A whole sentence set off is no emphasis.
-        Some(hit) if hit.len() * 2 < text.len() => text.replacen(&hit, &format!("{before}{hit}{after}"), 1),
-        _ => text,
-    };
-    Some(format!("“{marked}”"))
+    // A whole sentence set off is no emphasis.
+    let split = hit.as_ref().filter(|hit| hit.len() * 2 < text.len()).and_then(|hit| text.split_once(hit.as_str()));
+    Some(match (split, &hit) {
+        (Some((before, after)), Some(hit)) => {
+            Excerpt { before: before.to_owned(), hit: hit.clone(), after: after.to_owned() }
+        }
+        _ => Excerpt { before: text, hit: String::new(), after: String::new() },
+    })
 }
 
 fn origin(alert: &AlertBody, style: &TextStyle) -> String {
     let mut parts = Vec::new();
     if let Some(feed) = &alert.article.feed {
-        parts.push(safe(feed.title.as_deref().unwrap_or(&feed.id)));
+        let name = safe(feed.title.as_deref().unwrap_or(&feed.id));
+        parts.push(shorten(&name, FEED_CHARS_MAX, |character| character.chars().count()).into_owned());
     }
     let published = alert.article.published.as_deref().and_then(|t| DateTime::parse_from_rfc3339(t).ok());
     if let Some(published) = published {
@@ -238,7 +314,7 @@ fn age(age: chrono::Duration) -> Option<String> {
 pub fn safe(text: &str) -> String {
     text.chars()
         .filter_map(|c| match c {
-            '\n' | '\r' | '\t' => Some(' '),
+            '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
             '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{061c}' => None,
             c if c.is_control() => None,
             c => Some(c),

@@ -225,8 +225,12 @@ pub(super) fn announcement(daemon: &Daemon, listener: Option<&TcpListener>) -> S
     };
     text.push_str(&format!("backlog: {backlog}\n"));
     for sink in &settings.sinks {
-        if let SinkKind::Webhook(webhook) = &sink.kind {
-            text.push_str(&format!("sink {}: {}\n", sink.id, crate::config::shown_url(&webhook.url, true)));
+        match &sink.kind {
+            SinkKind::Webhook(webhook) => {
+                text.push_str(&format!("sink {}: {}\n", sink.id, crate::config::shown_url(&webhook.url, true)));
+            }
+            SinkKind::Email(email) => text.push_str(&format!("sink {}: {}\n", sink.id, email.server())),
+            SinkKind::Stdout { .. } | SinkKind::File { .. } => {}
         }
     }
     let proxies = crate::fetch::client::shown_proxies(&settings.daemon.proxy);

@@ -6,7 +6,8 @@ use super::{Context, Exit, report};
 use crate::{
     config::{self, Level, Loaded, Part, Problem, Settings, WatchSettings},
     daemon::watching::Watching,
-    watch::{CompileContext, SharedPacks, WatchSet},
+    deliver::{self, TextLook},
+    watch::{CompileContext, SharedPacks, WatchSet, pack::Packs},
 };
 
 /// The config's settings.
@@ -40,7 +41,14 @@ pub fn settings_or_default(context: &Context) -> Result<(Settings, Vec<Problem>)
 fn load(context: &Context, path: &Path) -> Result<(Settings, Vec<Problem>), Exit> {
     let loaded = config::load(path);
     match loaded.settings {
-        Some(settings) => Ok((settings, loaded.problems)),
+        Some(settings) => {
+            let of_templates = problems_of_templates(&settings);
+            if of_templates.is_empty() {
+                return Ok((settings, loaded.problems));
+            }
+            show(context, &loaded.problems.into_iter().chain(of_templates).collect::<Vec<_>>());
+            Err(Exit::Usage)
+        }
         None => {
             show(context, &all_problems(&loaded));
             Err(Exit::Usage)
@@ -52,7 +60,15 @@ fn load(context: &Context, path: &Path) -> Result<(Settings, Vec<Problem>), Exit
 /// mend one mistake to be told of the next.
 pub fn all_problems(loaded: &Loaded) -> Vec<Problem> {
     let of_queries = loaded.part.as_ref().map(errors_of_queries).unwrap_or_default();
-    loaded.problems.iter().cloned().chain(of_queries).collect()
+    let settings = loaded.settings.as_ref().or(loaded.part.as_ref().map(|part| &part.settings));
+    let of_templates = settings.map(problems_of_templates).unwrap_or_default();
+    loaded.problems.iter().cloned().chain(of_queries).chain(of_templates).collect()
+}
+
+/// What is wrong with the sinks' templates.
+fn problems_of_templates(settings: &Settings) -> Vec<Problem> {
+    let look = TextLook { timezone: settings.daemon.timezone, color: false, party_name: Packs::english_name };
+    deliver::format::problems(&settings.sinks, &look)
 }
 
 fn errors_of_queries(part: &Part) -> Vec<Problem> {

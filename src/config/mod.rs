@@ -19,6 +19,7 @@ pub mod value;
 mod file;
 mod covered;
 mod daemon;
+mod email;
 mod feed;
 mod glob;
 mod list;
@@ -30,6 +31,7 @@ mod secret;
 mod shown;
 mod sink;
 mod watch;
+mod webhook;
 
 use std::{
     ops::Range,
@@ -37,12 +39,14 @@ use std::{
 };
 
 pub use daemon::{INTERVAL_MAX, INTERVAL_MIN};
+pub use email::{EmailSettings, SmtpTls};
 pub use environment::Environment;
 pub use file::find;
 pub use id::{FeedId, SinkId, WatchId};
 pub use problem::{Level, Origin, Place, Problem};
 pub use settings::*;
 pub use shown::shown_url;
+pub use webhook::{TemplateText, WebhookFormat, WebhookSettings, ntfy_topic};
 
 use raw::{Raw, Table};
 use reader::{Noted, Reader, not_yet};

@@ -7,9 +7,11 @@ use serde::Serialize;
 use url::Url;
 
 use super::{
+    email::EmailSettings,
     id::{FeedId, SinkId, WatchId},
     problem::Origin,
     shown::shown_url,
+    webhook::WebhookSettings,
 };
 
 /// Everything that one config says.
@@ -345,23 +347,10 @@ pub enum SinkKind {
         /// `auto` is JSON here.
         format: OutputFormat,
     },
-    /// HTTP POST as Standard Webhooks 1.0.
-    Webhook(WebhookSettings),
-}
-
-/// A webhook with `format = "standard"`.
-#[derive(Debug, Clone)]
-pub struct WebhookSettings {
-    /// Where to.
-    pub url: Url,
-    /// `whsec_…`; several while rotating, none is unsigned.
-    pub secrets: Vec<Secret>,
-    /// For one whole attempt.
-    pub timeout: Duration,
-    /// Whether a private or loopback address is allowed.
-    pub private: bool,
-    /// Instead of the daemon's.
-    pub proxy: Option<Proxy>,
+    /// HTTP POST, in the words of the service that takes it.
+    Webhook(Box<WebhookSettings>),
+    /// A mail to people.
+    Email(Box<EmailSettings>),
 }
 
 /// What lines look like.

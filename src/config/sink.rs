@@ -2,17 +2,16 @@
 
 use std::{ops::Range, str::FromStr, time::Duration};
 
-use data_encoding::BASE64;
-
 use super::{
-    daemon,
+    email,
     id::SinkId,
     problem::Problem,
     raw::{Table, Value},
     reader::Reader,
-    settings::{OutputFormat, Secret, Severity, SinkKind, SinkSettings, WebhookSettings},
+    settings::{OutputFormat, Severity, SinkKind, SinkSettings},
     value::parse_duration,
     watch::SEVERITIES,
+    webhook,
 };
 
 /// The sink that is there without a word in the config.
@@ -27,25 +26,15 @@ const RETRIES_MAX: usize = 64;
 /// No wait between attempts is longer, whatever asks for it.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A receiver's time to answer. Eight attempts run at once for each sink, so slow ones must end.
-const TIMEOUT: Duration = Duration::from_secs(15);
-const TIMEOUT_MIN: Duration = Duration::from_millis(100);
-const TIMEOUT_MAX: Duration = Duration::from_secs(5 * 60);
-
-/// Secrets that sign at once: an old and a new one while rotating, and room for a slow rotation.
-const SECRETS_MAX: usize = 8;
-
-/// Key sizes that Standard Webhooks 1.0 asks for, in bytes.
-const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
-
 /// Types that come with a later part.
-const LATER_TYPES: [(&str, &str); 2] = [("exec", "delivery"), ("email", "delivery")];
+const LATER_TYPES: [(&str, &str); 1] = [("exec", "delivery")];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Stdout,
     File,
     Webhook,
+    Email,
 }
 
 /// A `[[sink]]` as far as it could be read.
@@ -82,13 +71,16 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
         let problem = Problem::error("this sink has no `id`");
         reader.note_of_the_whole(&table.span, problem.help("add `id = \"…\"`: watches name it in `sinks`"));
     }
-    let kinds = [("stdout", Kind::Stdout), ("file", Kind::File), ("webhook", Kind::Webhook)];
+    let kinds = [("stdout", Kind::Stdout), ("file", Kind::File), ("webhook", Kind::Webhook), ("email", Kind::Email)];
     let kind = match table.get("type") {
         Some(value) => reader.choice(value, &kinds, &[]),
         None if !table.lacks("type") => None,
         None => {
             let problem = Problem::error("this sink has no `type`");
-            reader.note_of_the_whole(&table.span, problem.help("add `type = \"stdout\"`, `\"file\"` or `\"webhook\"`"));
+            reader.note_of_the_whole(
+                &table.span,
+                problem.help("add `type = \"stdout\"`, `\"file\"`, `\"webhook\"` or `\"email\"`"),
+            );
             None
         }
     };
@@ -99,7 +91,8 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
         match kind {
             Kind::Stdout => Some(SinkKind::Stdout { format: lines_format(reader, &table) }),
             Kind::File => file(reader, &table),
-            Kind::Webhook => webhook(reader, &table).map(SinkKind::Webhook),
+            Kind::Webhook => webhook::read(reader, &table).map(Box::new).map(SinkKind::Webhook),
+            Kind::Email => email::read(reader, &table).map(Box::new).map(SinkKind::Email),
         }
     });
     let settings = id.clone().zip(kind).map(|((id, _), kind)| SinkSettings {
@@ -117,17 +110,39 @@ fn later_type<'t, 'a>(table: &'t Table<'a>) -> Option<&'t Value<'a>> {
 
 /// A key of another type of sink would do nothing here, and who wrote it thinks it does.
 fn refuse_others(reader: &mut Reader<'_>, table: &Table<'_>, kind: Kind) {
-    let of_webhook = ["url", "secret", "timeout", "private", "proxy"];
+    let of_webhook = [
+        "url",
+        "secret",
+        "timeout",
+        "private",
+        "proxy",
+        "token",
+        "chat",
+        "room",
+        "routing_key",
+        "template",
+        "content_type",
+    ];
+    let of_email = ["username", "password", "from", "to", "tls"];
+    let of_both = ["url", "timeout"];
     let others: &[(&str, &str)] = &[("path", "file")];
     for value in &table.values {
-        let owner = if of_webhook.contains(&value.key) {
+        if kind == Kind::Email && value.key == "format" {
+            let problem = Problem::error("a mail has no `format`: it is sent as text and as HTML");
+            reader.note(&value.key_span, problem);
+        }
+        let owner = if kind == Kind::Email && of_both.contains(&value.key) {
+            continue;
+        } else if of_webhook.contains(&value.key) {
             "webhook"
+        } else if of_email.contains(&value.key) {
+            "email"
         } else if let Some((_, owner)) = others.iter().find(|(key, _)| *key == value.key) {
             owner
         } else {
             continue;
         };
-        let fits = matches!((owner, kind), ("webhook", Kind::Webhook) | ("file", Kind::File));
+        let fits = matches!((owner, kind), ("webhook", Kind::Webhook) | ("email", Kind::Email) | ("file", Kind::File));
         if !fits {
             let message = format!("`{}` is for sinks with `type = \"{owner}\"`", value.key);
             reader.note(&value.key_span, Problem::error(message));
@@ -151,67 +166,6 @@ fn file<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<SinkKind> {
         return None;
     };
     Some(SinkKind::File { path: reader.path(value)?, format })
-}
-
-fn webhook<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<WebhookSettings> {
-    let later = ["slack", "discord", "teams", "ntfy", "telegram", "cloudevents", "template"].map(|f| (f, "delivery"));
-    if let Some(value) = table.get("format") {
-        reader.choice(value, &[("standard", ())], &later);
-    }
-    let secrets = table.get("secret").map(|value| secrets(reader, value)).unwrap_or_default();
-    let timeout = table.get("timeout").and_then(|value| reader.duration(value, TIMEOUT_MIN..=TIMEOUT_MAX));
-    let private = table.get("private").and_then(|value| reader.flag(value));
-    let proxy = table.get("proxy").and_then(|value| daemon::proxy(reader, value));
-    let Some(url) = table.get("url") else {
-        if table.lacks("url") {
-            let problem = Problem::error("this sink has no `url`");
-            reader.note_of_the_whole(&table.span, problem.help("add `url = \"https://…\"`"));
-        }
-        return None;
-    };
-    Some(WebhookSettings {
-        url: reader.url(url, &["https", "http"])?,
-        secrets,
-        timeout: timeout.unwrap_or(TIMEOUT),
-        private: private.unwrap_or_default(),
-        proxy,
-    })
-}
-
-fn secrets<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Vec<Secret> {
-    let items = value.items().unwrap_or_else(|| vec![value.clone()]);
-    if items.is_empty() || items.len() > SECRETS_MAX {
-        let problem = Problem::error(format!("`secret` is one secret, or a list of 1 to {SECRETS_MAX}"));
-        reader.note(&value.span, problem.help("leave `secret` out to send unsigned"));
-        return Vec::new();
-    }
-    let mut secrets = Vec::with_capacity(items.len());
-    for item in &items {
-        let Some(secret) = reader.secret(item) else { continue };
-        match webhook_key(secret.reveal()) {
-            Ok(key) if !SECRET_BYTES.contains(&key.len()) => {
-                let message = format!("this secret has {} bytes, and Standard Webhooks asks for 24 to 64", key.len());
-                reader.note(&item.span, Problem::warning(message).help("`wirewatch secret new` prints one with 32"));
-                secrets.push(secret);
-            }
-            Ok(_) => secrets.push(secret),
-            Err(wrong) => {
-                let problem = Problem::error(wrong);
-                reader.note(&item.span, problem.help("`wirewatch secret new` prints a fresh one"));
-            }
-        }
-    }
-    secrets
-}
-
-/// The signing key inside a `whsec_…` secret.
-fn webhook_key(secret: &str) -> Result<Vec<u8>, &'static str> {
-    let encoded = secret.strip_prefix("whsec_").ok_or("a webhook's secret begins with `whsec_`")?;
-    match BASE64.decode(encoded.as_bytes()) {
-        Ok(key) if key.is_empty() => Err("nothing stands behind `whsec_`"),
-        Ok(key) => Ok(key),
-        Err(_) => Err("what stands behind `whsec_` is not base64"),
-    }
 }
 
 fn retry<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<Vec<Duration>> {

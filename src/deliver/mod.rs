@@ -5,6 +5,8 @@
 //! other. What an answer means is decided in `retry`, which knows no socket.
 
 mod console;
+mod email;
+pub mod format;
 pub mod retry;
 pub mod sign;
 mod trouble;
@@ -17,7 +19,7 @@ use chrono::{DateTime, Utc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use self::{console::Lines, retry::SinkAnswer, sign::SecretError, webhook::Webhook, worker::Worker};
+use self::{console::Lines, email::Email, retry::SinkAnswer, sign::SecretError, webhook::Webhook, worker::Worker};
 use crate::{
     clock::Clock,
     config::{OutputFormat, Proxy, SinkId, SinkKind, SinkSettings},
@@ -75,6 +77,22 @@ pub enum DeliverError {
         sink: SinkId,
         /// Which secret.
         source: SecretError,
+    },
+    /// Its template can't be used.
+    #[error("sink `{sink}`: the template can't be used: {reason}")]
+    Template {
+        /// Which sink.
+        sink: SinkId,
+        /// Why.
+        reason: String,
+    },
+    /// Its mail server can't be spoken to.
+    #[error("sink `{sink}`: no TLS for its mail server: {source}")]
+    Mail {
+        /// Which sink.
+        sink: SinkId,
+        /// Why.
+        source: lettre::transport::smtp::Error,
     },
     /// Its HTTP client can't be built.
     #[error("sink `{sink}`: {source}")]
@@ -207,6 +225,7 @@ struct Reply {
 /// The one place that knows the kinds of sinks.
 enum Sender {
     Webhook(Box<Webhook>),
+    Email(Box<Email>),
     Lines(Arc<Lines>),
 }
 
@@ -218,9 +237,10 @@ impl Sender {
         };
         match &sink.kind {
             SinkKind::Webhook(settings) => {
-                let webhook = Webhook::new(sink, settings, &context.proxy, context.allow_private)?;
+                let webhook = Webhook::new(sink, settings, &context.proxy, context.allow_private, context.text)?;
                 Ok(Self::Webhook(Box::new(webhook)))
             }
+            SinkKind::Email(settings) => Ok(Self::Email(Box::new(Email::new(sink, settings, context.text)?))),
             SinkKind::Stdout { format } => {
                 let is_text = match context.stdout.forced.unwrap_or(*format) {
                     OutputFormat::Text => true,
@@ -236,7 +256,7 @@ impl Sender {
     /// Deliveries that go out together. Lines share a write and a sync.
     fn group_max(&self) -> usize {
         match self {
-            Self::Webhook(_) => 1,
+            Self::Webhook(_) | Self::Email(_) => 1,
             Self::Lines(_) => LINES_TOGETHER_MAX,
         }
     }
@@ -257,6 +277,10 @@ impl Sender {
             Self::Webhook(webhook) => match group {
                 [delivery] => Some(webhook.send(delivery, now).await),
                 _ => unreachable!("a webhook's group has one delivery"),
+            },
+            Self::Email(email) => match group {
+                [delivery] => Some(email.send(delivery).await),
+                _ => unreachable!("a mail's group has one delivery"),
             },
             Self::Lines(lines) => {
                 let (lines_too, group) = (Arc::clone(lines), group.to_vec());

@@ -53,6 +53,16 @@ mod tests {
     const BODY: &str = r#"{"email":"test@example.com","username":"test_user"}"#;
     const SIGNATURE: &str = "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=";
 
+    /// The vector that the specification's own libraries are tested with, in each language the same.
+    #[test]
+    fn vector_of_the_reference_libraries_is_met() {
+        let secret = Secret::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let at = DateTime::from_timestamp(1_614_265_330, 0).unwrap();
+        let headers =
+            Signer::new(&[secret]).unwrap().headers("msg_p5jXN8AQM9LWM0D4loKWxJek", at, r#"{"test": 2432232314}"#);
+        assert_eq!(headers[2], ("webhook-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=".to_owned()));
+    }
+
     fn signature(secrets: &[&str]) -> Option<String> {
         let secrets: Vec<_> = secrets.iter().map(|s| Secret::new(*s)).collect();
         let at = DateTime::from_timestamp(1_649_367_553, 0).unwrap();

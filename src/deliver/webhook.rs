@@ -1,4 +1,4 @@
-//! Sends an alert as a signed HTTP POST.
+//! Sends an alert as an HTTP request in its sink's format, signed where the format is.
 
 use std::{error::Error, fmt::Write, time::Duration};
 
@@ -9,7 +9,7 @@ use reqwest::{
 };
 use url::Url;
 
-use super::{DeliverError, Reply, retry::SinkAnswer, sign::Signer};
+use super::{DeliverError, Reply, TextLook, format::Format, retry::SinkAnswer, sign::Signer};
 use crate::{
     config::{Proxy, SinkSettings, WebhookSettings},
     fetch::{
@@ -31,6 +31,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Webhook {
     client: Client,
     url: Url,
+    format: Format,
     signer: Signer,
     timeout: Duration,
     allow_private: bool,
@@ -43,6 +44,7 @@ impl Webhook {
         settings: &WebhookSettings,
         proxy: &Proxy,
         allow_private: bool,
+        look: TextLook,
     ) -> Result<Self, DeliverError> {
         let allow_private = allow_private || settings.private;
         let proxy = client::proxy_for(settings.proxy.as_ref().unwrap_or(proxy), &settings.url);
@@ -51,7 +53,9 @@ impl Webhook {
             .map_err(|source| DeliverError::Client { sink: sink.id.clone(), source })?;
         let signer =
             Signer::new(&settings.secrets).map_err(|source| DeliverError::Secret { sink: sink.id.clone(), source })?;
-        Ok(Self { client, url: settings.url.clone(), signer, timeout: settings.timeout, allow_private })
+        let format =
+            Format::new(settings, look).map_err(|reason| DeliverError::Template { sink: sink.id.clone(), reason })?;
+        Ok(Self { client, url: settings.url.clone(), format, signer, timeout: settings.timeout, allow_private })
     }
 
     /// One attempt.
@@ -61,38 +65,49 @@ impl Webhook {
         {
             return forbidden(&error);
         }
+        let outgoing = match self.format.request(delivery.message.as_str(), &delivery.body) {
+            Ok(outgoing) => outgoing,
+            // Only a person can change that, as with an address that we may not send to.
+            Err(reason) => {
+                return Reply { answer: SinkAnswer::Forbidden, said: format!("the template fails: {reason}") };
+            }
+        };
         let mut request = self
             .client
-            .post(self.url.clone())
+            .request(outgoing.method, outgoing.url)
             .timeout(self.timeout)
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, outgoing.content_type)
             .header(USER_AGENT, concat!("wirewatch/", env!("CARGO_PKG_VERSION")));
-        for (name, value) in self.signer.headers(delivery.message.as_str(), now, &delivery.body) {
+        if let Some((name, value)) = outgoing.header {
             request = request.header(name, value);
         }
-        match request.body(delivery.body.clone()).send().await {
-            Ok(response) => answered(response, now).await,
+        if outgoing.is_signed {
+            for (name, value) in self.signer.headers(delivery.message.as_str(), now, &outgoing.body) {
+                request = request.header(name, value);
+            }
+        }
+        match request.body(outgoing.body.into_owned()).send().await {
+            Ok(response) => answered(response, &self.format, now).await,
             Err(error) => unanswered(error.without_url(), self.timeout),
         }
     }
 }
 
-async fn answered(response: Response, now: DateTime<Utc>) -> Reply {
+async fn answered(response: Response, format: &Format, now: DateTime<Utc>) -> Reply {
     let status = response.status();
     let retry_after = retry_after(response.headers(), now);
-    let answer = SinkAnswer::Status { status: status.as_u16(), retry_after };
+    let text = if status.is_success() && !format.reads_success() { String::new() } else { beginning(response).await };
+    let answer = format.answer(status.as_u16(), retry_after, &text);
     let mut said = format!("answered {status}");
-    if !status.is_success() {
-        let reason = beginning(response).await;
-        if !reason.is_empty() {
-            // A String takes all that is written to it.
-            let _ = write!(said, ": {reason}");
-        }
+    let reason = one_line(&format.covered(&text));
+    if answer.status() != Some(status.as_u16()) || (!status.is_success() && !reason.is_empty()) {
+        // A String takes all that is written to it.
+        let _ = write!(said, ": {reason}");
     }
     Reply { answer, said }
 }
 
-/// The beginning of the answer's body as one line of plain text; empty where it can't be read.
+/// The beginning of the answer's body; empty where it can't be read.
 async fn beginning(mut response: Response) -> String {
     let mut bytes = Vec::new();
     while bytes.len() < ANSWER_BYTES_MAX {
@@ -102,7 +117,10 @@ async fn beginning(mut response: Response) -> String {
             Ok(None) | Err(_) => break,
         }
     }
-    let text = String::from_utf8_lossy(&bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+pub(super) fn one_line(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(ANSWER_CHARS_MAX).collect()

@@ -12,7 +12,9 @@ use std::{
 use proptest::prelude::*;
 use wirewatch::{
     cli::report,
-    config::{DaemonSettings, Environment, Origin, Proxy, STARTER, Settings, SinkKind, load_str, load_with},
+    config::{
+        DaemonSettings, Environment, Origin, Proxy, STARTER, Settings, SinkKind, WebhookFormat, load_str, load_with,
+    },
 };
 
 fn fixtures() -> PathBuf {
@@ -121,9 +123,29 @@ fn describe(out: &mut String, settings: &Settings) -> std::fmt::Result {
         match &sink.kind {
             SinkKind::Stdout { format } => writeln!(out, "stdout {format:?}")?,
             SinkKind::File { path, format } => writeln!(out, "file {} {format:?}", path.display())?,
+            SinkKind::Email(email) => {
+                let to: Vec<_> = email.to.iter().map(ToString::to_string).collect();
+                let login = email.login.as_ref().map(|(user, password)| format!("{user} {}", password.reveal()));
+                writeln!(
+                    out,
+                    "email {} {:?} login {login:?} from {} to {to:?}",
+                    email.server(),
+                    email.tls,
+                    email.from
+                )?;
+                writeln!(out, "  timeout {:?} retry {:?}", email.timeout, sink.retry)?;
+            }
             SinkKind::Webhook(webhook) => {
                 let secrets: Vec<_> = webhook.secrets.iter().map(|secret| secret.reveal()).collect();
                 writeln!(out, "webhook {} secrets {secrets:?}", webhook.url)?;
+                match &webhook.format {
+                    WebhookFormat::Standard => {}
+                    WebhookFormat::Template { template, content_type, .. } => {
+                        let written = &template.source[template.span.clone()];
+                        writeln!(out, "  template {:?} of {content_type} from {written:?}", template.text)?;
+                    }
+                    format => writeln!(out, "  format {format:?}")?,
+                }
                 let proxy = proxy(webhook.proxy.as_ref());
                 writeln!(out, "  timeout {:?} private {} proxy {proxy}", webhook.timeout, webhook.private)?;
                 writeln!(out, "  retry {:?}", sink.retry)?;

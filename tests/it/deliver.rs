@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use wirewatch::{
     clock::Clock,
-    config::{OutputFormat, Proxy, Secret, Severity, SinkKind, SinkSettings, WebhookSettings},
+    config::{OutputFormat, Proxy, Secret, Severity, SinkKind, SinkSettings, WebhookFormat, WebhookSettings},
     deliver::{DeliverContext, Deliveries, OncePass, StdoutLook, TextLook, WorkerEnd, observe, once},
     metrics::Metrics,
     store::{Role, Store, StoreError, StoredEntry},
@@ -25,7 +25,7 @@ const SECRETS: [&str; 2] = ["whsec_bmV3LXNlY3JldC1mb3ItdGVzdHM=", "whsec_b2xkLXN
 /// No test waits longer for an event; one that does has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn open(home: &Home) -> Store {
+pub(crate) fn open(home: &Home) -> Store {
     Store::open(&home.path(), Clock::system(), Role::Daemon).unwrap()
 }
 
@@ -60,14 +60,15 @@ pub(crate) fn settings(id: &str, kind: SinkKind, retry_ms: &[u64]) -> SinkSettin
 }
 
 pub(crate) fn webhook(id: &str, url: &Url, retry_ms: &[u64]) -> SinkSettings {
-    let kind = SinkKind::Webhook(WebhookSettings {
+    let webhook = WebhookSettings {
         url: url.clone(),
+        format: WebhookFormat::Standard,
         secrets: SECRETS.iter().map(|secret| Secret::new(*secret)).collect(),
         timeout: Duration::from_secs(10),
         private: true,
         proxy: None,
-    });
-    settings(id, kind, retry_ms)
+    };
+    settings(id, SinkKind::Webhook(Box::new(webhook)), retry_ms)
 }
 
 fn with_webhook(mut sink: SinkSettings, change: impl FnOnce(&mut WebhookSettings)) -> SinkSettings {

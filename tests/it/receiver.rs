@@ -25,6 +25,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) enum Answer {
     /// Status and further header lines.
     Status(u16, &'static str),
+    /// Status and body.
+    Says(u16, &'static str),
     /// Never answers.
     Hang,
     /// Closes the connection.
@@ -42,8 +44,9 @@ pub(crate) struct Received {
 }
 
 impl Received {
+    /// Its webhook-id; empty where the format has none.
     pub(crate) fn id(&self) -> &str {
-        self.headers["webhook-id"].to_str().unwrap()
+        self.headers.get("webhook-id").map_or("", |id| id.to_str().unwrap())
     }
 }
 
@@ -90,20 +93,22 @@ impl Receiver {
                     records.lock().unwrap().push(request);
                     counter.send_modify(|count| *count += 1);
                     let answer = match answer {
-                        Answer::Status(status, headers) => Some((status, headers)),
+                        Answer::Status(status, headers) => Some((status, headers, "")),
+                        Answer::Says(status, body) => Some((status, "", body)),
                         Answer::Drop => None,
                         Answer::Hang => future::pending().await,
                         Answer::Wait(mut gate) => {
                             gate.wait_for(|open| *open).await.unwrap();
-                            Some((204, ""))
+                            Some((204, "", ""))
                         }
                     };
                     open.lock().unwrap().0 -= 1;
-                    if let Some((status, headers)) = answer {
-                        let head = format!(
-                            "HTTP/1.1 {status} Whatever\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n"
+                    if let Some((status, headers, body)) = answer {
+                        let length = body.len();
+                        let answer = format!(
+                            "HTTP/1.1 {status} Whatever\r\n{headers}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
                         );
-                        let _ = socket.write_all(head.as_bytes()).await;
+                        let _ = socket.write_all(answer.as_bytes()).await;
                     }
                 });
             }
