@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{
     id::{FeedId, SinkId, WatchId},
+    pace::Pace,
     problem::Origin,
     shown::shown_url,
 };
@@ -315,6 +316,8 @@ pub struct SinkSettings {
     pub min_severity: Severity,
     /// Waits between attempts; after one attempt more than these, a dead letter.
     pub retry: Vec<Duration>,
+    /// How fast.
+    pub pace: Pace,
 }
 
 /// Where a sink sends to.

@@ -7,6 +7,7 @@ use data_encoding::BASE64;
 use super::{
     daemon,
     id::SinkId,
+    pace::{self, Pace},
     problem::Problem,
     raw::{Table, Value},
     reader::Reader,
@@ -62,6 +63,7 @@ pub(super) fn console() -> SinkSettings {
         kind: SinkKind::Stdout { format: OutputFormat::Auto },
         min_severity: Severity::Info,
         retry: default_retry(),
+        pace: Pace::default(),
     }
 }
 
@@ -94,6 +96,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
     };
     let min_severity = table.get("min_severity").and_then(|value| reader.choice(value, &SEVERITIES, &[]));
     let retry = table.get("retry").and_then(|value| retry(reader, value));
+    let pace = pace::read(reader, &table);
     let kind = kind.and_then(|kind| {
         refuse_others(reader, &table, kind);
         match kind {
@@ -107,6 +110,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
         kind,
         min_severity: min_severity.unwrap_or(Severity::Info),
         retry: retry.unwrap_or_else(default_retry),
+        pace,
     });
     SinkDraft { id, settings }
 }
@@ -117,7 +121,7 @@ fn later_type<'t, 'a>(table: &'t Table<'a>) -> Option<&'t Value<'a>> {
 
 /// A key of another type of sink would do nothing here, and who wrote it thinks it does.
 fn refuse_others(reader: &mut Reader<'_>, table: &Table<'_>, kind: Kind) {
-    let of_webhook = ["url", "secret", "timeout", "private", "proxy"];
+    let of_webhook = ["url", "secret", "timeout", "private", "proxy", "rate", "concurrency", "batch"];
     let others: &[(&str, &str)] = &[("path", "file")];
     for value in &table.values {
         let owner = if of_webhook.contains(&value.key) {

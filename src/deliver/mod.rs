@@ -4,17 +4,20 @@
 //! recorded is sent again after a restart, with the same id. Workers share nothing, so that a slow sink delays no
 //! other. What an answer means is decided in `retry`, which knows no socket.
 
+pub mod circuit;
 mod console;
+mod rate;
 pub mod retry;
 pub mod sign;
 mod trouble;
 mod webhook;
 mod worker;
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::task::JoinSet;
+use sha2::{Digest, Sha256};
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::{console::Lines, retry::SinkAnswer, sign::SecretError, webhook::Webhook, worker::Worker};
@@ -41,6 +44,8 @@ pub struct DeliverContext {
     pub stdout: StdoutLook,
     /// How text looks.
     pub text: TextLook,
+    /// Who hears of sinks that fail: `[defaults] sinks`.
+    pub event_sinks: Vec<SinkId>,
     /// Ends the workers.
     pub stop: CancellationToken,
 }
@@ -97,7 +102,11 @@ pub enum WorkerEnd {
 
 /// The workers at work. Dropping it stops them at once; what they have not recorded is sent again.
 #[derive(Debug)]
-pub struct Deliveries(JoinSet<WorkerEnd>);
+pub struct Deliveries {
+    workers: JoinSet<WorkerEnd>,
+    /// Listens for commands, for as long as the workers are there.
+    _listener: JoinSet<()>,
+}
 
 impl Deliveries {
     /// Starts a worker for each sink. They end when `context.stop` is cancelled: what is due is tried once more, with
@@ -107,15 +116,18 @@ impl Deliveries {
     /// A sink's settings can't be used.
     pub fn start(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<Self, DeliverError> {
         let mut workers = JoinSet::new();
-        for worker in workers_of(store, sinks, context)? {
+        let (tell, asked) = watch::channel(0);
+        for worker in workers_of(store, sinks, context, &asked)? {
             workers.spawn(worker.serve());
         }
-        Ok(Self(workers))
+        let mut listener = JoinSet::new();
+        listener.spawn(listen(store.clone(), tell));
+        Ok(Self { workers, _listener: listener })
     }
 
     /// Waits for a worker to end; `None` when all have. Cancel safe.
     pub async fn ended(&mut self) -> Option<WorkerEnd> {
-        match self.0.join_next().await? {
+        match self.workers.join_next().await? {
             Ok(end) => Some(end),
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => Some(WorkerEnd::Stopped),
@@ -143,7 +155,8 @@ pub struct OncePass {
 pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<OncePass, OnceError> {
     let mut pass = OncePass::default();
     let mut workers = JoinSet::new();
-    for worker in workers_of(store, sinks, context)? {
+    let (_tell, asked) = watch::channel(0);
+    for worker in workers_of(store, sinks, context, &asked)? {
         workers.spawn(worker.once());
     }
     while let Some(ended) = workers.join_next().await {
@@ -246,9 +259,9 @@ impl Sender {
         matches!(self, Self::Lines(_))
     }
 
-    /// Groups in flight.
-    fn flights_max(&self) -> usize {
-        if self.keeps_order() { 1 } else { WEBHOOKS_IN_FLIGHT_MAX }
+    /// Groups in flight, where the sink's settings allow so many.
+    fn flights_max(&self, concurrency: usize) -> usize {
+        if self.keeps_order() { 1 } else { concurrency }
     }
 
     /// Sends a group; one reply for all of it. `None`: who read our standard output has gone.
@@ -275,11 +288,48 @@ impl Sender {
     }
 }
 
-/// By the contract: enough to hide a receiver's latency, few enough not to bury it.
-const WEBHOOKS_IN_FLIGHT_MAX: usize = 8;
+/// What is asked by command is looked for this often.
+const NOTICE: Duration = Duration::from_millis(500);
 /// Lines that share a write, a sync and a commit.
 const LINES_TOGETHER_MAX: usize = 64;
 
-fn workers_of(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<Vec<Worker>, DeliverError> {
-    sinks.iter().map(|sink| Ok(Worker::new(store.clone(), sink, Sender::new(sink, context)?, context))).collect()
+fn workers_of(
+    store: &Store,
+    sinks: &[SinkSettings],
+    context: &DeliverContext,
+    asked: &watch::Receiver<i64>,
+) -> Result<Vec<Worker>, DeliverError> {
+    let worker = |sink| Ok(Worker::new(store.clone(), sink, Sender::new(sink, context)?, context, asked.clone()));
+    sinks.iter().map(worker).collect()
+}
+
+/// Notices what commands beside the daemon change in the store.
+async fn listen(store: Store, tell: watch::Sender<i64>) {
+    let mut known = None;
+    loop {
+        match store.asked().await {
+            Ok(count) => {
+                if known.is_some_and(|known| known != count) {
+                    tell.send_replace(count);
+                }
+                known = Some(count);
+            }
+            Err(StoreError::Closed { .. }) => return,
+            // The workers say that the store can't be read.
+            Err(_) => {}
+        }
+        tokio::time::sleep(NOTICE).await;
+    }
+}
+
+/// Where a sink sends to, hashed: a secret may stand in it.
+fn target(sink: &SinkSettings) -> [u8; 16] {
+    let place = match &sink.kind {
+        SinkKind::Webhook(webhook) => webhook.url.as_str().as_bytes(),
+        SinkKind::File { path, .. } => path.as_os_str().as_encoded_bytes(),
+        SinkKind::Stdout { .. } => b"",
+    };
+    let mut kept = [0; 16];
+    kept.copy_from_slice(&Sha256::digest(place)[..16]);
+    kept
 }

@@ -10,9 +10,11 @@ mod poll_result;
 mod commit;
 mod error;
 mod announce;
+mod batch;
 mod outbox;
 mod query;
 mod retain;
+mod sink;
 mod sqlite;
 mod wish;
 mod writer;
@@ -25,13 +27,15 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+pub use batch::Batched;
 pub use error::StoreError;
-pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind};
+pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind, Settled, Which};
 pub use poll_result::{
     Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, StoredEntry, StoredOutcome,
 };
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
+pub use sink::SinkState;
 pub use wish::{FeedWish, Resumed};
 
 use self::{

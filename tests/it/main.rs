@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod acceptance;
+mod circuit;
 mod commands;
 mod config;
 mod daemon;
@@ -19,6 +20,7 @@ mod fetch_bounds;
 mod house;
 mod language;
 mod mutate;
+mod outbox;
 mod own_packs;
 mod packs;
 mod plain;
