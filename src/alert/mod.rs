@@ -4,6 +4,7 @@
 pub mod backlog;
 pub mod body;
 pub mod event;
+pub mod health;
 pub mod id;
 pub mod text;
 

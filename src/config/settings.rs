@@ -119,6 +119,8 @@ pub struct FeedSettings {
     pub tags: Vec<String>,
     /// Instead of the daemon's.
     pub interval: Option<Duration>,
+    /// Silent when nothing is new for so long; without it, a multiple of what is usual.
+    pub expect: Option<Duration>,
     /// Sent to the feed's own host only. Values are secret.
     pub headers: Vec<(String, Secret)>,
     /// Instead of wirewatch's own.
@@ -178,12 +180,19 @@ impl OpmlSettings {
 }
 
 /// Where a feed's document comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FeedSource {
     /// `http:` or `https:`.
     Http(Url),
     /// `file:`, absolute.
     File(PathBuf),
+    /// `exec:`, from the hand-written config alone.
+    Exec {
+        /// Absolute, or a name that is looked for in `PATH`.
+        program: PathBuf,
+        /// Handed over as they are: no shell reads them.
+        arguments: Vec<String>,
+    },
 }
 
 /// How long the waits between one feed's polls may be; `min` ≤ `interval` ≤ `max`.
@@ -211,6 +220,10 @@ impl FeedSettings {
         match &self.source {
             FeedSource::File(path) => format!("file:{}", path.display()),
             FeedSource::Http(url) => shown_url(url, self.secret),
+            // Arguments may be secret.
+            FeedSource::Exec { program, arguments } => {
+                format!("exec:{}{}", program.display(), if arguments.is_empty() { "" } else { " …" })
+            }
         }
     }
 }

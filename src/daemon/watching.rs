@@ -12,10 +12,9 @@ use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 
 use crate::{
-    alert::{AlertBody, AlertId, Event},
+    alert::{AlertBody, AlertId},
     article::{Article, ArticleKey},
     config::{Level, Problem, Settings, Severity, SinkId, WatchSettings},
-    store::NewEvent,
     watch::{CompileContext, SharedPacks, WatchSet, found::NearMiss, matched::Explained},
 };
 
@@ -144,12 +143,10 @@ impl Watching {
         self.set.load().explain(watch, article, now, None)
     }
 
-    /// An event, and where it goes: the sinks of `[defaults]`, less those that want louder ones.
-    pub fn event(&self, event: Event) -> NewEvent {
-        let severity = event.kind.severity();
+    /// Where an event that is so loud goes: the sinks of `[defaults]`, less those that want louder ones.
+    pub fn sinks_of_event(&self, severity: Severity) -> Vec<SinkId> {
         let wants = |sink: &&SinkId| self.min_severity.get(*sink).is_none_or(|min| severity >= *min);
-        let sinks = self.event_sinks.iter().filter(wants).cloned().collect();
-        NewEvent { event, sinks }
+        self.event_sinks.iter().filter(wants).cloned().collect()
     }
 
     /// Where alerts of `watch` go: its sinks, less those that want louder ones.

@@ -11,6 +11,7 @@ mod commit;
 mod error;
 mod announce;
 mod batch;
+mod health;
 mod outbox;
 mod query;
 mod retain;
@@ -29,9 +30,10 @@ use tokio::sync::watch;
 
 pub use batch::Batched;
 pub use error::StoreError;
+pub use health::Hearing;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind, Settled, Which};
 pub use poll_result::{
-    Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, StoredEntry, StoredOutcome,
+    Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, SourceKey, StoredEntry, StoredOutcome,
 };
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;

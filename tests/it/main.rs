@@ -5,6 +5,8 @@ mod acceptance;
 mod circuit;
 mod commands;
 mod config;
+#[path = "../../benches/shared/cpu_time.rs"]
+mod cpu_time;
 mod daemon;
 mod deliver;
 mod demo;
@@ -22,9 +24,14 @@ mod language;
 mod mutate;
 mod outbox;
 mod own_packs;
+mod pace;
 mod packs;
 mod plain;
+#[path = "../../benches/shared/month.rs"]
+mod month;
+mod polite;
 mod program;
 mod receiver;
+mod ssrf;
 mod store;
 mod topics;
