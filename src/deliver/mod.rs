@@ -22,11 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 use self::{console::Lines, retry::SinkAnswer, sign::SecretError, webhook::Webhook, worker::Worker};
 use crate::{
+    alert::{Event, EventKind, MessageId, text::safe},
     clock::Clock,
     config::{OutputFormat, Proxy, SinkId, SinkKind, SinkSettings},
     fetch::FetchError,
     metrics::Metrics,
-    store::{Delivery, Store, StoreError},
+    store::{Delivery, DeliveryId, MessageKind, Store, StoreError},
 };
 
 /// What all workers need.
@@ -173,6 +174,38 @@ pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContex
     let ours = store.backlogs().await?.into_iter().filter(|backlog| sinks.iter().any(|sink| sink.id == backlog.sink));
     pass.left = ours.map(|backlog| usize::try_from(backlog.pending).unwrap_or_default()).sum();
     Ok(pass)
+}
+
+/// How a sink took a sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// Whether it has it.
+    pub is_taken: bool,
+    /// What it answered.
+    pub said: String,
+}
+
+/// Sends a signed sample, past the outbox.
+///
+/// # Errors
+/// The sink's settings can't be used.
+pub async fn test(sink: &SinkSettings, context: &DeliverContext) -> Result<Tested, DeliverError> {
+    let sender = Sender::new(sink, context)?;
+    let now = context.clock.now();
+    let event = Event::new(EventKind::Test { sink: sink.id.clone() }, now);
+    let delivery = Delivery {
+        id: DeliveryId::from_number(0),
+        message: MessageId::from_stored(event.id.to_string()),
+        kind: MessageKind::Event,
+        body: event.to_json(),
+        made: now,
+        attempts: 0,
+        first_attempt: None,
+    };
+    Ok(match sender.send(std::slice::from_ref(&delivery), now).await {
+        Some(reply) => Tested { is_taken: reply.answer.is_success(), said: safe(&reply.said) },
+        None => Tested { is_taken: false, said: "nobody reads standard output".to_owned() },
+    })
 }
 
 /// Why a pass over the outbox could not be made.

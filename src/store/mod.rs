@@ -11,6 +11,7 @@ mod commit;
 mod error;
 mod announce;
 mod batch;
+mod deliveries;
 mod health;
 mod outbox;
 mod query;
@@ -29,6 +30,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 pub use batch::Batched;
+pub use deliveries::{Chosen, DeliveryFilter, DeliveryState, StoredDelivery, UnknownState};
 pub use error::StoreError;
 pub use health::Hearing;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind, Settled, Which};

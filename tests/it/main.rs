@@ -5,6 +5,7 @@ mod acceptance;
 mod circuit;
 mod commands;
 mod config;
+mod crash;
 #[path = "../../benches/shared/cpu_time.rs"]
 mod cpu_time;
 mod daemon;
@@ -23,6 +24,7 @@ mod house;
 mod language;
 mod mutate;
 mod outbox;
+mod outbox_commands;
 mod own_packs;
 mod pace;
 mod packs;
