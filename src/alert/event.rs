@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{EventId, body::FeedRef, text::safe};
+use super::{AlertEvent, EventId, body::FeedRef, text::safe};
 use crate::config::{Severity, SinkId};
 
 /// Something that happened.
@@ -93,8 +93,6 @@ pub enum EventKind {
         /// The first failure.
         #[serde(serialize_with = "seconds")]
         since: DateTime<Utc>,
-        /// Deliveries that wait for it.
-        waiting: i64,
     },
     /// A sink said that it is gone, again and again: nothing is sent to it until somebody brings it back.
     SinkDisabled {
@@ -105,8 +103,6 @@ pub enum EventKind {
         /// When it first said so.
         #[serde(serialize_with = "seconds")]
         since: DateTime<Utc>,
-        /// Deliveries that became dead letters.
-        waiting: i64,
     },
     /// A sample, by `sinks test`.
     Test {
@@ -264,22 +260,33 @@ impl EventKind {
                 let (since, reason) = (time(*since), safe(reason));
                 format!("Sink {sink} takes nothing since {since}: {reason}; {} for it", wait(*waiting))
             }
-            Self::SinkRecovered { sink, since, waiting } => {
-                let since = time(*since);
-                format!("Sink {sink} takes deliveries again; it had failed since {since}; {} for it", wait(*waiting))
+            Self::SinkRecovered { sink, since } => {
+                format!("Sink {sink} takes deliveries again; it had failed since {}", time(*since))
             }
-            Self::SinkDisabled { sink, reason, waiting, .. } => {
-                let letters =
-                    if *waiting == 1 { "1 delivery is".to_owned() } else { format!("{waiting} deliveries are") };
-                format!(
-                    "Sink {sink} is disabled: {}; {letters} kept as dead letters; `wirewatch sinks enable {sink}` \
-                     brings it back",
-                    safe(reason)
-                )
-            }
+            Self::SinkDisabled { sink, reason, .. } => format!(
+                "Sink {sink} is disabled: {}; what waits for it is kept as dead letters; `wirewatch sinks enable {sink}` \
+                 brings it back",
+                safe(reason)
+            ),
             Self::Test { sink } => format!("A test of sink {sink}: alerts arrive here"),
         }
     }
+}
+
+/// The JSON of a batch: the `data` of each alert whose JSON is in `bodies`.
+pub fn batch_json<'a>(id: &EventId, at: DateTime<Utc>, bodies: impl Iterator<Item = &'a str>) -> String {
+    let alerts: Vec<String> = bodies.map(data_of).collect();
+    let (id, at) = (id.as_str(), rfc3339(at));
+    format!(r#"{{"type":"batch","timestamp":"{at}","data":{{"id":"{id}","alerts":[{}]}}}}"#, alerts.join(","))
+}
+
+/// The `data` of an alert, its fields in their order; of one that another version made, in any.
+fn data_of(body: &str) -> String {
+    let own = serde_json::from_str::<AlertEvent>(body).ok().and_then(|event| serde_json::to_string(&event.data).ok());
+    own.unwrap_or_else(|| {
+        let mut value: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+        value.get_mut("data").map(serde_json::Value::take).unwrap_or(value).to_string()
+    })
 }
 
 fn named(feed: &FeedRef) -> String {
@@ -404,12 +411,12 @@ mod tests {
                 "Sink ops takes nothing since 1 Mar 12:00 UTC: answered 410 Gone; 1 delivery waits for it",
             ),
             (
-                EventKind::SinkRecovered { sink: sink.clone(), since, waiting: 20 },
-                "Sink ops takes deliveries again; it had failed since 1 Mar 12:00 UTC; 20 deliveries wait for it",
+                EventKind::SinkRecovered { sink: sink.clone(), since },
+                "Sink ops takes deliveries again; it had failed since 1 Mar 12:00 UTC",
             ),
             (
-                EventKind::SinkDisabled { sink: sink.clone(), reason, since, waiting: 20 },
-                "Sink ops is disabled: answered 410 Gone; 20 deliveries are kept as dead letters; \
+                EventKind::SinkDisabled { sink: sink.clone(), reason, since },
+                "Sink ops is disabled: answered 410 Gone; what waits for it is kept as dead letters; \
                  `wirewatch sinks enable ops` brings it back",
             ),
             (EventKind::Test { sink }, "A test of sink ops: alerts arrive here"),

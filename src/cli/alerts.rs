@@ -47,7 +47,7 @@ fn filter(arguments: &AlertsListArguments, settings: &Settings, now: DateTime<Ut
 }
 
 /// `24h`, `7d`, or a time in RFC 3339.
-fn parse_since(since: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+pub(super) fn parse_since(since: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     if let Ok(time) = DateTime::parse_from_rfc3339(since) {
         return Ok(time.with_timezone(&Utc));
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Watches the world's news feeds and raises an alert the moment an article matters.
 #[derive(Debug, Parser)]
@@ -85,6 +85,12 @@ pub enum Command {
     /// Stored alerts
     #[command(subcommand, arg_required_else_help = true)]
     Alerts(AlertsCommand),
+    /// What waits to be sent, and what was given up on
+    #[command(subcommand, arg_required_else_help = true)]
+    Deliveries(DeliveriesCommand),
+    /// Where alerts go, and how that does
+    #[command(subcommand, arg_required_else_help = true)]
+    Sinks(SinksCommand),
     /// Ask the running daemon whether it is ready
     Health,
     /// Secrets that sign webhooks
@@ -319,6 +325,92 @@ pub struct AlertsListArguments {
     /// Also those that were stored and not sent
     #[arg(long)]
     pub held: bool,
+}
+
+/// `deliveries …`
+#[derive(Debug, Subcommand)]
+pub enum DeliveriesCommand {
+    /// What waits and what was given up on, newest first
+    List(DeliveriesListArguments),
+    /// One delivery, its last answer and what is sent
+    Show {
+        /// Its number, or the id of an alert or event
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Try again now, with all attempts before it
+    Retry(ChosenArguments),
+    /// Never send it; the record stays
+    Discard(ChosenArguments),
+}
+
+/// `deliveries list`
+#[derive(Debug, Clone, Args)]
+pub struct DeliveriesListArguments {
+    /// To this sink alone
+    #[arg(long, value_name = "ID")]
+    pub sink: Option<String>,
+    /// In this state alone
+    #[arg(long, value_name = "STATE", value_parser = ["pending", "batched", "delivered", "dead", "discarded"])]
+    pub state: Option<String>,
+    /// Also what was delivered or discarded
+    #[arg(long, conflicts_with = "state")]
+    pub all: bool,
+    /// Of alerts not older than this: a duration such as 24h or 7d, or a time in RFC 3339
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// How many at the most
+    #[arg(long, default_value_t = 100, value_name = "N")]
+    pub limit: usize,
+}
+
+/// `deliveries retry`, `deliveries discard`
+#[derive(Debug, Clone, Args)]
+#[command(group = ArgGroup::new("which").required(true).multiple(true).args(["ids", "dead", "since"]))]
+pub struct ChosenArguments {
+    /// Numbers of deliveries, or ids of alerts or events
+    #[arg(value_name = "ID", conflicts_with_all = ["dead", "since"])]
+    pub ids: Vec<String>,
+    /// All dead letters
+    #[arg(long)]
+    pub dead: bool,
+    /// Dead letters that were given up on since: a duration such as 24h or 7d, or a time in RFC 3339
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// To this sink alone
+    #[arg(long, value_name = "ID")]
+    pub sink: Option<String>,
+}
+
+/// `sinks …`
+#[derive(Debug, Subcommand)]
+pub enum SinksCommand {
+    /// Every sink: its state, what waits for it, its last failure
+    List,
+    /// Send a signed sample; a sink that takes it is enabled again
+    Test {
+        /// Which sink
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Send nothing to it until it is resumed; its alerts wait
+    Pause {
+        /// Which sink
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Let a paused sink go on
+    Resume {
+        /// Which sink
+        #[arg(value_name = "ID")]
+        id: String,
+    },
+    /// Try a sink again that said it is gone
+    Enable {
+        /// Which sink
+        #[arg(value_name = "ID")]
+        id: String,
+    },
 }
 
 /// `secret …`

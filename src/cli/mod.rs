@@ -16,13 +16,17 @@ pub mod parse;
 pub mod feeds;
 pub mod packs;
 pub mod alerts;
+pub mod deliveries;
+pub mod sinks;
 pub mod health;
 pub mod secret;
 
 use std::process::ExitCode;
 
 use self::{
-    args::{AlertsCommand, Arguments, Command, FeedsCommand, PacksCommand, SecretCommand},
+    args::{
+        AlertsCommand, Arguments, Command, DeliveriesCommand, FeedsCommand, PacksCommand, SecretCommand, SinksCommand,
+    },
     output::Output,
 };
 
@@ -84,6 +88,15 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Packs(PacksCommand::Diff(arguments)) => packs::diff(&context, &arguments),
         Command::Packs(PacksCommand::Refresh(arguments)) => packs::refresh(&context, &arguments),
         Command::Alerts(AlertsCommand::List(arguments)) => alerts::list(&context, &arguments),
+        Command::Deliveries(DeliveriesCommand::List(arguments)) => deliveries::list(&context, &arguments),
+        Command::Deliveries(DeliveriesCommand::Show { id }) => deliveries::show(&context, &id),
+        Command::Deliveries(DeliveriesCommand::Retry(arguments)) => deliveries::retry(&context, &arguments),
+        Command::Deliveries(DeliveriesCommand::Discard(arguments)) => deliveries::discard(&context, &arguments),
+        Command::Sinks(SinksCommand::List) => sinks::list(&context),
+        Command::Sinks(SinksCommand::Test { id }) => sinks::test(&context, &id),
+        Command::Sinks(SinksCommand::Pause { id }) => sinks::pause(&context, &id),
+        Command::Sinks(SinksCommand::Resume { id }) => sinks::resume(&context, &id),
+        Command::Sinks(SinksCommand::Enable { id }) => sinks::enable(&context, &id),
         Command::Health => health::run(&context),
         Command::Secret(SecretCommand::New) => new_secret(),
     };

@@ -9,6 +9,7 @@ use url::Url;
 use super::{
     email::EmailSettings,
     id::{FeedId, SinkId, WatchId},
+    pace::Pace,
     problem::Origin,
     shown::shown_url,
     webhook::WebhookSettings,
@@ -330,6 +331,8 @@ pub struct SinkSettings {
     pub min_severity: Severity,
     /// Waits between attempts; after one attempt more than these, a dead letter.
     pub retry: Vec<Duration>,
+    /// How fast.
+    pub pace: Pace,
 }
 
 /// Where a sink sends to.

@@ -5,6 +5,7 @@ use std::{ops::Range, str::FromStr, time::Duration};
 use super::{
     email,
     id::SinkId,
+    pace::{self, Pace, Rate},
     problem::Problem,
     raw::{Table, Value},
     reader::Reader,
@@ -51,6 +52,7 @@ pub(super) fn console() -> SinkSettings {
         kind: SinkKind::Stdout { format: OutputFormat::Auto },
         min_severity: Severity::Info,
         retry: default_retry(),
+        pace: Pace::default(),
     }
 }
 
@@ -86,6 +88,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
     };
     let min_severity = table.get("min_severity").and_then(|value| reader.choice(value, &SEVERITIES, &[]));
     let retry = table.get("retry").and_then(|value| retry(reader, value));
+    let pace = pace::read(reader, &table);
     let kind = kind.and_then(|kind| {
         refuse_others(reader, &table, kind);
         match kind {
@@ -97,11 +100,19 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
     });
     let settings = id.clone().zip(kind).map(|((id, _), kind)| SinkSettings {
         id,
-        kind,
         min_severity: min_severity.unwrap_or(Severity::Info),
         retry: retry.unwrap_or_else(default_retry),
+        pace: Pace { rate: pace.rate.or_else(|| default_rate(&kind)), ..pace },
+        kind,
     });
     SinkDraft { id, settings }
+}
+
+fn default_rate(kind: &SinkKind) -> Option<Rate> {
+    match kind {
+        SinkKind::Webhook(webhook) => webhook.format.default_rate(),
+        SinkKind::Stdout { .. } | SinkKind::File { .. } | SinkKind::Email(_) => None,
+    }
 }
 
 fn later_type<'t, 'a>(table: &'t Table<'a>) -> Option<&'t Value<'a>> {
@@ -116,6 +127,9 @@ fn refuse_others(reader: &mut Reader<'_>, table: &Table<'_>, kind: Kind) {
         "timeout",
         "private",
         "proxy",
+        "rate",
+        "concurrency",
+        "batch",
         "token",
         "chat",
         "room",
@@ -124,7 +138,7 @@ fn refuse_others(reader: &mut Reader<'_>, table: &Table<'_>, kind: Kind) {
         "content_type",
     ];
     let of_email = ["username", "password", "from", "to", "tls"];
-    let of_both = ["url", "timeout"];
+    let of_both = ["url", "timeout", "rate", "concurrency", "batch"];
     let others: &[(&str, &str)] = &[("path", "file")];
     for value in &table.values {
         if kind == Kind::Email && value.key == "format" {

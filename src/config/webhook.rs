@@ -16,6 +16,7 @@ use url::Url;
 
 use super::{
     daemon,
+    pace::Rate,
     problem::{Origin, Problem},
     raw::{Table, Value},
     reader::Reader,
@@ -140,24 +141,25 @@ pub struct TemplateText {
 
 impl WebhookFormat {
     /// Messages that the service takes from one sender in a time, where its own rules or its readers' patience say so.
-    pub fn default_rate(&self) -> Option<(u32, Duration)> {
+    pub fn default_rate(&self) -> Option<Rate> {
         const SECOND: Duration = Duration::from_secs(1);
         const MINUTE: Duration = Duration::from_secs(60);
-        match self {
-            Self::Standard | Self::CloudEvents | Self::Alertmanager { .. } | Self::Template { .. } => None,
+        let (count, per) = match self {
+            Self::Standard | Self::CloudEvents | Self::Alertmanager { .. } | Self::Template { .. } => return None,
             // "No more than one per second, per webhook."
-            Self::Slack => Some((1, SECOND)),
+            Self::Slack => (1, SECOND),
             // Five in two seconds for a webhook, and thirty in a minute for its channel.
-            Self::Discord => Some((30, MINUTE)),
-            Self::Teams => Some((1, SECOND)),
-            // Sixty at once, and then one in five seconds.
-            Self::Ntfy { .. } => Some((12, MINUTE)),
-            Self::Gotify { .. } => Some((10, SECOND)),
+            Self::Discord => (30, MINUTE),
+            Self::Teams => (1, SECOND),
+            // Sixty at once, and then one in five seconds: a burst passes, what is more is told so and comes later.
+            Self::Ntfy { .. } => (1, SECOND),
+            Self::Gotify { .. } => (10, SECOND),
             // To one chat; groups take twenty in a minute, and say so when it is more.
-            Self::Telegram { .. } => Some((1, SECOND)),
-            Self::Matrix { .. } => Some((1, SECOND)),
-            Self::PagerDuty { .. } => Some((120, MINUTE)),
-        }
+            Self::Telegram { .. } => (1, SECOND),
+            Self::Matrix { .. } => (1, SECOND),
+            Self::PagerDuty { .. } => (120, MINUTE),
+        };
+        Some(Rate { count, per })
     }
 
     /// As in `format = "…"`.

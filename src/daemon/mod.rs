@@ -224,6 +224,7 @@ impl Daemon {
                 color: self.look.color,
                 party_name: Packs::english_name,
             },
+            event_sinks: self.settings.default_sinks.clone(),
             stop,
         }
     }

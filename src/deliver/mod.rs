@@ -4,28 +4,32 @@
 //! recorded is sent again after a restart, with the same id. Workers share nothing, so that a slow sink delays no
 //! other. What an answer means is decided in `retry`, which knows no socket.
 
+pub mod circuit;
 mod console;
 mod email;
 pub mod format;
+mod rate;
 pub mod retry;
 pub mod sign;
 mod trouble;
 mod webhook;
 mod worker;
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 
 use chrono::{DateTime, Utc};
-use tokio::task::JoinSet;
+use sha2::{Digest, Sha256};
+use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use self::{console::Lines, email::Email, retry::SinkAnswer, sign::SecretError, webhook::Webhook, worker::Worker};
 use crate::{
+    alert::{Event, EventKind, MessageId, text::safe},
     clock::Clock,
     config::{OutputFormat, Proxy, SinkId, SinkKind, SinkSettings},
     fetch::FetchError,
     metrics::Metrics,
-    store::{Delivery, Store, StoreError},
+    store::{Delivery, DeliveryId, MessageKind, Store, StoreError},
 };
 
 /// What all workers need.
@@ -43,6 +47,8 @@ pub struct DeliverContext {
     pub stdout: StdoutLook,
     /// How text looks.
     pub text: TextLook,
+    /// Who hears of sinks that fail: `[defaults] sinks`.
+    pub event_sinks: Vec<SinkId>,
     /// Ends the workers.
     pub stop: CancellationToken,
 }
@@ -115,7 +121,11 @@ pub enum WorkerEnd {
 
 /// The workers at work. Dropping it stops them at once; what they have not recorded is sent again.
 #[derive(Debug)]
-pub struct Deliveries(JoinSet<WorkerEnd>);
+pub struct Deliveries {
+    workers: JoinSet<WorkerEnd>,
+    /// Listens for commands, for as long as the workers are there.
+    _listener: JoinSet<()>,
+}
 
 impl Deliveries {
     /// Starts a worker for each sink. They end when `context.stop` is cancelled: what is due is tried once more, with
@@ -125,15 +135,18 @@ impl Deliveries {
     /// A sink's settings can't be used.
     pub fn start(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<Self, DeliverError> {
         let mut workers = JoinSet::new();
-        for worker in workers_of(store, sinks, context)? {
+        let (tell, asked) = watch::channel(0);
+        for worker in workers_of(store, sinks, context, &asked)? {
             workers.spawn(worker.serve());
         }
-        Ok(Self(workers))
+        let mut listener = JoinSet::new();
+        listener.spawn(listen(store.clone(), tell));
+        Ok(Self { workers, _listener: listener })
     }
 
     /// Waits for a worker to end; `None` when all have. Cancel safe.
     pub async fn ended(&mut self) -> Option<WorkerEnd> {
-        match self.0.join_next().await? {
+        match self.workers.join_next().await? {
             Ok(end) => Some(end),
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => Some(WorkerEnd::Stopped),
@@ -161,7 +174,8 @@ pub struct OncePass {
 pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<OncePass, OnceError> {
     let mut pass = OncePass::default();
     let mut workers = JoinSet::new();
-    for worker in workers_of(store, sinks, context)? {
+    let (_tell, asked) = watch::channel(0);
+    for worker in workers_of(store, sinks, context, &asked)? {
         workers.spawn(worker.once());
     }
     while let Some(ended) = workers.join_next().await {
@@ -178,6 +192,38 @@ pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContex
     let ours = store.backlogs().await?.into_iter().filter(|backlog| sinks.iter().any(|sink| sink.id == backlog.sink));
     pass.left = ours.map(|backlog| usize::try_from(backlog.pending).unwrap_or_default()).sum();
     Ok(pass)
+}
+
+/// How a sink took a sample.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    /// Whether it has it.
+    pub is_taken: bool,
+    /// What it answered.
+    pub said: String,
+}
+
+/// Sends a signed sample, past the outbox.
+///
+/// # Errors
+/// The sink's settings can't be used.
+pub async fn test(sink: &SinkSettings, context: &DeliverContext) -> Result<Tested, DeliverError> {
+    let sender = Sender::new(sink, context)?;
+    let now = context.clock.now();
+    let event = Event::new(EventKind::Test { sink: sink.id.clone() }, now);
+    let delivery = Delivery {
+        id: DeliveryId::from_number(0),
+        message: MessageId::from_stored(event.id.to_string()),
+        kind: MessageKind::Event,
+        body: event.to_json(),
+        made: now,
+        attempts: 0,
+        first_attempt: None,
+    };
+    Ok(match sender.send(std::slice::from_ref(&delivery), now).await {
+        Some(reply) => Tested { is_taken: reply.answer.is_success(), said: safe(&reply.said) },
+        None => Tested { is_taken: false, said: "nobody reads standard output".to_owned() },
+    })
 }
 
 /// Why a pass over the outbox could not be made.
@@ -266,9 +312,9 @@ impl Sender {
         matches!(self, Self::Lines(_))
     }
 
-    /// Groups in flight.
-    fn flights_max(&self) -> usize {
-        if self.keeps_order() { 1 } else { WEBHOOKS_IN_FLIGHT_MAX }
+    /// Groups in flight, where the sink's settings allow so many.
+    fn flights_max(&self, concurrency: usize) -> usize {
+        if self.keeps_order() { 1 } else { concurrency }
     }
 
     /// Sends a group; one reply for all of it. `None`: who read our standard output has gone.
@@ -299,11 +345,53 @@ impl Sender {
     }
 }
 
-/// By the contract: enough to hide a receiver's latency, few enough not to bury it.
-const WEBHOOKS_IN_FLIGHT_MAX: usize = 8;
+/// What is asked by command is looked for this often.
+const NOTICE: Duration = Duration::from_millis(500);
 /// Lines that share a write, a sync and a commit.
 const LINES_TOGETHER_MAX: usize = 64;
 
-fn workers_of(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<Vec<Worker>, DeliverError> {
-    sinks.iter().map(|sink| Ok(Worker::new(store.clone(), sink, Sender::new(sink, context)?, context))).collect()
+fn workers_of(
+    store: &Store,
+    sinks: &[SinkSettings],
+    context: &DeliverContext,
+    asked: &watch::Receiver<i64>,
+) -> Result<Vec<Worker>, DeliverError> {
+    let worker = |sink| Ok(Worker::new(store.clone(), sink, Sender::new(sink, context)?, context, asked.clone()));
+    sinks.iter().map(worker).collect()
+}
+
+/// Notices what commands beside the daemon change in the store.
+async fn listen(store: Store, tell: watch::Sender<i64>) {
+    let mut known = None;
+    loop {
+        match store.asked().await {
+            Ok(count) => {
+                if known.is_some_and(|known| known != count) {
+                    tell.send_replace(count);
+                }
+                known = Some(count);
+            }
+            Err(StoreError::Closed { .. }) => return,
+            // The workers say that the store can't be read.
+            Err(_) => {}
+        }
+        tokio::time::sleep(NOTICE).await;
+    }
+}
+
+/// Where a sink sends to, hashed: a secret may stand in it.
+fn target(sink: &SinkSettings) -> [u8; 16] {
+    let server;
+    let place = match &sink.kind {
+        SinkKind::Webhook(webhook) => webhook.url.as_str().as_bytes(),
+        SinkKind::Email(email) => {
+            server = email.server();
+            server.as_bytes()
+        }
+        SinkKind::File { path, .. } => path.as_os_str().as_encoded_bytes(),
+        SinkKind::Stdout { .. } => b"",
+    };
+    let mut kept = [0; 16];
+    kept.copy_from_slice(&Sha256::digest(place)[..16]);
+    kept
 }

@@ -11,7 +11,7 @@ pub const WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Waits of this length and more are the slow part of a schedule.
 pub const SLOW_WAIT_MIN: Duration = Duration::from_secs(60 * 60);
 /// A wait is longer or shorter by up to this share, so that what failed together does not come back together.
-const JITTER: f64 = 0.2;
+pub(super) const JITTER: f64 = 0.2;
 
 /// How a sink took one attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,28 @@ impl SinkAnswer {
             Self::Taken | Self::Unreachable | Self::Forbidden => None,
         }
     }
+
+    /// Whether the sink has it.
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Taken | Self::Status { status: 200..=299, .. })
+    }
+
+    /// How long it asks to wait, where that counts.
+    pub fn retry_after(self) -> Option<Duration> {
+        match self {
+            // Retry-After is for these two (RFC 9110 §10.2.3, RFC 6585 §4).
+            Self::Status { status: 429 | 503, retry_after } => retry_after,
+            Self::Status { .. } | Self::Taken | Self::Unreachable | Self::Forbidden => None,
+        }
+    }
+
+    /// Whether such a failure is about the sink as a whole; any other may be about what was sent.
+    pub fn is_about_the_sink(self) -> bool {
+        match self {
+            Self::Unreachable | Self::Status { status: 408 | 425 | 429 | 502..=504, .. } => true,
+            Self::Taken | Self::Forbidden | Self::Status { .. } => false,
+        }
+    }
 }
 
 /// What becomes of a delivery.
@@ -56,9 +78,9 @@ pub enum Decision {
 pub fn decide(answer: SinkAnswer, attempt: u32, schedule: &[Duration], random: f64) -> Decision {
     let (patient, asked) = match answer {
         SinkAnswer::Taken | SinkAnswer::Status { status: 200..=299, .. } => return Decision::Delivered,
-        // Retry-After is for these two (RFC 9110 §10.2.3, RFC 6585 §4).
-        SinkAnswer::Status { status: 429 | 503, retry_after } => (true, retry_after),
-        SinkAnswer::Status { status: 408 | 425 | 500..=599, .. } | SinkAnswer::Unreachable => (true, None),
+        SinkAnswer::Status { status: 408 | 425 | 429 | 500..=599, .. } | SinkAnswer::Unreachable => {
+            (true, answer.retry_after())
+        }
         SinkAnswer::Status { .. } | SinkAnswer::Forbidden => (false, None),
     };
     let used = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);

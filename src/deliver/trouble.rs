@@ -2,6 +2,7 @@
 
 use std::{future, time::Duration};
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use tokio::time::{self, Instant};
 use tracing::{error, info, warn};
 
@@ -64,6 +65,27 @@ impl Trouble {
             self.store_refuses = false;
             info!(%sink, "the outbox can be read again");
         }
+    }
+
+    /// So much failed in a row that only probes go out.
+    pub fn went_down(&self, sink: &SinkId) {
+        warn!(%sink, "the sink is down: one delivery at a time tries whether it is back, the others wait");
+    }
+
+    /// It is down for so long that somebody should see to it.
+    pub fn keeps_failing(&self, sink: &SinkId, since: DateTime<Utc>, waiting: i64) {
+        error!(%sink, since = %since.to_rfc3339_opts(SecondsFormat::Secs, true), waiting, "the sink keeps failing");
+    }
+
+    /// It says that it is gone.
+    pub fn is_gone(&self, sink: &SinkId, reason: &str) {
+        error!(%sink, reason, "the sink is disabled: it says that it is gone; `sinks enable` brings it back");
+    }
+
+    /// Rows became dead letters because the sink is disabled.
+    pub fn buried(&mut self, count: usize) {
+        self.dead.unsaid += count;
+        self.dead.said.get_or_insert_with(Instant::now);
     }
 
     /// A dead letter: the first is said as it is, of those that follow soon their number.

@@ -1,6 +1,8 @@
 //! One sink's worker: takes what is due, keeps some in flight, records what became of it.
 //!
-//! It sleeps until a commit brings outbox rows or the next retry is due; an idle sink costs nothing.
+//! It sleeps until a commit brings outbox rows or something falls due; an idle sink costs nothing. What has landed is
+//! recorded beside the next flights, many in one transaction, so that a sink is as fast as its answers and not as slow as
+//! the disk's syncs.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -10,48 +12,82 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use tokio::{task::JoinSet, time};
+use tokio::{
+    sync::watch,
+    task::JoinSet,
+    time::{self, Instant},
+};
 use tokio_util::sync::CancellationToken;
-use tracing::error;
+use tracing::{error, info};
 
 use super::{
     DeliverContext, Reply, Sender, WorkerEnd,
+    circuit::{self, Landing, Turn},
+    rate::Turnstile,
     retry::{Decision, decide},
     trouble::Trouble,
 };
 use crate::{
+    alert::{Event, EventKind, text::safe},
     clock::Clock,
-    config::{SinkId, SinkSettings},
+    config::{Pace, SinkId, SinkSettings},
     metrics::Metrics,
-    store::{Attempt, AttemptEnd, Delivery, DeliveryId, MessageKind, Store, StoreError},
+    store::{
+        Attempt, AttemptEnd, Batched, Delivery, DeliveryId, MessageKind, NewEvent, Settled, SinkState, Store,
+        StoreError, Which,
+    },
 };
 
 /// Rows taken from the store at once: a few rounds of flights, and little memory however long the outbox is.
-const TAKE_MAX: usize = 64;
+const TAKE_MAX: usize = 128;
+/// Rows that have landed and are not recorded yet. Beyond it nothing flies: a full disk must not make us send, over and
+/// over, what we then can't keep.
+const UNRECORDED_MAX: usize = 128;
 /// When told to stop, what is due gets this long; the rest is sent after the next start.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
+/// Then what has landed is recorded: a transaction, and a store that is busy.
+const RECORD_TIME_MAX: Duration = Duration::from_secs(2);
 /// Pause before a store that refused is asked again.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// While something waits for its retry we look at the clock this often: it may have been set, or the machine slept.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
+/// A clock that goes back by more than this was set.
+const SET_BACK_MIN: chrono::Duration = chrono::Duration::minutes(1);
 
 /// A sink's worker.
 pub(super) struct Worker {
     store: Store,
     sink: SinkId,
-    flight: Arc<Flight>,
+    sender: Arc<Sender>,
+    retry: Vec<Duration>,
+    pace: Pace,
+    /// Who hears of this sink's troubles.
+    others: Vec<SinkId>,
     clock: Clock,
     metrics: Metrics,
     stop: CancellationToken,
+    /// Changes when a command has asked something.
+    asked: watch::Receiver<i64>,
+    /// How the sink does, and whether the store knows.
+    state: SinkState,
+    is_state_known: bool,
+    target: [u8; 16],
+    turnstile: Turnstile,
     /// Taken from the store, not yet sent.
     ready: VecDeque<Delivery>,
-    /// `ready`, and what is being sent.
+    /// `ready`, what is being sent, and what is not recorded yet.
     taken: HashSet<DeliveryId>,
     flights: JoinSet<Landed>,
+    unrecorded: Settled,
+    recording: JoinSet<Recorded>,
+    /// Rows that are being recorded.
+    recording_rows: usize,
     /// Whether the store may have more that is due.
     more: bool,
     /// When the store has something due again.
     next: Option<DateTime<Utc>>,
+    /// The newest time that was met.
+    latest: DateTime<Utc>,
     trouble: Trouble,
     tally: Tally,
 }
@@ -64,45 +100,85 @@ pub(super) struct Tally {
     pub end: WorkerEnd,
 }
 
-/// What every flight needs.
-struct Flight {
-    sender: Sender,
-    store: Store,
-    clock: Clock,
-    retry: Vec<Duration>,
-    stop: CancellationToken,
-}
-
 /// A group that was sent.
 struct Landed {
     group: Vec<Delivery>,
-    /// Whether the store knows. If not, it stays taken: only another run sends it again.
-    recorded: bool,
+    is_probe: bool,
+    at: DateTime<Utc>,
     /// `None`: who read our standard output has gone.
-    reply: Option<(Reply, Vec<Attempt>)>,
+    reply: Option<Reply>,
+}
+
+/// What the store was told.
+struct Recorded {
+    rows: Vec<DeliveryId>,
+    /// Whether the store has the rows. If not, they stay taken: only another run sends them again.
+    is_kept: bool,
+    /// Whether it has the sink's state too; if not, a command has asked something.
+    is_state_kept: bool,
+    /// When the first of them is tried again.
+    retry: Option<DateTime<Utc>>,
+}
+
+/// What keeps a worker from sending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    /// Nothing.
+    Open,
+    /// One row may go, to see whether the sink is back.
+    Probe,
+    /// Nothing goes, until then or until something happens.
+    Shut(Option<DateTime<Utc>>),
+    /// The sink takes nothing any more.
+    Gone,
+}
+
+/// How far a pass goes.
+#[derive(Debug, Clone, Copy)]
+enum Pass {
+    /// On and on.
+    Serve,
+    /// All that was due at this time, each once. With `true` also at a sink that is down.
+    Drain(DateTime<Utc>, bool),
 }
 
 impl Worker {
-    pub fn new(store: Store, sink: &SinkSettings, sender: Sender, context: &DeliverContext) -> Self {
+    pub fn new(
+        store: Store,
+        sink: &SinkSettings,
+        sender: Sender,
+        context: &DeliverContext,
+        asked: watch::Receiver<i64>,
+    ) -> Self {
         let metrics = context.metrics.clone();
         for outcome in ["delivered", "failed", "dead"] {
             metrics.deliveries.with_label_values(&[sink.id.as_str(), outcome]);
         }
         metrics.sink_enabled.with_label_values(&[sink.id.as_str()]).set(1);
-        let (clock, stop) = (context.clock, context.stop.clone());
-        let flight = Flight { sender, store: store.clone(), clock, retry: sink.retry.clone(), stop: stop.clone() };
         Self {
             store,
             sink: sink.id.clone(),
-            flight: Arc::new(flight),
-            clock,
+            sender: Arc::new(sender),
+            retry: sink.retry.clone(),
+            pace: sink.pace,
+            others: context.event_sinks.iter().filter(|other| **other != sink.id).cloned().collect(),
+            clock: context.clock,
             metrics,
-            stop,
+            stop: context.stop.clone(),
+            asked,
+            state: SinkState::default(),
+            is_state_known: true,
+            target: super::target(sink),
+            turnstile: Turnstile::new(sink.pace.rate),
             ready: VecDeque::new(),
             taken: HashSet::new(),
             flights: JoinSet::new(),
+            unrecorded: Settled::default(),
+            recording: JoinSet::new(),
+            recording_rows: 0,
             more: true,
             next: None,
+            latest: DateTime::<Utc>::MIN_UTC,
             trouble: Trouble::default(),
             tally: Tally { delivered: 0, failed: 0, end: WorkerEnd::Stopped },
         }
@@ -111,26 +187,33 @@ impl Worker {
     /// Until told to stop; then what is due is tried once more, with a deadline.
     pub async fn serve(mut self) -> WorkerEnd {
         let mut changed = self.store.changed();
+        self.load_state().await;
         while self.tally.end == WorkerEnd::Stopped {
-            self.launch(self.clock.now()).await;
-            // Losing any branch halfway is harmless: what was marked changed stays so, a flight that has landed stays
-            // in the set, and times are looked up anew.
+            let wake = self.launch(Pass::Serve).await;
+            // Losing any branch halfway is harmless: what was marked changed stays so, a flight that has landed and a
+            // record that was made stay in their sets, and times are looked up anew.
             tokio::select! {
-                () = self.stop.cancelled() => {
-                    let due = self.clock.now();
-                    // What is cut off is not recorded, and so is sent again.
-                    let _ = time::timeout(DRAIN_TIME_MAX, self.drain(due)).await;
-                    break;
-                }
+                () = self.stop.cancelled() => break,
                 change = changed.changed() => match change {
                     Ok(()) => self.more = true,
                     Err(_) => break,
                 },
-                () = sleep_until(self.next, self.clock), if !self.more => self.more = true,
+                Ok(()) = self.asked.changed() => {
+                    self.load_state().await;
+                    self.more = true;
+                }
+                () = sleep_until(wake) => self.more = true,
                 now = self.trouble.wait() => self.trouble.tell(&self.sink, now),
                 Some(landed) = self.flights.join_next() => self.land(landed),
+                Some(recorded) = self.recording.join_next() => self.recorded(recorded).await,
             }
         }
+        if self.tally.end == WorkerEnd::Stopped {
+            let due = self.clock.now();
+            // What is cut off is not recorded, and so is sent again.
+            let _ = time::timeout(DRAIN_TIME_MAX, self.drain(due, false)).await;
+        }
+        let _ = time::timeout(RECORD_TIME_MAX, self.record_rest()).await;
         self.trouble.tell_rest(&self.sink);
         self.tally.end
     }
@@ -139,7 +222,7 @@ impl Worker {
     pub async fn once(mut self) -> Tally {
         let (due, stop) = (self.clock.now(), self.stop.clone());
         tokio::select! {
-            () = self.drain(due) => {}
+            () = async { self.load_state().await; self.drain(due, true).await } => {}
             // What is cut off is not recorded, and so is sent again.
             () = stop.cancelled() => {}
         }
@@ -148,42 +231,222 @@ impl Worker {
     }
 
     /// Sends what was due at `due`, each once: what fails now is due later.
-    async fn drain(&mut self, due: DateTime<Utc>) {
+    async fn drain(&mut self, due: DateTime<Utc>, also_down: bool) {
         self.more = true;
         loop {
-            self.launch(due).await;
-            match self.flights.join_next().await {
-                Some(landed) => self.land(landed),
-                None => return,
-            }
-            if self.tally.end == WorkerEnd::StdoutClosed {
+            let wake = self.launch(Pass::Drain(due, also_down)).await;
+            let is_idle = self.flights.is_empty() && self.recording.is_empty();
+            if is_idle && (wake.is_none() || self.tally.end == WorkerEnd::StdoutClosed) {
                 return;
             }
+            tokio::select! {
+                Some(landed) = self.flights.join_next() => self.land(landed),
+                Some(recorded) = self.recording.join_next() => self.recorded(recorded).await,
+                () = sleep_until(wake) => {}
+            }
         }
     }
 
-    /// Puts into flight what is due and has room.
-    async fn launch(&mut self, due: DateTime<Utc>) {
-        while self.flights.len() < self.flight.sender.flights_max() {
+    /// Records what has landed.
+    async fn record_rest(&mut self) {
+        self.start_recording();
+        while let Some(recorded) = self.recording.join_next().await {
+            self.recorded(recorded).await;
+            self.start_recording();
+        }
+    }
+
+    /// Reads how the sink does. One that sends elsewhere than before starts afresh.
+    async fn load_state(&mut self) {
+        match self.store.sink_state(&self.sink).await {
+            Ok(state) => {
+                self.trouble.store_answers(&self.sink);
+                let was_disabled = state.disabled.is_some();
+                let is_new = state.target.is_some_and(|target| target != self.target);
+                self.state = if is_new { state.afresh() } else { state };
+                if self.state.target != Some(self.target) {
+                    self.state.target = Some(self.target);
+                    self.is_state_known = false;
+                }
+                if is_new && was_disabled {
+                    info!(sink = %self.sink, "the sink sends elsewhere now and is enabled again");
+                }
+            }
+            Err(error) => self.trouble.store_refuses(&self.sink, &error),
+        }
+        self.put_back();
+        self.show_state();
+    }
+
+    fn show_state(&self) {
+        let takes = self.state.disabled.is_none() && self.state.paused.is_none();
+        self.metrics.sink_enabled.with_label_values(&[self.sink.as_str()]).set(i64::from(takes));
+    }
+
+    /// What was taken and not sent waits in the store again.
+    fn put_back(&mut self) {
+        for delivery in self.ready.drain(..) {
+            self.taken.remove(&delivery.id);
+        }
+        self.more = true;
+    }
+
+    fn gate(&self, pass: Pass, now: DateTime<Utc>) -> Gate {
+        let SinkState { paused, disabled, hold_until, down, probe_at, .. } = self.state;
+        if paused.is_some() {
+            return Gate::Shut(None);
+        }
+        if disabled.is_some() {
+            return Gate::Gone;
+        }
+        if let Some(until) = hold_until.filter(|until| *until > now) {
+            return Gate::Shut(Some(until));
+        }
+        match (down, pass) {
+            (None, _) | (_, Pass::Drain(_, true)) => Gate::Open,
+            // It was tried, and is known to be down.
+            (Some(_), Pass::Drain(_, false)) => Gate::Shut(None),
+            // One probe at a time, after those that were under way when it went down.
+            (Some(_), Pass::Serve) if !self.flights.is_empty() => Gate::Shut(None),
+            (Some(_), Pass::Serve) => match probe_at.filter(|at| *at > now) {
+                Some(at) => Gate::Shut(Some(at)),
+                None => Gate::Probe,
+            },
+        }
+    }
+
+    /// Puts into flight what is due and may go; gives when to look again, unless something happens before.
+    async fn launch(&mut self, pass: Pass) -> Option<Instant> {
+        let now = self.clock.now();
+        if now + SET_BACK_MIN < self.latest {
+            info!(sink = %self.sink, "the clock was set back: what waits for too long is due now");
+            if self.store.mend_clock(now).await.is_ok() {
+                self.load_state().await;
+            }
+            self.latest = now;
+        }
+        self.latest = self.latest.max(now);
+        if let Some(tell_at) = circuit::tell_at(&self.state)
+            && tell_at <= now
+        {
+            self.tell_failing(now).await;
+        }
+        let due = match pass {
+            Pass::Serve => now,
+            Pass::Drain(due, _) => due,
+        };
+        let gate = self.gate(pass, now);
+        let wake = match gate {
+            Gate::Open => self.launch_all(pass, due).await,
+            Gate::Probe => self.launch_probe(due).await,
+            Gate::Shut(until) => until.map(|until| self.instant(until)),
+            Gate::Gone => self.bury(now).await,
+        };
+        self.start_recording();
+        match pass {
+            Pass::Serve => {
+                let tell = circuit::tell_at(&self.state).map(|at| self.instant(at));
+                [wake, tell].into_iter().flatten().min()
+            }
+            // Nothing of a pass waits for what comes later, but for the rate.
+            Pass::Drain(..) => wake.filter(|_| gate == Gate::Gone || !self.ready.is_empty()),
+        }
+    }
+
+    async fn launch_all(&mut self, pass: Pass, due: DateTime<Utc>) -> Option<Instant> {
+        let flights_max = self.sender.flights_max(self.pace.concurrency);
+        while self.flights.len() < flights_max && self.unrecorded.attempts.len() + self.recording_rows < UNRECORDED_MAX
+        {
             if self.ready.is_empty() {
                 if !self.more {
-                    return;
+                    break;
                 }
-                self.take(due).await;
+                self.take(pass, due).await;
                 continue;
             }
-            let size = self.ready.len().min(self.flight.sender.group_max());
+            if let Some(opens) = self.turnstile.opens(Instant::now()) {
+                return Some(opens);
+            }
+            let size = self.ready.len().min(self.sender.group_max());
             let group: Vec<Delivery> = self.ready.drain(..size).collect();
-            self.flights.spawn(Arc::clone(&self.flight).fly(group));
+            self.fly(group, false);
+        }
+        match self.more || !self.ready.is_empty() {
+            // There is something to do, and a landing or a record makes room for it.
+            true => None,
+            false => self.next.map(|next| self.instant(next)),
         }
     }
 
-    /// Asks the store for what is due.
-    async fn take(&mut self, due: DateTime<Utc>) {
-        match self.store.due(&self.sink, due, TAKE_MAX, &self.taken).await {
+    async fn launch_probe(&mut self, due: DateTime<Utc>) -> Option<Instant> {
+        if let Some(opens) = self.turnstile.opens(Instant::now()) {
+            return Some(opens);
+        }
+        if self.pace.batch_max > 1 {
+            self.make_batch(Duration::ZERO, due).await;
+        }
+        if self.state.probe.is_some_and(|row| self.taken.contains(&row)) {
+            // Its last attempt is being recorded.
+            return None;
+        }
+        let which = match (self.state.probe, self.pace.batch_max) {
+            (Some(row), _) => vec![Which::One(row), Which::All],
+            (None, 1) => vec![Which::All],
+            (None, _) => vec![Which::Whole],
+        };
+        for which in which {
+            self.find(which, due, 1).await;
+            if let Some(delivery) = self.ready.pop_front() {
+                self.fly(vec![delivery], true);
+                return None;
+            }
+        }
+        self.next.map(|next| self.instant(next))
+    }
+
+    fn fly(&mut self, group: Vec<Delivery>, is_probe: bool) {
+        self.turnstile.pass(Instant::now());
+        let (sender, clock) = (Arc::clone(&self.sender), self.clock);
+        self.flights.spawn(async move {
+            let reply = sender.send(&group, clock.now()).await;
+            Landed { group, is_probe, at: clock.now(), reply }
+        });
+    }
+
+    /// Asks the store for what is due, making batches of it where that is wanted.
+    async fn take(&mut self, pass: Pass, due: DateTime<Utc>) {
+        if self.pace.batch_max == 1 {
+            return self.find(Which::All, due, TAKE_MAX).await;
+        }
+        let wait = match pass {
+            Pass::Serve => self.pace.batch_wait,
+            Pass::Drain(_, is_once) => {
+                if is_once {
+                    Duration::ZERO
+                } else {
+                    self.pace.batch_wait
+                }
+            }
+        };
+        let made = self.make_batch(wait, due).await;
+        self.find(Which::Whole, due, TAKE_MAX).await;
+        match made {
+            Some(Batched::Made) => self.more = true,
+            Some(Batched::Until(until)) => self.next = Some(self.next.map_or(until, |next| next.min(until))),
+            Some(Batched::Empty) | None => {}
+        }
+    }
+
+    async fn make_batch(&mut self, wait: Duration, due: DateTime<Utc>) -> Option<Batched> {
+        let made = self.store.make_batch(&self.sink, due, self.pace.batch_max, wait).await;
+        made.inspect_err(|error| self.trouble.store_refuses(&self.sink, error)).ok()
+    }
+
+    async fn find(&mut self, which: Which, due: DateTime<Utc>, limit: usize) {
+        match self.store.due_of(&self.sink, which, due, limit, &self.taken).await {
             Ok(found) => {
                 self.trouble.store_answers(&self.sink);
-                self.more = found.deliveries.len() == TAKE_MAX;
+                self.more = found.deliveries.len() == limit;
                 self.next = found.next;
                 self.taken.extend(found.deliveries.iter().map(|delivery| delivery.id));
                 self.ready.extend(found.deliveries);
@@ -197,7 +460,7 @@ impl Worker {
     }
 
     fn land(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
-        let landed = match landed {
+        let Landed { group, is_probe, at, reply } = match landed {
             Ok(landed) => landed,
             Err(error) => {
                 // A fault of ours in one attempt costs neither the other alerts nor the other sinks.
@@ -205,58 +468,23 @@ impl Worker {
                 return;
             }
         };
-        if landed.recorded {
-            landed.group.iter().for_each(|delivery| {
-                self.taken.remove(&delivery.id);
-            });
-        }
-        let Some((reply, attempts)) = landed.reply else {
+        let Some(mut reply) = reply else {
             self.tally.end = WorkerEnd::StdoutClosed;
             return;
         };
-        for (delivery, attempt) in landed.group.iter().zip(&attempts) {
-            self.count(delivery, attempt);
-        }
-        self.trouble.sink_said(&self.sink, &reply, &attempts);
-    }
-
-    fn count(&mut self, delivery: &Delivery, attempt: &Attempt) {
-        // Who runs one turn wants to know of alerts.
-        let counted = usize::from(delivery.kind == MessageKind::Alert);
-        let outcome = match &attempt.ended {
-            AttemptEnd::Delivered => {
-                self.tally.delivered += counted;
-                let lag = (attempt.at - delivery.made).num_milliseconds().max(0);
-                self.metrics.delivery_lag_seconds.observe(lag as f64 / 1_000.0);
-                "delivered"
-            }
-            AttemptEnd::Failed { retry, .. } => {
-                self.tally.failed += counted;
-                self.next = Some(self.next.map_or(*retry, |next| next.min(*retry)));
-                "failed"
-            }
-            AttemptEnd::Dead { reason } => {
-                self.tally.failed += counted;
-                self.trouble.gave_up(&self.sink, &delivery.message, reason, time::Instant::now());
-                "dead"
-            }
-        };
-        self.metrics.deliveries.with_label_values(&[self.sink.as_str(), outcome]).inc();
-    }
-}
-
-impl Flight {
-    /// Sends a group, decides, records.
-    async fn fly(self: Arc<Self>, group: Vec<Delivery>) -> Landed {
-        let Some(reply) = self.sender.send(&group, self.clock.now()).await else {
-            return Landed { group, recorded: false, reply: None };
-        };
-        let at = self.clock.now();
+        reply.said = safe(&reply.said);
         // Lines that failed come back together and in their order, so they share their luck.
         let luck = if self.sender.keeps_order() { 0.5 } else { random() };
         let attempts: Vec<Attempt> = group.iter().map(|delivery| self.attempt(delivery, &reply, at, luck)).collect();
-        let recorded = self.record(&attempts).await;
-        Landed { group, recorded, reply: Some((reply, attempts)) }
+        for (delivery, attempt) in group.iter().zip(&attempts) {
+            self.count(delivery, attempt);
+        }
+        self.trouble.sink_said(&self.sink, &reply, &attempts);
+        if let (Some(delivery), Some(attempt)) = (group.first(), attempts.first()) {
+            let row = (delivery.id, attempt.ended.retry());
+            self.take_in(Landing { at, answer: reply.answer, said: &reply.said, row, is_probe });
+        }
+        self.unrecorded.attempts.extend(attempts);
     }
 
     fn attempt(&self, delivery: &Delivery, reply: &Reply, at: DateTime<Utc>, luck: f64) -> Attempt {
@@ -273,33 +501,175 @@ impl Flight {
         Attempt { delivery: delivery.id, at, status: reply.answer.status(), ended }
     }
 
-    /// Tries until the store takes it. Until then the group counts as in flight, so that a full disk does not make us
-    /// send the same alert over and over.
-    async fn record(&self, attempts: &[Attempt]) -> bool {
-        let mut said = false;
-        while let Err(error) = self.store.record(attempts.to_vec()).await {
-            if !said {
-                said = true;
-                error!(%error, "could not record deliveries; trying on");
+    /// What an answer means for the sink as a whole.
+    fn take_in(&mut self, landing: Landing<'_>) {
+        let before = self.state.failing_since;
+        let turn = circuit::landed(&mut self.state, landing, &self.retry, random());
+        self.is_state_known &= turn == Turn::None;
+        match turn {
+            Turn::None | Turn::Noted => {}
+            Turn::Down => {
+                self.trouble.went_down(&self.sink);
+                self.put_back();
             }
-            if matches!(error, StoreError::Closed { .. }) || self.stop.is_cancelled() {
-                return false;
+            Turn::Up(was_told) => {
+                self.more = true;
+                if was_told {
+                    let since = before.unwrap_or(landing.at);
+                    let kind = EventKind::SinkRecovered { sink: self.sink.clone(), since };
+                    self.tell(kind, landing.at);
+                }
             }
-            time::sleep(STORE_PAUSE).await;
+            Turn::Gone => {
+                self.trouble.is_gone(&self.sink, landing.said);
+                self.put_back();
+                self.show_state();
+                let since = self.state.gone_since.unwrap_or(landing.at);
+                let (sink, reason) = (self.sink.clone(), landing.said.to_owned());
+                self.tell(EventKind::SinkDisabled { sink, reason, since }, landing.at);
+            }
         }
-        true
+        if self.state.hold_until.is_some_and(|until| until > landing.at) {
+            self.put_back();
+        }
+    }
+
+    fn tell(&mut self, kind: EventKind, at: DateTime<Utc>) {
+        let event = Event::new(kind, at);
+        self.unrecorded.events.push(NewEvent { event, sinks: self.others.clone() });
+    }
+
+    async fn tell_failing(&mut self, now: DateTime<Utc>) {
+        let Some(since) = self.state.failing_since else { return };
+        let reason = self.state.last_failure.clone().unwrap_or_default();
+        // Only for the text: where it can't be counted now, people hear of the failure all the same.
+        let waiting = self.store.waiting(&self.sink).await.unwrap_or_default();
+        self.state.told = Some(now);
+        self.is_state_known = false;
+        self.trouble.keeps_failing(&self.sink, since, waiting);
+        self.tell(EventKind::SinkFailing { sink: self.sink.clone(), reason, since, waiting }, now);
+    }
+
+    /// Makes dead letters of what waits for a sink that is gone, some at a time.
+    async fn bury(&mut self, now: DateTime<Utc>) -> Option<Instant> {
+        // What is under way may yet be taken.
+        if !self.more || !self.flights.is_empty() || !self.recording.is_empty() || !self.unrecorded.attempts.is_empty()
+        {
+            return None;
+        }
+        let reason = self.state.last_failure.as_deref().unwrap_or("it is gone");
+        let reason = format!("the sink is disabled: {reason}");
+        match self.store.bury(&self.sink, now, &reason).await {
+            Ok(0) => {
+                self.more = false;
+                None
+            }
+            Ok(buried) => {
+                self.trouble.buried(buried);
+                Some(Instant::now())
+            }
+            Err(error) => {
+                self.trouble.store_refuses(&self.sink, &error);
+                Some(Instant::now() + STORE_PAUSE)
+            }
+        }
+    }
+
+    fn count(&mut self, delivery: &Delivery, attempt: &Attempt) {
+        // Who runs one turn wants to know of alerts.
+        let alerts = match delivery.kind {
+            MessageKind::Alert => 1,
+            MessageKind::Event => 0,
+            MessageKind::Batch(alerts) => alerts as usize,
+        };
+        let outcome = match &attempt.ended {
+            AttemptEnd::Delivered => {
+                self.tally.delivered += alerts;
+                let lag = (attempt.at - delivery.made).num_milliseconds().max(0);
+                self.metrics.delivery_lag_seconds.observe(lag as f64 / 1_000.0);
+                "delivered"
+            }
+            AttemptEnd::Failed { .. } => {
+                self.tally.failed += alerts;
+                "failed"
+            }
+            AttemptEnd::Dead { reason } => {
+                self.tally.failed += alerts;
+                self.trouble.gave_up(&self.sink, &delivery.message, reason, Instant::now());
+                "dead"
+            }
+        };
+        self.metrics.deliveries.with_label_values(&[self.sink.as_str(), outcome]).inc();
+    }
+
+    /// Tells the store what was learned, unless it is being told already: what comes meanwhile goes together.
+    fn start_recording(&mut self) {
+        let is_all_known =
+            self.is_state_known && self.unrecorded.attempts.is_empty() && self.unrecorded.events.is_empty();
+        if is_all_known || !self.recording.is_empty() {
+            return;
+        }
+        let mut settled = std::mem::take(&mut self.unrecorded);
+        settled.state = (!self.is_state_known).then(|| self.state.clone());
+        self.is_state_known = true;
+        self.recording_rows = settled.attempts.len();
+        let (store, sink, stop) = (self.store.clone(), self.sink.clone(), self.stop.clone());
+        self.recording.spawn(record(store, sink, settled, stop));
+    }
+
+    async fn recorded(&mut self, recorded: Result<Recorded, tokio::task::JoinError>) {
+        self.recording_rows = 0;
+        let Ok(Recorded { rows, is_kept, is_state_kept, retry }) = recorded else {
+            error!(sink = %self.sink, "a record broke off; its alerts wait for the next start");
+            return;
+        };
+        if is_kept {
+            for row in rows {
+                self.taken.remove(&row);
+            }
+            // From now on the store has them to give; one may have fallen due while it was being recorded.
+            self.next = self.next.into_iter().chain(retry).min();
+        }
+        if !is_state_kept {
+            self.load_state().await;
+        }
+    }
+
+    /// When a time of the clock comes, looked at again after a while: the clock may be set.
+    fn instant(&self, at: DateTime<Utc>) -> Instant {
+        // A wait of milliseconds is rounded up, so that what we wake for is due.
+        let wait = (at - self.clock.now()).to_std().unwrap_or_default() + Duration::from_millis(1);
+        Instant::now() + wait.min(SLEEP_MAX)
     }
 }
 
-/// Never, where nothing is due.
-async fn sleep_until(due: Option<DateTime<Utc>>, clock: Clock) {
-    match due {
-        None => future::pending().await,
-        // A wait of milliseconds is rounded up, so that what we wake for is due.
-        Some(due) => {
-            let wait = (due - clock.now()).to_std().unwrap_or_default() + Duration::from_millis(1);
-            time::sleep(wait.min(SLEEP_MAX)).await;
+/// Tries until the store takes it.
+async fn record(store: Store, sink: SinkId, settled: Settled, stop: CancellationToken) -> Recorded {
+    let rows = settled.attempts.iter().map(|attempt| attempt.delivery).collect();
+    let retry = settled.attempts.iter().filter_map(|attempt| attempt.ended.retry()).min();
+    let mut said = false;
+    loop {
+        match store.settle(&sink, settled.clone()).await {
+            Ok(is_state_kept) => return Recorded { rows, is_kept: true, is_state_kept, retry },
+            Err(error) => {
+                if !said {
+                    said = true;
+                    error!(%sink, %error, "could not record deliveries; trying on");
+                }
+                if matches!(error, StoreError::Closed { .. }) || stop.is_cancelled() {
+                    return Recorded { rows, is_kept: false, is_state_kept: true, retry };
+                }
+                time::sleep(STORE_PAUSE).await;
+            }
         }
+    }
+}
+
+/// Never, where there is nothing to wake for.
+async fn sleep_until(wake: Option<Instant>) {
+    match wake {
+        None => future::pending().await,
+        Some(wake) => time::sleep_until(wake).await,
     }
 }
 

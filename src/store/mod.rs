@@ -10,10 +10,13 @@ mod poll_result;
 mod commit;
 mod error;
 mod announce;
+mod batch;
+mod deliveries;
 mod health;
 mod outbox;
 mod query;
 mod retain;
+mod sink;
 mod sqlite;
 mod wish;
 mod writer;
@@ -26,14 +29,17 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::watch;
 
+pub use batch::Batched;
+pub use deliveries::{Chosen, DeliveryFilter, DeliveryState, StoredDelivery, UnknownState};
 pub use error::StoreError;
 pub use health::Hearing;
-pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind};
+pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind, Settled, Which};
 pub use poll_result::{
     Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, SourceKey, StoredEntry, StoredOutcome,
 };
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
+pub use sink::SinkState;
 pub use wish::{FeedWish, Resumed};
 
 use self::{

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, Row, params};
 
 use super::{
-    Store, StoreError,
+    NewEvent, SinkState, Store, StoreError, announce, batch, sink,
     sqlite::rows::{count, millis, parsed, time, time_or_none},
 };
 use crate::{alert::MessageId, config::SinkId};
@@ -19,7 +19,19 @@ const WAIT_MAX: Duration = Duration::hours(25);
 
 /// A row of the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct DeliveryId(i64);
+pub struct DeliveryId(pub(super) i64);
+
+impl DeliveryId {
+    /// As `deliveries list` shows it.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// Of a number that somebody typed; there may be no such row.
+    pub fn from_number(number: i64) -> Self {
+        Self(number)
+    }
+}
 
 /// What a delivery brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +40,8 @@ pub enum MessageKind {
     Alert,
     /// An event: a feed or a sink that fails, say.
     Event,
+    /// So many alerts in one body.
+    Batch(u32),
 }
 
 /// A message that a sink has not had yet.
@@ -90,6 +104,38 @@ pub enum AttemptEnd {
     },
 }
 
+impl AttemptEnd {
+    /// When it is tried again, if it is.
+    pub fn retry(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Failed { retry, .. } => Some(*retry),
+            Self::Delivered | Self::Dead { .. } => None,
+        }
+    }
+}
+
+/// What a worker learned since it last told the store.
+#[derive(Debug, Clone, Default)]
+pub struct Settled {
+    /// What became of attempts.
+    pub attempts: Vec<Attempt>,
+    /// How the sink does now, where that changed.
+    pub state: Option<SinkState>,
+    /// What the other sinks shall hear.
+    pub events: Vec<NewEvent>,
+}
+
+/// Which rows of a sink are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    /// All that are due.
+    All,
+    /// Events and batches: where alerts go out in batches only.
+    Whole,
+    /// This row, if it waits and is due.
+    One(DeliveryId),
+}
+
 /// How much waits for a sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backlog {
@@ -115,8 +161,56 @@ impl Store {
         limit: usize,
         in_flight: &HashSet<DeliveryId>,
     ) -> Result<Due, StoreError> {
+        self.due_of(sink, Which::All, now, limit, in_flight).await
+    }
+
+    /// The same, of some rows.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn due_of(
+        &self,
+        sink: &SinkId,
+        which: Which,
+        now: DateTime<Utc>,
+        limit: usize,
+        in_flight: &HashSet<DeliveryId>,
+    ) -> Result<Due, StoreError> {
         let (sink, in_flight) = (sink.clone(), in_flight.clone());
-        self.read(move |connection| due(connection, &sink, now, limit, &in_flight)).await
+        self.read(move |connection| due(connection, &sink, which, now, limit, &in_flight)).await
+    }
+
+    /// Keeps what a worker learned, all of it in one transaction; `false` where a command has asked something of the sink
+    /// since, so that its state and the events about it are not kept.
+    ///
+    /// # Errors
+    /// Nothing of it is kept: what was delivered will be sent again, with the same id.
+    pub async fn settle(&self, sink: &SinkId, settled: Settled) -> Result<bool, StoreError> {
+        let sink = sink.clone();
+        self.write(move |connection, news| {
+            settled.attempts.iter().try_for_each(|attempt| record(connection, attempt))?;
+            let is_kept = match &settled.state {
+                Some(state) => sink::save(connection, &sink, state)?,
+                None => true,
+            };
+            if is_kept {
+                announce::store_events(connection, &settled.events, news)?;
+            }
+            Ok(is_kept)
+        })
+        .await
+    }
+
+    /// Brings near what waits for longer than anything can, because the clock was set back.
+    ///
+    /// # Errors
+    /// It waits on.
+    pub async fn mend_clock(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+        self.write(move |connection, _| {
+            bring_near(connection, now)?;
+            sink::bring_near(connection, now)
+        })
+        .await
     }
 
     /// Keeps what became of attempts, all of them in one transaction.
@@ -139,17 +233,27 @@ impl Store {
 fn due(
     connection: &Connection,
     sink: &SinkId,
+    which: Which,
     now: DateTime<Utc>,
     limit: usize,
     in_flight: &HashSet<DeliveryId>,
 ) -> rusqlite::Result<Due> {
-    let sql = "SELECT o.delivery, o.attempts, o.first_attempt, o.event IS NOT NULL AS is_event,
-             coalesce(a.id, e.id) AS id, coalesce(a.made, e.made) AS made, coalesce(a.body, e.body) AS body
-         FROM outbox o LEFT JOIN alert a USING (alert) LEFT JOIN event e USING (event)
-         WHERE o.sink = ?1 AND o.state = 'pending' AND o.due <= ?2 ORDER BY o.due, o.delivery LIMIT ?3";
-    let mut statement = connection.prepare_cached(sql)?;
+    // A statement each, so that each walks the index that fits it.
+    let (filter, row) = match which {
+        Which::All => ("?4 IS NULL", None),
+        Which::Whole => ("?4 IS NULL AND o.event IS NOT NULL", None),
+        Which::One(row) => ("o.delivery = ?4", Some(row.0)),
+    };
+    let sql = format!(
+        "SELECT o.delivery, o.attempts, o.first_attempt, e.type,
+             coalesce(a.id, e.id) AS id, coalesce(a.made, e.made) AS made, coalesce(a.body, e.body) AS body,
+             CASE e.type WHEN 'batch' THEN (SELECT count(*) FROM outbox m WHERE m.batch = o.delivery) END AS members
+         FROM outbox o LEFT JOIN alert a ON a.alert = o.alert LEFT JOIN event e ON e.event = o.event
+         WHERE o.sink = ?1 AND o.state = 'pending' AND o.due <= ?2 AND {filter} ORDER BY o.due, o.delivery LIMIT ?3"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
     // What is in flight is still due as far as the table knows, and comes first.
-    let mut rows = statement.query(params![sink.as_str(), millis(now), count(limit + in_flight.len())])?;
+    let mut rows = statement.query(params![sink.as_str(), millis(now), count(limit + in_flight.len()), row])?;
     let mut deliveries = Vec::new();
     while let Some(row) = rows.next()? {
         if deliveries.len() < limit && !in_flight.contains(&DeliveryId(row.get("delivery")?)) {
@@ -167,7 +271,11 @@ fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         id: DeliveryId(row.get("delivery")?),
         message: MessageId::from_stored(row.get("id")?),
-        kind: if row.get("is_event")? { MessageKind::Event } else { MessageKind::Alert },
+        kind: match (row.get::<_, Option<u32>>("members")?, row.get::<_, Option<String>>("type")?) {
+            (Some(alerts), _) => MessageKind::Batch(alerts),
+            (None, Some(_)) => MessageKind::Event,
+            (None, None) => MessageKind::Alert,
+        },
         body: row.get("body")?,
         made: time(row, "made")?,
         attempts: row.get("attempts")?,
@@ -188,10 +296,16 @@ fn record(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
              first_attempt = coalesce(first_attempt, ?4), last_attempt = ?4, last_status = ?5, last_error = ?6,
              ended = ?7
          WHERE delivery = ?1 AND state = 'pending'";
-    connection
-        .prepare_cached(sql)?
-        .execute(params![attempt.delivery.0, state, due, at, attempt.status, error, ended])
-        .map(|_| ())
+    connection.prepare_cached(sql)?.execute(params![
+        attempt.delivery.0,
+        state,
+        due,
+        at,
+        attempt.status,
+        error,
+        ended
+    ])?;
+    if ended.is_some() { batch::end_members(connection, attempt.delivery.0) } else { Ok(()) }
 }
 
 fn backlogs(connection: &Connection) -> rusqlite::Result<Vec<Backlog>> {
@@ -199,7 +313,7 @@ fn backlogs(connection: &Connection) -> rusqlite::Result<Vec<Backlog>> {
              (SELECT coalesce(a.made, e.made) FROM outbox o LEFT JOIN alert a USING (alert) LEFT JOIN event e USING (event)
               WHERE o.sink = counted.sink AND o.state = 'pending' ORDER BY o.delivery LIMIT 1) AS oldest
          FROM (SELECT sink, count(*) AS pending, 0 AS dead FROM outbox WHERE state = 'pending' GROUP BY sink
-               UNION ALL SELECT sink, 0, count(*) FROM outbox WHERE state = 'dead' GROUP BY sink) AS counted
+               UNION ALL SELECT sink, 0, count(*) FROM outbox WHERE state = 'dead' AND batch IS NULL GROUP BY sink) AS counted
          GROUP BY sink ORDER BY sink";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([], |row| {
@@ -215,6 +329,11 @@ fn backlogs(connection: &Connection) -> rusqlite::Result<Vec<Backlog>> {
 
 /// Makes due what waits for longer than anything can.
 pub(super) fn bring_near(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()> {
-    let sql = "UPDATE outbox SET due = ?1 WHERE state = 'pending' AND due > ?2";
+    // Each sink by itself, along its index: a million rows that are due are not looked at.
+    let sql = "WITH RECURSIVE waiting(sink) AS (
+             SELECT min(sink) FROM outbox WHERE state = 'pending'
+             UNION ALL SELECT (SELECT min(o.sink) FROM outbox o WHERE o.state = 'pending' AND o.sink > waiting.sink)
+             FROM waiting WHERE sink IS NOT NULL)
+         UPDATE outbox SET due = ?1 WHERE state = 'pending' AND due > ?2 AND sink IN (SELECT sink FROM waiting)";
     connection.execute(sql, params![millis(now), millis(now + WAIT_MAX)]).map(|_| ())
 }

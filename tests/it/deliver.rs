@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 use wirewatch::{
     clock::Clock,
-    config::{OutputFormat, Proxy, Secret, Severity, SinkKind, SinkSettings, WebhookFormat, WebhookSettings},
+    config::{OutputFormat, Pace, Proxy, Secret, Severity, SinkKind, SinkSettings, WebhookFormat, WebhookSettings},
     deliver::{DeliverContext, Deliveries, OncePass, StdoutLook, TextLook, WorkerEnd, observe, once},
     metrics::Metrics,
     store::{Role, Store, StoreError, StoredEntry},
@@ -30,7 +30,7 @@ pub(crate) fn open(home: &Home) -> Store {
 }
 
 /// Opens it again once everyone who had it is gone.
-async fn reopened(home: &Home) -> Store {
+pub(crate) async fn reopened(home: &Home) -> Store {
     let open = async {
         loop {
             match Store::open(&home.path(), Clock::system(), Role::Daemon) {
@@ -50,13 +50,14 @@ pub(crate) fn context() -> DeliverContext {
         allow_private: false,
         stdout: StdoutLook { forced: None, is_terminal: false },
         text: TextLook { timezone: chrono_tz::UTC, color: false, party_name: |_| None },
+        event_sinks: Vec::new(),
         stop: CancellationToken::new(),
     }
 }
 
 pub(crate) fn settings(id: &str, kind: SinkKind, retry_ms: &[u64]) -> SinkSettings {
     let retry = retry_ms.iter().map(|ms| Duration::from_millis(*ms)).collect();
-    SinkSettings { id: sink(id), kind, min_severity: Severity::Info, retry }
+    SinkSettings { id: sink(id), kind, min_severity: Severity::Info, retry, pace: Pace::default() }
 }
 
 pub(crate) fn webhook(id: &str, url: &Url, retry_ms: &[u64]) -> SinkSettings {
@@ -92,18 +93,18 @@ pub(crate) fn articles(numbers: std::ops::Range<usize>, sinks: &[&str]) -> Vec<S
     numbers.map(article).collect()
 }
 
-async fn commit(store: &Store, entries: Vec<StoredEntry>) {
+pub(crate) async fn commit(store: &Store, entries: Vec<StoredEntry>) {
     store.commit_poll(poll("a", Utc::now(), entries)).await.unwrap();
 }
 
 /// Ends the workers; what is in flight has landed and is recorded.
-async fn finish(mut deliveries: Deliveries, context: &DeliverContext) {
+pub(crate) async fn finish(mut deliveries: Deliveries, context: &DeliverContext) {
     context.stop.cancel();
     let ended = async { while deliveries.ended().await.is_some() {} };
     tokio::time::timeout(PATIENCE, ended).await.unwrap();
 }
 
-async fn pending_and_dead(store: &Store, id: &str) -> (i64, i64) {
+pub(crate) async fn pending_and_dead(store: &Store, id: &str) -> (i64, i64) {
     let backlogs = store.backlogs().await.unwrap();
     backlogs.iter().find(|b| b.sink == sink(id)).map_or((0, 0), |b| (b.pending, b.dead))
 }

@@ -147,8 +147,8 @@ fn each_event_says_what_happened_in_every_format() {
         EventKind::FeedSilent { feed: feed(), last_new: None, expected },
         EventKind::FeedGap { feed: feed(), since: Some(since), entries: 20 },
         EventKind::SinkFailing { sink: sink(), reason: reason.clone(), since, waiting: 12 },
-        EventKind::SinkRecovered { sink: sink(), since, waiting: 0 },
-        EventKind::SinkDisabled { sink: sink(), reason, since, waiting: 4 },
+        EventKind::SinkRecovered { sink: sink(), since },
+        EventKind::SinkDisabled { sink: sink(), reason, since },
         EventKind::Test { sink: sink() },
     ] {
         let event = Event::new(kind, at);

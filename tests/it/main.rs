@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod acceptance;
+mod circuit;
 mod commands;
 mod config;
+mod crash;
 #[path = "../../benches/shared/cpu_time.rs"]
 mod cpu_time;
 mod daemon;
@@ -25,6 +27,8 @@ mod formats_sent;
 mod house;
 mod language;
 mod mutate;
+mod outbox;
+mod outbox_commands;
 mod own_packs;
 mod pace;
 mod packs;

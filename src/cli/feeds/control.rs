@@ -128,7 +128,11 @@ pub fn resume(context: &Context, id: &str) -> Exit {
     }
 }
 
-fn with_store<T>(settings: &Settings, ask: impl AsyncFnOnce(Store) -> Result<T, StoreError>) -> Result<T, String> {
+/// Asks the store, made where there is none.
+pub(in crate::cli) fn with_store<T>(
+    settings: &Settings,
+    ask: impl AsyncFnOnce(Store) -> Result<T, StoreError>,
+) -> Result<T, String> {
     let store = store(settings).map_err(|error| chain(&error))?;
     let runtime = runtime().ok_or("the runtime could not start")?;
     runtime.block_on(ask(store)).map_err(|error| chain(&error))

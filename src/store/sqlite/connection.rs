@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{migrate, privacy};
 use crate::{
     clock::Clock,
-    store::{Role, StoreError, outbox, query},
+    store::{Role, StoreError, outbox, query, sink},
 };
 
 /// How long we wait for another program's lock: longer than any short transaction, shorter than a person's patience.
@@ -99,6 +99,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 fn mend_clock(connection: &Connection, clock: Clock) -> rusqlite::Result<()> {
     let now = clock.now();
     outbox::bring_near(connection, now)?;
+    sink::bring_near(connection, now)?;
     query::bring_near(connection, now)
 }
 

@@ -1,0 +1,319 @@
+//! What people ask of the outbox by command: lists of it, another try, an end.
+//!
+//! Works beside a running daemon, in short transactions, each of which counts `outbox_asked` up: the daemon notices.
+
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
+
+use super::{
+    DeliveryId, Store, StoreError, batch, sink,
+    sqlite::rows::{count, millis, parsed, time, time_or_none},
+};
+use crate::{alert::MessageId, config::SinkId};
+
+/// Most rows in one answer.
+const LIST_MAX: usize = 1_000;
+/// Rows that change in one transaction, so that polls and deliveries hardly wait for it.
+const CHUNK_ROWS: usize = 500;
+/// Rows of one message: one for each sink.
+const ROWS_OF_MESSAGE_MAX: usize = 1_000;
+
+/// What has become of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DeliveryState {
+    /// It waits for its next attempt.
+    Pending,
+    /// It goes out within a batch.
+    Batched,
+    /// The sink has it.
+    Delivered,
+    /// Given up on, kept.
+    Dead,
+    /// A person said that it is not to be sent.
+    Discarded,
+}
+
+impl DeliveryState {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Pending, Self::Batched, Self::Delivered, Self::Dead, Self::Discarded];
+
+    /// As in the store and in lists.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Batched => "batched",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Discarded => "discarded",
+        }
+    }
+}
+
+/// A word that is no state.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is no state of a delivery")]
+pub struct UnknownState(String);
+
+impl std::str::FromStr for DeliveryState {
+    type Err = UnknownState;
+
+    fn from_str(text: &str) -> Result<Self, UnknownState> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or_else(|| UnknownState(text.to_owned()))
+    }
+}
+
+/// Which rows, newest first.
+#[derive(Debug, Clone, Default)]
+pub struct DeliveryFilter {
+    /// For this sink.
+    pub sink: Option<SinkId>,
+    /// In one of these states; empty is any.
+    pub states: Vec<DeliveryState>,
+    /// Of messages made then or later.
+    pub since: Option<DateTime<Utc>>,
+    /// Older than this row.
+    pub before: Option<DeliveryId>,
+    /// At most so many, and never more than a thousand.
+    pub limit: usize,
+}
+
+/// A row of the outbox with all that is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredDelivery {
+    /// The row.
+    pub id: DeliveryId,
+    /// The `webhook-id`.
+    pub message: MessageId,
+    /// `alert`, `batch`, or the event's type.
+    pub kind: String,
+    /// Where to.
+    pub sink: SinkId,
+    /// What has become of it.
+    pub state: DeliveryState,
+    /// When the alert or event was made.
+    pub made: DateTime<Utc>,
+    /// When it is tried next, while it waits.
+    pub due: DateTime<Utc>,
+    /// Attempts so far.
+    pub attempts: u32,
+    /// The first of them …
+    pub first_attempt: Option<DateTime<Utc>>,
+    /// … and the last.
+    pub last_attempt: Option<DateTime<Utc>>,
+    /// HTTP status of the last answer.
+    pub last_status: Option<u16>,
+    /// The last failure in words.
+    pub last_error: Option<String>,
+    /// When it was delivered, given up or discarded.
+    pub ended: Option<DateTime<Utc>>,
+    /// The row of the batch that it goes out in.
+    pub batch: Option<DeliveryId>,
+    /// The frozen bytes.
+    pub body: String,
+}
+
+/// Which rows a command is about.
+#[derive(Debug, Clone)]
+pub enum Chosen {
+    /// These; of one that goes out in a batch, the whole batch.
+    These(Vec<DeliveryId>),
+    /// Dead letters.
+    Dead {
+        /// Of this sink alone.
+        sink: Option<SinkId>,
+        /// Given up on then or later.
+        since: Option<DateTime<Utc>>,
+    },
+}
+
+const COLUMNS: &str = "o.delivery, o.sink, o.state, o.due, o.attempts, o.first_attempt, o.last_attempt, o.last_status,
+     o.last_error, o.ended, o.batch, coalesce(e.type, 'alert') AS type, coalesce(a.id, e.id) AS id,
+     coalesce(a.made, e.made) AS made, coalesce(a.body, e.body) AS body
+     FROM outbox o LEFT JOIN alert a ON a.alert = o.alert LEFT JOIN event e ON e.event = o.event";
+
+impl Store {
+    /// Rows of the outbox, newest first.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn deliveries(&self, filter: DeliveryFilter) -> Result<Vec<StoredDelivery>, StoreError> {
+        self.read(move |connection| list(connection, &filter)).await
+    }
+
+    /// One row; `None` where there is none.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn delivery(&self, id: DeliveryId) -> Result<Option<StoredDelivery>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT {COLUMNS} WHERE o.delivery = ?1");
+            connection.prepare_cached(&sql)?.query_row([id.0], stored).optional()
+        })
+        .await
+    }
+
+    /// The rows of an alert or event, one for each sink.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn deliveries_of(&self, message: &MessageId) -> Result<Vec<StoredDelivery>, StoreError> {
+        let message = message.clone();
+        self.read(move |connection| {
+            let sql = format!(
+                "SELECT {COLUMNS} WHERE o.alert = (SELECT alert FROM alert WHERE id = ?1)
+                     OR o.event = (SELECT event FROM event WHERE id = ?1) ORDER BY o.delivery LIMIT ?2"
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            let rows = statement.query_map(params![message.as_str(), count(ROWS_OF_MESSAGE_MAX)], stored)?;
+            rows.collect()
+        })
+        .await
+    }
+
+    /// Has rows tried again now, with all their attempts before them; gives how many. What was delivered stays so.
+    ///
+    /// # Errors
+    /// Some of them may have been changed.
+    pub async fn retry_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let asked_for = matches!(chosen, Chosen::These(_));
+        self.change(chosen, move |connection, row| {
+            let sql = "UPDATE outbox SET state = 'pending', due = ?2, attempts = 0, first_attempt = NULL, ended = NULL
+                 WHERE delivery = ?1 AND state IN ('pending', 'dead', 'discarded')";
+            let changed = connection.prepare_cached(sql)?.execute(params![row, millis(now)])? > 0;
+            if changed && asked_for {
+                // A sink that is down is probed with what somebody wants to see tried.
+                let sql = "UPDATE sink SET probe = ?1, probe_at = ?2, version = version + 1
+                     WHERE sink = (SELECT sink FROM outbox WHERE delivery = ?1) AND down IS NOT NULL";
+                connection.prepare_cached(sql)?.execute(params![row, millis(now)])?;
+            }
+            Ok(changed)
+        })
+        .await
+    }
+
+    /// Ends rows that wait or are dead letters: they are not sent, and the store says that a person wanted it so.
+    ///
+    /// # Errors
+    /// Some of them may have been changed.
+    pub async fn discard_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        self.change(chosen, move |connection, row| {
+            let sql = "UPDATE outbox SET state = 'discarded', ended = ?2
+                 WHERE delivery = ?1 AND state IN ('pending', 'dead')";
+            Ok(connection.prepare_cached(sql)?.execute(params![row, millis(now)])? > 0)
+        })
+        .await
+    }
+
+    /// Changes rows, some at a time.
+    async fn change(
+        &self,
+        chosen: Chosen,
+        change: impl Fn(&Connection, i64) -> rusqlite::Result<bool> + Clone + Send + 'static,
+    ) -> Result<usize, StoreError> {
+        let rows = self.read(move |connection| rows_of(connection, &chosen)).await?;
+        let mut changed = 0;
+        for chunk in rows.chunks(CHUNK_ROWS) {
+            let (chunk, change) = (chunk.to_vec(), change.clone());
+            changed += self
+                .write(move |connection, news| {
+                    let mut changed = 0;
+                    for row in chunk {
+                        if change(connection, row)? {
+                            batch::end_members(connection, row)?;
+                            changed += 1;
+                        }
+                    }
+                    if changed > 0 {
+                        sink::ask(connection)?;
+                        news.outbox = true;
+                    }
+                    Ok(changed)
+                })
+                .await?;
+        }
+        Ok(changed)
+    }
+}
+
+fn list(connection: &Connection, filter: &DeliveryFilter) -> rusqlite::Result<Vec<StoredDelivery>> {
+    let mut wanted = vec!["o.delivery < ?1".to_owned()];
+    let before = filter.before.map_or(i64::MAX, |row| row.0);
+    let limit = count(filter.limit.min(LIST_MAX));
+    let sink = filter.sink.as_ref().map(SinkId::as_str);
+    let since = filter.since.map(millis);
+    let mut values: Vec<&dyn ToSql> = vec![&before, &limit];
+    if let Some(sink) = &sink {
+        values.push(sink);
+        wanted.push(format!("o.sink = ?{}", values.len()));
+    }
+    if let Some(since) = &since {
+        values.push(since);
+        wanted.push(format!("coalesce(a.made, e.made) >= ?{}", values.len()));
+    }
+    if !filter.states.is_empty() {
+        // Our own words, and written out so that an index on one of them can serve.
+        let states: Vec<String> = filter.states.iter().map(|state| format!("o.state = '{}'", state.as_str())).collect();
+        wanted.push(format!("({})", states.join(" OR ")));
+    }
+    let sql = format!("SELECT {COLUMNS} WHERE {} ORDER BY o.delivery DESC LIMIT ?2", wanted.join(" AND "));
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(values.as_slice(), stored)?;
+    rows.collect()
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredDelivery> {
+    Ok(StoredDelivery {
+        id: DeliveryId(row.get("delivery")?),
+        message: MessageId::from_stored(row.get("id")?),
+        kind: row.get("type")?,
+        sink: parsed(row, "sink")?,
+        state: parsed(row, "state")?,
+        made: time(row, "made")?,
+        due: time(row, "due")?,
+        attempts: row.get("attempts")?,
+        first_attempt: time_or_none(row, "first_attempt")?,
+        last_attempt: time_or_none(row, "last_attempt")?,
+        last_status: row.get("last_status")?,
+        last_error: row.get("last_error")?,
+        ended: time_or_none(row, "ended")?,
+        batch: row.get::<_, Option<i64>>("batch")?.map(DeliveryId),
+        body: row.get("body")?,
+    })
+}
+
+fn rows_of(connection: &Connection, chosen: &Chosen) -> rusqlite::Result<Vec<i64>> {
+    match chosen {
+        Chosen::These(rows) => {
+            let mut statement =
+                connection.prepare_cached("SELECT coalesce(batch, delivery) FROM outbox WHERE delivery = ?1")?;
+            let mut found = Vec::with_capacity(rows.len());
+            for row in rows {
+                found.extend(statement.query_row([row.0], |row| row.get::<_, i64>(0)).optional()?);
+            }
+            found.sort_unstable();
+            found.dedup();
+            Ok(found)
+        }
+        Chosen::Dead { sink, since } => {
+            let sinks = match sink {
+                Some(sink) => vec![sink.to_string()],
+                None => {
+                    let sql = "SELECT sink FROM outbox WHERE state = 'dead' GROUP BY sink";
+                    let mut statement = connection.prepare_cached(sql)?;
+                    let sinks = statement.query_map([], |row| row.get(0))?;
+                    sinks.collect::<rusqlite::Result<Vec<String>>>()?
+                }
+            };
+            // A member shares the end of its batch, which is the dead letter.
+            let sql = "SELECT delivery FROM outbox WHERE sink = ?1 AND state = 'dead' AND batch IS NULL AND ended >= ?2
+                 ORDER BY delivery";
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut found = Vec::new();
+            for sink in sinks {
+                let rows = statement.query_map(params![sink, since.map_or(i64::MIN, millis)], |row| row.get(0))?;
+                found.extend(rows.collect::<rusqlite::Result<Vec<i64>>>()?);
+            }
+            Ok(found)
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The circuit of a sink, played without a clock: when it opens, what it probes with, when others are told.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use wirewatch::{
+    deliver::{
+        circuit::{DOWN_AFTER, Landing, TOLD_AFTER, Turn, landed, tell_at},
+        retry::SinkAnswer,
+    },
+    store::{DeliveryId, SinkState},
+};
+
+use crate::store::noon;
+
+const SCHEDULE: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(3_600)];
+
+/// A sink and the time.
+struct Play {
+    state: SinkState,
+    now: DateTime<Utc>,
+}
+
+impl Play {
+    fn new() -> Self {
+        Self { state: SinkState::default(), now: noon() }
+    }
+
+    fn lands(&mut self, row: i64, answer: SinkAnswer, is_probe: bool) -> Turn {
+        let retry = (!answer.is_success()).then_some(self.now + Duration::from_secs(60));
+        let row = (DeliveryId::from_number(row), retry);
+        let landing = Landing { at: self.now, answer, said: "no", row, is_probe };
+        landed(&mut self.state, landing, &SCHEDULE, 0.5)
+    }
+
+    fn after(&mut self, seconds: u64) -> &mut Self {
+        self.now += Duration::from_secs(seconds);
+        self
+    }
+
+    fn down(answer: SinkAnswer) -> Self {
+        let mut play = Self::new();
+        for row in 1..i64::from(DOWN_AFTER) {
+            assert_eq!(play.lands(row, answer, false), Turn::Noted);
+        }
+        assert_eq!(play.lands(i64::from(DOWN_AFTER), answer, false), Turn::Down);
+        play
+    }
+
+    fn probe(&self) -> (Option<i64>, i64) {
+        (self.state.probe.map(DeliveryId::number), (self.state.probe_at.unwrap() - self.now).num_seconds())
+    }
+}
+
+fn status(status: u16) -> SinkAnswer {
+    SinkAnswer::Status { status, retry_after: None }
+}
+
+#[test]
+fn five_failures_in_a_row_over_any_rows_open_it_and_one_success_closes_it() {
+    let mut play = Play::new();
+    for row in 0..40 {
+        // A success between them starts the count anew.
+        let answer = if row % 5 == 4 { status(204) } else { status(500) };
+        assert_ne!(play.lands(row, answer, false), Turn::Down);
+    }
+    let mut play = Play::down(status(500));
+    assert!(play.state.down.is_some());
+    assert_eq!(play.lands(9, status(204), true), Turn::Up(false));
+    assert_eq!(play.state, SinkState { last_success: Some(noon()), ..SinkState::default() });
+}
+
+#[test]
+fn nobody_there_keeps_the_same_row_as_the_probe() {
+    let mut play = Play::down(SinkAnswer::Unreachable);
+    // The row's own wait.
+    assert_eq!(play.probe(), (Some(5), 60));
+    for answer in [status(503), status(429), status(502), SinkAnswer::Unreachable] {
+        play.after(60).lands(5, answer, true);
+        assert_eq!(play.probe(), (Some(5), 60), "{answer:?}");
+    }
+    // What was under way when it went down says nothing about the probe.
+    play.lands(3, SinkAnswer::Unreachable, false);
+    assert_eq!(play.state.probes, 4);
+}
+
+#[test]
+fn answer_that_may_be_about_the_row_lets_another_row_try() {
+    for answer in [status(500), status(404), status(413), status(302), SinkAnswer::Forbidden] {
+        let mut play = Play::down(answer);
+        let mut waits = vec![play.probe()];
+        for row in 6..9 {
+            play.after(60).lands(row, answer, true);
+            waits.push(play.probe());
+        }
+        assert_eq!(waits, [(None, 5), (None, 30), (None, 3_600), (None, 3_600)], "{answer:?}");
+    }
+}
+
+#[test]
+fn pause_that_is_asked_for_is_the_whole_sinks() {
+    let mut play = Play::new();
+    let asks = SinkAnswer::Status { status: 429, retry_after: Some(Duration::from_secs(120)) };
+    play.lands(1, asks, false);
+    assert_eq!(play.state.hold_until, Some(noon() + Duration::from_secs(120)));
+    // A row that was under way and is taken does not lift it, nor does a shorter wait.
+    play.after(1).lands(2, status(204), false);
+    play.lands(3, SinkAnswer::Status { status: 429, retry_after: Some(Duration::from_secs(1)) }, false);
+    assert_eq!(play.state.hold_until, Some(noon() + Duration::from_secs(120)));
+    let week = SinkAnswer::Status { status: 429, retry_after: Some(Duration::from_secs(7 * 86_400)) };
+    play.lands(4, week, false);
+    assert_eq!(play.state.hold_until, Some(play.now + Duration::from_secs(86_400)), "at most a day");
+    let mut play = Play::new();
+    play.lands(1, SinkAnswer::Status { status: 503, retry_after: Some(Duration::from_secs(120)) }, false);
+    assert_eq!(play.state.hold_until, None, "a 503 is its row's");
+}
+
+#[test]
+fn gone_is_believed_after_three_answers_over_ten_minutes() {
+    let mut play = Play::new();
+    for row in 0..20 {
+        assert_ne!(play.lands(row, status(410), false), Turn::Gone, "all at once is one moment");
+    }
+    assert_ne!(play.after(599).lands(20, status(410), true), Turn::Gone);
+    assert_eq!(play.after(1).lands(21, status(410), true), Turn::Gone);
+    assert_eq!(play.state.disabled, Some(play.now));
+    assert_eq!(tell_at(&play.state), None, "that it is disabled says it all");
+
+    let mut play = Play::new();
+    play.lands(1, status(410), false);
+    play.after(400).lands(2, status(204), false);
+    play.after(400).lands(3, status(410), false);
+    assert_eq!(play.after(400).lands(4, status(410), false), Turn::Noted, "a success between them starts anew");
+    assert_eq!(play.after(400).lands(5, status(410), false), Turn::Gone);
+}
+
+#[test]
+fn others_are_told_once_and_hear_of_its_recovery() {
+    let mut play = Play::new();
+    play.lands(1, status(500), false);
+    assert_eq!(tell_at(&play.state), None, "a failure is no trouble");
+    let mut play = Play::down(status(500));
+    assert_eq!(tell_at(&play.state), Some(noon() + TOLD_AFTER));
+    play.state.told = Some(play.now);
+    play.after(600).lands(6, status(500), true);
+    assert_eq!(tell_at(&play.state), None);
+    assert_eq!(play.lands(7, status(200), true), Turn::Up(true));
+}
