@@ -8,7 +8,10 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use tracing::{debug, field::display, info, warn};
 
-use super::poll::{Polled, Poller};
+use super::{
+    pages::PageHosts,
+    poll::{Polled, Poller},
+};
 use crate::{
     config::{DaemonSettings, FeedId, FeedOrigin, FeedSettings, PollWaits, Settings},
     metrics::Metrics,
@@ -49,6 +52,7 @@ pub struct Feeds {
     due: HashMap<FeedId, DateTime<Utc>>,
     notes: HashMap<FeedId, Vec<String>>,
     scheduler: Scheduler,
+    page_hosts: PageHosts,
     metrics: Metrics,
     clock: crate::clock::Clock,
 }
@@ -70,6 +74,7 @@ impl Feeds {
             due: HashMap::new(),
             notes: HashMap::new(),
             scheduler: Scheduler::new(limits),
+            page_hosts: PageHosts::default(),
             metrics: poller.metrics.clone(),
             clock: poller.clock,
         };
@@ -210,14 +215,31 @@ impl Feeds {
         self.settings.insert(feed.id.clone(), Arc::new(feed.clone()));
     }
 
-    /// Who is polled now; each stays under way until [`Self::ended`] or [`Self::retry_at`].
-    pub fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Arc<FeedSettings>> {
+    /// Who is polled now, each under way until [`Self::ended`] or [`Self::retry_at`]; and the hosts that are asked for a
+    /// page now, each until [`Self::page_ended`].
+    pub fn take_due(&mut self, now: DateTime<Utc>) -> (Vec<Arc<FeedSettings>>, Vec<String>) {
         let due = self.scheduler.take_due(now);
+        let hosts = due.iter().filter_map(|id| self.page_hosts.take(id)).collect();
         let late = due.iter().filter_map(|feed| self.due.get(feed)).map(|due| now - *due).max();
         if let Some(late) = late {
             self.metrics.schedule_lag_seconds.set(late.num_milliseconds().max(0) as f64 / 1000.0);
         }
-        due.iter().filter_map(|feed| self.settings.get(feed)).cloned().collect()
+        (due.iter().filter_map(|feed| self.settings.get(feed)).cloned().collect(), hosts)
+    }
+
+    /// These hosts have pages waiting, and since when or until when.
+    pub fn pages_wait(&mut self, hosts: Vec<(String, DateTime<Utc>)>) {
+        self.page_hosts.wait(&mut self.scheduler, hosts, self.clock.now());
+    }
+
+    /// A page's request has ended; the host's next one is due at `next`.
+    pub fn page_ended(&mut self, host: &str, next: Option<DateTime<Utc>>) {
+        self.page_hosts.ended(&mut self.scheduler, host, next, self.clock.now());
+    }
+
+    /// Every feed.
+    pub fn settings(&self) -> &HashMap<FeedId, Arc<FeedSettings>> {
+        &self.settings
     }
 
     /// When somebody may be due next; `None` until a poll under way has ended.

@@ -10,6 +10,7 @@ pub mod discover;
 pub mod feeds;
 mod lists;
 pub mod once;
+pub mod pages;
 pub mod poll;
 pub mod watching;
 
@@ -18,7 +19,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use tokio::{
     net::TcpListener,
-    sync::Semaphore,
+    sync::{Notify, Semaphore},
     task::JoinSet,
     time::{MissedTickBehavior, timeout},
 };
@@ -28,6 +29,7 @@ use tracing::{debug, error, info, warn};
 use self::{
     feeds::Feeds,
     lists::Lists,
+    pages::PageEnd,
     poll::{Polled, Poller},
     watching::Watching,
 };
@@ -127,6 +129,7 @@ impl Daemon {
             clock,
             settings: daemon,
             readers: Arc::new(Semaphore::new(cores)),
+            pages_wanted: Notify::new(),
         };
         Ok(Self { settings, poller: Arc::new(poller), look, readiness: Arc::new(Readiness::new(clock)) })
     }
@@ -234,7 +237,10 @@ impl Daemon {
             }
         };
         let mut polls: JoinSet<(FeedId, Result<Polled, StoreError>)> = JoinSet::new();
+        let mut pages: JoinSet<PageEnd> = JoinSet::new();
         let mut housekeeping = self.poller.clock.now();
+        // What the last run left.
+        self.poller.pages_wanted.notify_one();
         let mut lists = Lists::of(&self.settings);
         let mut notice = tokio::time::interval(NOTICE);
         notice.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -243,7 +249,11 @@ impl Daemon {
         while !stop.is_cancelled() {
             let now = self.poller.clock.now();
             self.readiness.scheduler_goes(now);
-            for feed in feeds.take_due(now) {
+            let (due, hosts) = feeds.take_due(now);
+            for host in hosts {
+                self.begin_page(&mut feeds, host, &mut pages).await;
+            }
+            for feed in due {
                 let poller = Arc::clone(&self.poller);
                 polls.spawn(async move {
                     let polled = poller.poll(&feed).await;
@@ -252,6 +262,8 @@ impl Daemon {
             }
             if now >= housekeeping {
                 housekeeping = now + HOUSEKEEPING;
+                // Those of feeds that are not paused any more are among them.
+                self.poller.pages_wanted.notify_one();
                 self.keep_house(now).await;
             }
             let wait = feeds.next_wake().map_or(WAKE_MAX, |due| (due - now).to_std().unwrap_or_default());
@@ -262,9 +274,13 @@ impl Daemon {
                 () = &mut refresh_lists => {}
                 _ = notice.tick() => self.notice(&mut feeds, lists.as_mut()).await,
                 () = tokio::time::sleep(wait.min(WAKE_MAX)) => {}
+                () = self.poller.pages_wanted.notified() => self.look_for_pages(&mut feeds).await,
                 Some(ended) = polls.join_next() => self.ended(&mut feeds, ended),
+                Some(ended) = pages.join_next() => Self::page_ended(&mut feeds, ended),
             }
         }
+        // Pages under way are asked for again at the next start.
+        pages.abort_all();
         info!(under_way = polls.len(), "stopping: polls under way may end");
         let drain = async {
             while let Some(ended) = polls.join_next().await {
@@ -292,6 +308,35 @@ impl Daemon {
             }
             // Polls are never aborted while the loop runs, so this is a panic, and the feed's name went down with it.
             Err(error) => error!(error = %error, "a poll broke off"),
+        }
+    }
+
+    async fn look_for_pages(&self, feeds: &mut Feeds) {
+        match self.poller.store.page_hosts().await {
+            Ok(hosts) => feeds.pages_wait(hosts),
+            Err(error) => warn!(error = %error, "can't read which pages are wanted"),
+        }
+    }
+
+    /// Begins the page of a host whose turn it is.
+    async fn begin_page(&self, feeds: &mut Feeds, host: String, pages: &mut JoinSet<PageEnd>) {
+        match self.poller.due_page(&host, feeds.settings()).await {
+            Ok(wanting) => {
+                let poller = Arc::clone(&self.poller);
+                pages.spawn(async move { poller.page_of(host, wanting).await });
+            }
+            Err(error) => {
+                warn!(error = %error, "can't read which pages are wanted");
+                feeds.page_ended(&host, Some(self.poller.clock.now() + STORE_RETRY));
+            }
+        }
+    }
+
+    fn page_ended(feeds: &mut Feeds, ended: Result<PageEnd, tokio::task::JoinError>) {
+        match ended {
+            Ok((host, next)) => feeds.page_ended(&host, next),
+            // Reading and matching are guarded where they are done, so this is no page's doing.
+            Err(error) => error!(error = %error, "a page broke off"),
         }
     }
 

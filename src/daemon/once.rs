@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{Daemon, DaemonError, poll::Polled};
+use super::{Daemon, DaemonError, pages::PageTurn, poll::Polled};
 use crate::{
     config::FeedId,
     deliver::{self, OncePass},
@@ -32,6 +32,8 @@ pub struct Turn {
     pub articles: usize,
     /// New alerts.
     pub alerts: usize,
+    /// What came of pages of articles.
+    pub pages: PageTurn,
     /// What came of the outbox.
     pub delivered: OncePass,
 }
@@ -94,6 +96,8 @@ impl Daemon {
         if let Some(error) = unstored {
             return Err(error.into());
         }
+        turn.pages = self.pages_once(Scheduler::new(limits), &feeds, &stop).await?;
+        turn.alerts += turn.pages.alerts;
         info!(feeds = turn.polled, articles = turn.articles, alerts = turn.alerts, "polled every feed once");
         turn.delivered = deliver::once(&self.poller.store, &self.settings.sinks, &self.deliver_context(stop)).await?;
         Ok(turn)

@@ -31,7 +31,7 @@ use url::Url;
 pub use error::{FetchError, FileProblem, StatusHint};
 pub use hints::Validators;
 pub use large::Held;
-pub use request::FetchRequest;
+pub use request::{FetchRequest, Wanted};
 
 use self::{
     large::{Intake, LargeBodies, Size},

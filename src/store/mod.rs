@@ -9,7 +9,9 @@
 mod poll_result;
 mod commit;
 mod error;
+mod keep;
 mod outbox;
+mod page;
 mod query;
 mod retain;
 mod sqlite;
@@ -26,6 +28,7 @@ use tokio::sync::watch;
 
 pub use error::StoreError;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due};
+pub use page::{PageFailure, PageResult, WantedPage};
 pub use poll_result::{Committed, CommittedAlert, EntryKey, Moved, NewAlert, PollResult, StoredEntry, StoredOutcome};
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
