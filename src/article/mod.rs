@@ -6,6 +6,7 @@ mod google;
 pub mod html;
 pub mod identity;
 pub mod language;
+mod nesting;
 pub mod fold;
 pub mod segment;
 mod summary;

@@ -10,6 +10,7 @@ pub mod discover;
 pub mod feeds;
 mod lists;
 pub mod once;
+mod page_hosts;
 pub mod pages;
 pub mod poll;
 pub mod watching;
@@ -27,9 +28,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use self::{
-    feeds::Feeds,
+    feeds::{Feeds, HostRest},
     lists::Lists,
-    pages::PageEnd,
+    page_hosts::PageEnd,
     poll::{Polled, Poller},
     watching::Watching,
 };
@@ -39,14 +40,15 @@ use crate::{
     deliver::{DeliverContext, DeliverError, Deliveries, OnceError, StdoutLook, TextLook, WorkerEnd},
     fetch::{FetchError, FetchLimits, Fetcher},
     metrics::Metrics,
+    schedule::PollReason,
     serve::{self, Served, health::Readiness},
     store::{Role, Store, StoreError},
     watch::pack::Packs,
 };
 
-/// Polls under way when a stop comes may end within this; longer than a feed's usual answer, shorter than what a
-/// service manager waits before it kills.
-const POLLS_END_MAX: Duration = Duration::from_secs(10);
+/// Polls under way when a stop comes may end within this, which is longer than nearly every feed's answer. One that dribbles
+/// is not waited for: its feed is asked again at the next start, and until then nobody is polled.
+const POLLS_END_MAX: Duration = Duration::from_secs(3);
 /// Deliveries under way, and one more try of what is due, may take this.
 const DELIVERIES_END_MAX: Duration = Duration::from_secs(8);
 /// The scheduler wakes at least this often, to say that it is going and to notice that the clock has jumped.
@@ -57,6 +59,9 @@ const NOTICE: Duration = Duration::from_millis(500);
 const HOUSEKEEPING: Duration = Duration::from_secs(15 * 60);
 /// A feed whose poll the store could not take is asked again after this.
 const STORE_RETRY: Duration = Duration::from_secs(15);
+
+/// How the polls of feeds that are one request ended.
+type GroupEnd = Vec<(FeedId, Result<Polled, StoreError>)>;
 
 /// Why the daemon could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -236,7 +241,7 @@ impl Daemon {
                 return;
             }
         };
-        let mut polls: JoinSet<(FeedId, Result<Polled, StoreError>)> = JoinSet::new();
+        let mut polls: JoinSet<(FeedId, GroupEnd)> = JoinSet::new();
         let mut pages: JoinSet<PageEnd> = JoinSet::new();
         let mut housekeeping = self.poller.clock.now();
         // What the last run left.
@@ -249,16 +254,13 @@ impl Daemon {
         while !stop.is_cancelled() {
             let now = self.poller.clock.now();
             self.readiness.scheduler_goes(now);
-            let (due, hosts) = feeds.take_due(now);
+            let (groups, hosts) = feeds.take_due(now);
             for host in hosts {
                 self.begin_page(&mut feeds, host, &mut pages).await;
             }
-            for feed in due {
+            for group in groups {
                 let poller = Arc::clone(&self.poller);
-                polls.spawn(async move {
-                    let polled = poller.poll(&feed).await;
-                    (feed.id.clone(), polled)
-                });
+                polls.spawn(async move { (group[0].id.clone(), poller.poll(&group).await) });
             }
             if now >= housekeeping {
                 housekeeping = now + HOUSEKEEPING;
@@ -276,7 +278,7 @@ impl Daemon {
                 () = tokio::time::sleep(wait.min(WAKE_MAX)) => {}
                 () = self.poller.pages_wanted.notified() => self.look_for_pages(&mut feeds).await,
                 Some(ended) = polls.join_next() => self.ended(&mut feeds, ended),
-                Some(ended) = pages.join_next() => Self::page_ended(&mut feeds, ended),
+                Some(ended) = pages.join_next() => self.page_ended(&mut feeds, ended),
             }
         }
         // Pages under way are asked for again at the next start.
@@ -292,52 +294,35 @@ impl Daemon {
         }
     }
 
-    fn ended(&self, feeds: &mut Feeds, ended: Result<(FeedId, Result<Polled, StoreError>), tokio::task::JoinError>) {
-        match ended {
-            Ok((feed, Ok(polled))) => {
-                self.readiness.store_is_writable(true);
-                feeds.ended(&feed, &polled);
-            }
-            Ok((feed, Err(error))) => {
-                // Said once: a full disk fails every poll.
-                if self.readiness.lacks() != Some(serve::health::STORE_LACK) {
-                    error!(feed = %feed, error = %error, "a poll could not be stored: nothing of it is acknowledged");
-                }
-                self.readiness.store_is_writable(false);
-                feeds.retry_at(&feed, self.poller.clock.now() + STORE_RETRY);
-            }
+    fn ended(&self, feeds: &mut Feeds, ended: Result<(FeedId, GroupEnd), tokio::task::JoinError>) {
+        let (first, polls) = match ended {
+            Ok(polls) => polls,
             // Polls are never aborted while the loop runs, so this is a panic, and the feed's name went down with it.
-            Err(error) => error!(error = %error, "a poll broke off"),
-        }
-    }
-
-    async fn look_for_pages(&self, feeds: &mut Feeds) {
-        match self.poller.store.page_hosts().await {
-            Ok(hosts) => feeds.pages_wait(hosts),
-            Err(error) => warn!(error = %error, "can't read which pages are wanted"),
-        }
-    }
-
-    /// Begins the page of a host whose turn it is.
-    async fn begin_page(&self, feeds: &mut Feeds, host: String, pages: &mut JoinSet<PageEnd>) {
-        match self.poller.due_page(&host, feeds.settings()).await {
-            Ok(wanting) => {
-                let poller = Arc::clone(&self.poller);
-                pages.spawn(async move { poller.page_of(host, wanting).await });
+            Err(error) => return error!(error = %error, "a poll broke off"),
+        };
+        for (feed, polled) in &polls {
+            // Said once: a full disk fails every poll.
+            if let Err(error) = polled
+                && self.readiness.lacks() != Some(serve::health::STORE_LACK)
+            {
+                error!(feed = %feed, error = %error, "a poll could not be stored: nothing of it is acknowledged");
             }
-            Err(error) => {
-                warn!(error = %error, "can't read which pages are wanted");
-                feeds.page_ended(&host, Some(self.poller.clock.now() + STORE_RETRY));
-            }
+            self.readiness.store_is_writable(polled.is_ok());
+        }
+        if let Some(rest) = feeds.ended(&first, &polls, self.poller.clock.now() + STORE_RETRY) {
+            self.note_rest(rest);
         }
     }
 
-    fn page_ended(feeds: &mut Feeds, ended: Result<PageEnd, tokio::task::JoinError>) {
-        match ended {
-            Ok((host, next)) => feeds.page_ended(&host, next),
-            // Reading and matching are guarded where they are done, so this is no page's doing.
-            Err(error) => error!(error = %error, "a page broke off"),
-        }
+    /// For `feeds list` and the next start; the schedule knows already, so nothing waits for it.
+    fn note_rest(&self, rest: HostRest) {
+        let store = self.poller.store.clone();
+        tokio::spawn(async move {
+            let reason = PollReason::HostSlow.to_string();
+            if let Err(error) = store.postpone(rest.feeds, rest.until, reason).await {
+                warn!(error = %error, "that a host is to be left alone could not be stored");
+            }
+        });
     }
 
     /// Looks for what was asked by command, and for lists of feeds that have changed.

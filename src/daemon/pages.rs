@@ -4,22 +4,19 @@
 //! so that polls and pages of a host share its permits; one page of a host is fetched at a time. A page that does not
 //! come is tried again later and then given up: its entry has been matched without it, so no alert waits.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 use url::Url;
 
 use super::{
-    Daemon,
+    Daemon, STORE_RETRY,
+    feeds::{Feeds, limits},
+    page_hosts::{HostSaid, PageEnd, PageHosts, Taken},
     poll::{Poller, chain, matched},
 };
 use crate::{
@@ -29,123 +26,62 @@ use crate::{
     },
     config::{FeedId, FeedSettings, FeedSource, FullText},
     fetch::{Answer, FetchError, FetchRequest, Wanted},
-    schedule::{HostKey, NEVER, Scheduler},
+    schedule::{HostKey, Scheduler},
     store::{PageFailure, PageResult, StoreError, WantedPage},
 };
 
-/// Between the end of one page's request and the beginning of the next one to the same host.
-const PAGE_GAP: TimeDelta = TimeDelta::seconds(1);
 /// Waits before a page is tried again; after the last it is given up. News that comes later than this is none.
 const RETRY: [TimeDelta; 4] = [TimeDelta::minutes(1), TimeDelta::minutes(10), TimeDelta::hours(1), TimeDelta::hours(4)];
-/// A page that the store could not take is read again after this.
-const STORE_RETRY: TimeDelta = TimeDelta::seconds(15);
+/// A host that answers 429 and names no time is left alone for so long.
+const NOT_NOW_WAIT: Duration = Duration::from_secs(10 * 60);
+/// A turn looks at its clock at least this often.
+const WAIT_MAX: Duration = Duration::from_secs(20);
+
+/// A page that is wanted, and the feed that wants it; `None` where that is no more.
+pub(super) type Wish = (WantedPage, Option<Arc<FeedSettings>>);
 
 /// A page, and the feeds that want it: all of them ask for it in the same way.
-pub(super) type Wanting = Vec<(WantedPage, Arc<FeedSettings>)>;
-
-/// The hosts whose pages are wanted, as the scheduler knows them.
-#[derive(Debug, Default)]
-pub(super) struct PageHosts {
-    /// Each with when it was said to be due.
-    by_slot: HashMap<FeedId, (String, DateTime<Utc>)>,
-    in_flight: HashSet<String>,
-    /// Hosts that were asked a moment ago.
-    rest_until: HashMap<String, DateTime<Utc>>,
-}
-
-impl PageHosts {
-    /// Takes in which hosts have pages waiting, and since when or until when.
-    pub(super) fn wait(&mut self, scheduler: &mut Scheduler, hosts: Vec<(String, DateTime<Utc>)>, now: DateTime<Utc>) {
-        self.rest_until.retain(|_, until| *until > now);
-        for (host, due) in hosts {
-            let Some(slot) = slot(&host).filter(|_| !self.in_flight.contains(&host)) else { continue };
-            let rest = self.rest_until.get(&host).copied().unwrap_or(due);
-            // One that is known to be due keeps its place in the row.
-            if self.by_slot.get(&slot).is_some_and(|(_, known)| *known <= due) {
-                continue;
-            }
-            scheduler.add(slot.clone(), HostKey::new(&host), due.max(rest));
-            self.by_slot.insert(slot, (host, due));
-        }
-    }
-
-    /// The host that an id of the scheduler's stands for; it is in flight then.
-    pub(super) fn take(&mut self, id: &FeedId) -> Option<String> {
-        let (host, _) = self.by_slot.get(id)?.clone();
-        self.in_flight.insert(host.clone());
-        Some(host)
-    }
-
-    /// A host has been asked, or had nothing due: its permit goes back. `next` is when its next page is due.
-    pub(super) fn ended(
-        &mut self,
-        scheduler: &mut Scheduler,
-        host: &str,
-        next: Option<DateTime<Utc>>,
-        now: DateTime<Utc>,
-    ) {
-        let Some(slot) = slot(host) else { return };
-        self.in_flight.remove(host);
-        self.rest_until.insert(host.to_owned(), now + PAGE_GAP);
-        match next {
-            Some(next) => {
-                let next = next.max(now + PAGE_GAP);
-                scheduler.finished(&slot, next);
-                self.by_slot.insert(slot, (host.to_owned(), next));
-            }
-            None => {
-                scheduler.finished(&slot, NEVER);
-                scheduler.remove(&slot);
-                self.by_slot.remove(&slot);
-            }
-        }
-    }
-}
-
-/// The scheduler knows feeds by their ids, and so it knows a host's pages by one that no person would give a feed.
-fn slot(host: &str) -> Option<FeedId> {
-    let hash = Sha256::digest(host.as_bytes());
-    let letters: String = hash.iter().take(24).map(|byte| format!("{byte:02x}")).collect();
-    format!("pages.{letters}").parse().ok()
-}
+type Wanting = Vec<(WantedPage, Arc<FeedSettings>)>;
 
 /// What came of one request for a page.
 #[derive(Debug)]
 enum Came {
     /// Something that was read.
     Page(Box<Page>),
-    /// Nothing, this time.
-    Failed { why: String, outcome: &'static str, may_come: bool, retry_after: Option<Duration> },
+    /// Nothing, this time. `not_now` is how long the host wants to be left alone.
+    Failed { why: String, outcome: &'static str, may_come: bool, not_now: Option<Duration> },
+}
+
+/// A page that was asked for, or not.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    requests: usize,
+    alerts: usize,
+    said: HostSaid,
+}
+
+impl Asked {
+    const NOBODY: Self = Self { requests: 0, alerts: 0, said: HostSaid::Nothing };
+}
+
+impl Came {
+    fn of_host(&self) -> HostSaid {
+        match self {
+            Self::Page(_) => HostSaid::Well,
+            Self::Failed { not_now: Some(wait), .. } => HostSaid::NotNow(*wait),
+            Self::Failed { .. } => HostSaid::Nothing,
+        }
+    }
 }
 
 impl Poller {
-    /// Fetches the page of `host` that has been due longest. `None` where none is due.
-    pub(super) async fn due_page(
-        &self,
-        host: &str,
-        feeds: &HashMap<FeedId, Arc<FeedSettings>>,
-    ) -> Result<Wanting, StoreError> {
-        loop {
-            let wanted = self.store.due_page(host, self.clock.now()).await?;
-            let is_none = wanted.is_empty();
-            let wanting = self.still_wanting(wanted, |feed| feeds.get(feed).cloned()).await?;
-            if is_none || !wanting.is_empty() {
-                return Ok(wanting);
-            }
-        }
-    }
-
     /// Those that still want their page, and in the same way as the first. Wishes of feeds that are gone, or want no pages
     /// any more, are forgotten.
-    async fn still_wanting(
-        &self,
-        wanted: Vec<WantedPage>,
-        settings: impl Fn(&FeedId) -> Option<Arc<FeedSettings>>,
-    ) -> Result<Wanting, StoreError> {
+    async fn still_wanting(&self, wanted: Vec<Wish>) -> Result<Wanting, StoreError> {
         let mut wanting: Wanting = Vec::with_capacity(wanted.len());
-        for page in wanted {
-            match settings(&page.feed).filter(|feed| feed.full_text != FullText::Off) {
-                None => self.store.forget_page(&page).await?,
+        for (page, feed) in wanted {
+            match feed.filter(|feed| feed.full_text != FullText::Off) {
+                None => self.store.forget_pages(&page.feed).await?,
                 Some(feed) if wanting.first().is_none_or(|(_, first)| asks_alike(first, &feed, &page.url)) => {
                     wanting.push((page, feed));
                 }
@@ -155,30 +91,31 @@ impl Poller {
         Ok(wanting)
     }
 
-    /// Fetches a page once, reads it, and commits what came of it for everybody who wants it; gives how many new alerts
-    /// that made.
+    /// Fetches a page once, reads it, and commits what came of it for everybody who wants it.
     ///
     /// # Errors
     /// The store could not take it: the page is still wanted.
-    pub(super) async fn page(&self, wanting: Wanting) -> Result<usize, StoreError> {
-        let Some((first, feed)) = wanting.first() else { return Ok(0) };
+    async fn page(&self, wanted: Vec<Wish>) -> Result<Asked, StoreError> {
+        let wanting = self.still_wanting(wanted).await?;
+        let Some((first, feed)) = wanting.first() else { return Ok(Asked::NOBODY) };
         let came = self.ask(&first.url, feed).await;
         let now = self.clock.now();
         let mut alerts = 0;
+        let said = came.of_host();
         match came {
             Came::Page(mut page) => {
                 page.forget_times_ahead(now);
                 let page: Arc<Page> = Arc::from(page);
                 for (wanted, feed) in wanting {
-                    alerts += self.take_in(wanted, feed, Arc::clone(&page), now).await?;
+                    alerts += self.take_page(wanted, feed, Arc::clone(&page), now).await?;
                 }
             }
-            Came::Failed { why, outcome, may_come, retry_after } => {
+            Came::Failed { why, outcome, may_come, not_now } => {
                 for (wanted, feed) in wanting {
                     self.metrics.fulltext.with_label_values(&[outcome]).inc();
                     let attempt = wanted.attempts.saturating_add(1);
                     let wait = RETRY.get(wanted.attempts as usize).filter(|_| may_come);
-                    let not_before = retry_after.and_then(|wait| TimeDelta::from_std(wait).ok()).map(|wait| now + wait);
+                    let not_before = not_now.and_then(|wait| TimeDelta::from_std(wait).ok()).map(|wait| now + wait);
                     match wait {
                         Some(_) => debug!(feed = %feed.id, error = %why, attempt, "a page did not come"),
                         None => {
@@ -191,7 +128,7 @@ impl Poller {
                 }
             }
         }
-        Ok(alerts)
+        Ok(Asked { requests: 1, alerts, said })
     }
 
     async fn ask(&self, url: &Url, feed: &FeedSettings) -> Came {
@@ -204,7 +141,7 @@ impl Poller {
                 private: feed.private,
                 ..FetchRequest::new(&feed.source)
             },
-            FeedSource::File(_) => FetchRequest::new(&page_itself),
+            FeedSource::File(_) | FeedSource::Exec { .. } => FetchRequest::new(&page_itself),
         };
         let request = FetchRequest {
             user_agent: feed.user_agent.as_deref(),
@@ -212,7 +149,7 @@ impl Poller {
             wanted: Wanted::Page,
             ..request
         };
-        let failed = |why: String, outcome, may_come| Came::Failed { why, outcome, may_come, retry_after: None };
+        let failed = |why: String, outcome, may_come| Came::Failed { why, outcome, may_come, not_now: None };
         match self.fetcher.fetch(&request).await {
             Ok(Answer::Document { body, content_type, url: at, held, .. }) => {
                 let came = self.read_page(body, content_type, url.clone(), at).await;
@@ -224,7 +161,7 @@ impl Poller {
                 why: format!("the server answered {status}: it asks to be left alone for now"),
                 outcome: "error",
                 may_come: true,
-                retry_after,
+                not_now: retry_after.or((status == 429).then_some(NOT_NOW_WAIT)),
             },
             Ok(Answer::Gone) => failed("410: the page is gone for good".to_owned(), "error", false),
             Err(error) => {
@@ -241,7 +178,7 @@ impl Poller {
                 why: "the page leads to the front page".to_owned(),
                 outcome: "nothing",
                 may_come: false,
-                retry_after: None,
+                not_now: None,
             };
         }
         let permit = Arc::clone(&self.readers).acquire_owned().await;
@@ -250,7 +187,7 @@ impl Poller {
             full_text::read(&body, content_type.as_deref(), &at)
         });
         let failed =
-            |why: &str, outcome, may_come| Came::Failed { why: why.to_owned(), outcome, may_come, retry_after: None };
+            |why: &str, outcome, may_come| Came::Failed { why: why.to_owned(), outcome, may_come, not_now: None };
         match read.await {
             Ok(page) => match page.verdict {
                 Verdict::Text | Verdict::PaywallStub => Came::Page(Box::new(page)),
@@ -263,7 +200,7 @@ impl Poller {
     }
 
     /// Matches the article again with what its page says, and commits that.
-    async fn take_in(
+    async fn take_page(
         &self,
         wanted: WantedPage,
         feed: Arc<FeedSettings>,
@@ -345,16 +282,73 @@ pub struct PageTurn {
     pub alerts: usize,
 }
 
+impl Poller {
+    /// Fetches a page of `host`, and says when its next one is due.
+    async fn page_of(&self, host: String, wanted: Vec<Wish>) -> PageEnd {
+        let ended = self.page(wanted).await;
+        let again = Some(self.clock.now() + STORE_RETRY);
+        let said = match ended {
+            Ok(asked) => asked.said,
+            Err(error) => {
+                warn!(error = %error, "a page could not be stored: it is fetched again");
+                return PageEnd { host, next: again, said: HostSaid::Nothing };
+            }
+        };
+        let next = self.store.next_page_due(&host).await.unwrap_or_else(|error| {
+            warn!(error = %error, "can't read which pages are wanted");
+            again
+        });
+        PageEnd { host, next, said }
+    }
+}
+
 impl Daemon {
+    /// Tells the schedule which hosts have pages waiting.
+    pub(super) async fn look_for_pages(&self, feeds: &mut Feeds) {
+        match self.poller.store.page_hosts().await {
+            Ok(hosts) => feeds.pages_wait(hosts),
+            Err(error) => warn!(error = %error, "can't read which pages are wanted"),
+        }
+    }
+
+    /// Begins the page of a host whose turn it is.
+    pub(super) async fn begin_page(&self, feeds: &mut Feeds, host: String, pages: &mut JoinSet<PageEnd>) {
+        let now = self.poller.clock.now();
+        match self.poller.store.due_page(&host, now).await {
+            Ok(wanted) => {
+                let poller = Arc::clone(&self.poller);
+                let wanted = wished(wanted, feeds.settings());
+                pages.spawn(async move { poller.page_of(host, wanted).await });
+            }
+            Err(error) => {
+                warn!(error = %error, "can't read which pages are wanted");
+                feeds.page_ended(&PageEnd { host, next: Some(now + STORE_RETRY), said: HostSaid::Nothing });
+            }
+        }
+    }
+
+    /// A page has ended.
+    pub(super) fn page_ended(&self, feeds: &mut Feeds, ended: Result<PageEnd, tokio::task::JoinError>) {
+        match ended {
+            Ok(end) => {
+                if let Some(rest) = feeds.page_ended(&end) {
+                    self.note_rest(rest);
+                }
+            }
+            // Reading and matching are guarded where they are done, so this is no page's doing.
+            Err(error) => error!(error = %error, "a page broke off"),
+        }
+    }
+
     /// Asks for every page that is wanted once: what an earlier attempt has to wait for is set aside, what a host asked
-    /// for is kept.
+    /// for is kept. `resting` are hosts that asked to be left alone.
     ///
     /// # Errors
     /// The store can't be read, or could not take what came.
     pub(super) async fn pages_once(
         &self,
-        mut scheduler: Scheduler,
         feeds: &HashMap<FeedId, Arc<FeedSettings>>,
+        resting: &HashMap<HostKey, DateTime<Utc>>,
         stop: &CancellationToken,
     ) -> Result<PageTurn, StoreError> {
         let mut turn = PageTurn::default();
@@ -364,26 +358,26 @@ impl Daemon {
             let host = Url::parse(&url).ok().and_then(|url| Some(url.host_str()?.to_ascii_lowercase()));
             waiting.entry(host.unwrap_or_default()).or_default().push(url);
         }
-        let mut hosts = PageHosts::default();
+        waiting.retain(|host, _| resting.get(&HostKey::new(host)).is_none_or(|until| *until <= clock.now()));
+        let mut scheduler = Scheduler::new(limits(&self.settings.daemon));
+        let mut hosts = PageHosts::new(self.settings.daemon.concurrency, HashMap::new());
         hosts.wait(&mut scheduler, waiting.keys().map(|host| (host.clone(), clock.now())).collect(), clock.now());
-        let mut under_way: JoinSet<(String, Result<usize, StoreError>)> = JoinSet::new();
+        let mut under_way: JoinSet<(String, Result<Asked, StoreError>)> = JoinSet::new();
         loop {
-            let due = if stop.is_cancelled() { Vec::new() } else { scheduler.take_due(clock.now()) };
-            for host in due.iter().filter_map(|id| hosts.take(id)).collect::<Vec<_>>() {
-                let url = waiting.get_mut(&host).and_then(Vec::pop);
-                let wanted = match url {
+            let now = clock.now();
+            let due = if stop.is_cancelled() { Vec::new() } else { scheduler.take_due(now) };
+            for id in due {
+                let Taken::Host(host) = hosts.take(&mut scheduler, &id, now) else { continue };
+                let wanted = match waiting.get_mut(&host).and_then(Vec::pop) {
                     Some(url) => poller.store.wanting_page(&url).await?,
                     None => Vec::new(),
                 };
-                let wanting = poller.still_wanting(wanted, |feed| feeds.get(feed).cloned()).await?;
-                turn.fetched += usize::from(!wanting.is_empty());
-                let poller = Arc::clone(poller);
-                under_way.spawn(async move { (host, poller.page(wanting).await) });
+                let (poller, wanted) = (Arc::clone(poller), wished(wanted, feeds));
+                under_way.spawn(async move { (host, poller.page(wanted).await) });
             }
             if under_way.is_empty() && (stop.is_cancelled() || scheduler.is_empty()) {
                 return Ok(turn);
             }
-            let now = clock.now();
             let wake = scheduler.next_wake().filter(|_| !stop.is_cancelled());
             let wait = wake.map_or(WAIT_MAX, |wake| (wake - now).to_std().unwrap_or_default().min(WAIT_MAX));
             // Losing a branch harms nothing: a page that has ended stays in the set until it is taken.
@@ -392,36 +386,21 @@ impl Daemon {
                 () = tokio::time::sleep(wait) => continue,
                 () = stop.cancelled(), if !stop.is_cancelled() => continue,
             };
-            let Ok((host, ended)) = ended else { continue };
-            turn.alerts += ended?;
+            let Ok((host, asked)) = ended else { continue };
+            let Asked { requests, alerts, said } = asked?;
+            turn.fetched += requests;
+            turn.alerts += alerts;
             let now = clock.now();
-            let next = waiting.get(&host).filter(|urls| !urls.is_empty()).map(|_| now);
-            hosts.ended(&mut scheduler, &host, next, now);
+            // One that asks to be left alone is, for the rest of this turn.
+            let is_over = matches!(said, HostSaid::NotNow(_)) || waiting.get(&host).is_none_or(Vec::is_empty);
+            let next = (!is_over).then_some(now);
+            hosts.ended(&mut scheduler, &PageEnd { host, next, said }, now);
         }
     }
 }
 
-/// A turn looks at its clock at least this often.
-const WAIT_MAX: Duration = Duration::from_secs(20);
-
-/// How a page under way in the daemon ended: its host, and when the host's next one is due.
-pub(super) type PageEnd = (String, Option<DateTime<Utc>>);
-
-impl Poller {
-    /// Fetches a page, and says when its host's next one is due.
-    pub(super) async fn page_of(&self, host: String, wanting: Wanting) -> PageEnd {
-        let ended = self.page(wanting).await;
-        let now = self.clock.now();
-        if let Err(error) = ended {
-            warn!(error = %error, "a page could not be stored: it is fetched again");
-            return (host, Some(now + STORE_RETRY));
-        }
-        match self.store.next_page_due(&host).await {
-            Ok(next) => (host, next),
-            Err(error) => {
-                warn!(error = %error, "can't read which pages are wanted");
-                (host, Some(now + STORE_RETRY))
-            }
-        }
-    }
+/// Who wants the pages, as far as the config still knows them.
+fn wished(wanted: Vec<WantedPage>, feeds: &HashMap<FeedId, Arc<FeedSettings>>) -> Vec<Wish> {
+    let settings = |page: &WantedPage| feeds.get(&page.feed).cloned();
+    wanted.into_iter().map(|page| (settings(&page), page)).map(|(feed, page)| (page, feed)).collect()
 }

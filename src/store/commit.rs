@@ -5,17 +5,18 @@
 
 use std::collections::HashSet;
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Committed, EntryKey, PollResult, Store, StoreError, StoredEntry, StoredOutcome,
+    Committed, EntryKey, PollResult, Store, StoreError, StoredEntry, StoredOutcome, announce, health,
     keep::Keeper,
     page,
     poll_result::digest,
     sqlite::rows::{count, millis},
     writer::News,
 };
+use crate::{config::FeedId, schedule::Pace};
 
 /// How exactly an entry's last sight is kept; finer would write every entry at every poll.
 pub(super) const SEEN_STEP: Duration = Duration::days(1);
@@ -31,6 +32,23 @@ impl Store {
     /// Nothing of it is stored: poll again later, with the old validators.
     pub async fn commit_poll(&self, poll: PollResult) -> Result<Committed, StoreError> {
         self.write(move |connection, news| Commit::new(connection, &poll)?.run(news)).await
+    }
+
+    /// Puts off the next polls of `feeds` to `until`, where they are due before.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    pub async fn postpone(&self, feeds: Vec<FeedId>, until: DateTime<Utc>, reason: String) -> Result<(), StoreError> {
+        self.write(move |connection, _| {
+            let sql = "UPDATE feed SET next_poll = ?2, next_reason = ?3
+                 WHERE id = ?1 AND next_poll < ?2 AND outcome <> 'gone'";
+            let mut statement = connection.prepare_cached(sql)?;
+            for feed in &feeds {
+                statement.execute(params![feed.as_str(), millis(until), reason])?;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -93,6 +111,11 @@ impl<'a> Commit<'a> {
         }
         self.mark_seen()?;
         self.learn_ids(new)?;
+        // Where the ids changed, the entries are the known ones.
+        self.committed.is_gap = poll.gap.is_some() && self.committed.quiet == 0;
+        let (new, is_gap) = (self.committed.new_articles, self.committed.is_gap);
+        let events = health::hear(self.connection, self.keeper.feed, poll, new, is_gap)?;
+        announce::store_events(self.connection, &events, news)?;
         Ok(self.committed)
     }
 
@@ -289,6 +312,7 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
         ],
         |row| row.get(0),
     )?;
+    learn_ways(connection, poll, feed)?;
     if let Some(validators) = &poll.validators {
         let sql = "UPDATE feed SET validator_url = ?2, etag = ?3, last_modified = ?4, body_hash = ?5 WHERE feed = ?1";
         connection.prepare_cached(sql)?.execute(params![
@@ -300,4 +324,27 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
         ])?;
     }
     Ok(feed)
+}
+
+/// How the feed behaves, as far as this poll tells.
+fn learn_ways(connection: &Connection, poll: &PollResult, feed: i64) -> rusqlite::Result<()> {
+    let sql = "UPDATE feed SET source = ?2, usual_arrivals = ?3, usual_hours = ?4, recent_arrivals = ?5,
+             recent_hours = ?6, gap = coalesce(?7, gap), arrivals = coalesce(?8, arrivals) WHERE feed = ?1";
+    let Pace { usual, recent } = poll.pace;
+    connection.prepare_cached(sql)?.execute(params![
+        feed,
+        poll.source.0,
+        usual.arrivals,
+        usual.hours,
+        recent.arrivals,
+        recent.hours,
+        poll.gap.map(millis),
+        poll.window,
+    ])?;
+    if let Some(rhythm) = &poll.rhythm {
+        let sql = "UPDATE feed SET every = ?2, skip_hours = ?3, skip_days = ?4 WHERE feed = ?1";
+        let every = rhythm.every.map(|every| u32::try_from(every.as_secs()).unwrap_or(u32::MAX));
+        connection.prepare_cached(sql)?.execute(params![feed, every, rhythm.skip_hours, rhythm.skip_days])?;
+    }
+    Ok(())
 }

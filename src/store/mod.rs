@@ -9,6 +9,8 @@
 mod poll_result;
 mod commit;
 mod error;
+mod announce;
+mod health;
 mod keep;
 mod outbox;
 mod page;
@@ -27,9 +29,12 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 pub use error::StoreError;
-pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due};
+pub use health::Hearing;
+pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind};
 pub use page::{PageFailure, PageResult, WantedPage};
-pub use poll_result::{Committed, CommittedAlert, EntryKey, Moved, NewAlert, PollResult, StoredEntry, StoredOutcome};
+pub use poll_result::{
+    Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, SourceKey, StoredEntry, StoredOutcome,
+};
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
 pub use wish::{FeedWish, Resumed};

@@ -174,16 +174,15 @@ impl Store {
         .await
     }
 
-    /// Forgets a wish that nobody has any more.
+    /// Forgets the wishes of a feed that has none any more.
     ///
     /// # Errors
-    /// It stays.
-    pub async fn forget_page(&self, wanted: &WantedPage) -> Result<(), StoreError> {
-        let wanted = wanted.clone();
+    /// They stay.
+    pub async fn forget_pages(&self, feed: &FeedId) -> Result<(), StoreError> {
+        let feed = feed.clone();
         self.write(move |connection, _| {
-            let sql = "DELETE FROM page WHERE feed = (SELECT feed FROM feed WHERE id = ?1) AND hash = ?2 AND url = ?3";
-            let values = params![wanted.feed.as_str(), wanted.entry.0, wanted.url.as_str()];
-            connection.prepare_cached(sql)?.execute(values).map(|_| ())
+            let sql = "DELETE FROM page WHERE feed = (SELECT feed FROM feed WHERE id = ?1)";
+            connection.prepare_cached(sql)?.execute([feed.as_str()]).map(|_| ())
         })
         .await
     }

@@ -4,11 +4,14 @@
 mod acceptance;
 mod commands;
 mod config;
+#[path = "../../benches/shared/cpu_time.rs"]
+mod cpu_time;
 mod daemon;
 mod deliver;
 mod demo;
 mod discover;
 mod engine;
+mod events;
 mod explain;
 mod farm;
 mod feed;
@@ -20,10 +23,15 @@ mod house;
 mod language;
 mod mutate;
 mod own_packs;
+mod pace;
 mod packs;
 mod pages;
 mod plain;
+#[path = "../../benches/shared/month.rs"]
+mod month;
+mod polite;
 mod program;
 mod receiver;
+mod ssrf;
 mod store;
 mod topics;
