@@ -150,6 +150,9 @@ fn account(turn: &Turn) -> String {
     if turn.pages.fetched > 0 {
         articles.push_str(&format!(", {} fetched", setup::plural(turn.pages.fetched, "page")));
     }
+    if turn.pages.left > 0 {
+        articles.push_str(&format!(", {} left for the next turn", setup::plural(turn.pages.left, "page")));
+    }
     text.push_str(&format!(
         "{} polled, {} failed; {}, {}; {} delivered, {} left in the outbox\n",
         setup::plural(turn.polled, "feed"),

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!  scheduler loop ──spawns──► poll tasks ──PollResult──► store's writer ──commit──► sink workers
-//!        ▲                        │
-//!        └────────Polled──────────┘
+//!        ▲     │                  │                            ▲
+//!        ├────────────Polled──────┘                            │
+//!        │     └──────spawns──► page tasks ──PageResult────────┘
+//!        └────────────PageEnd─────┘
 //! ```
 
 pub mod discover;
@@ -134,6 +136,7 @@ impl Daemon {
             clock,
             settings: daemon,
             readers: Arc::new(Semaphore::new(cores)),
+            page_readers: Arc::new(Semaphore::new((cores / 2).max(1))),
             pages_wanted: Notify::new(),
         };
         Ok(Self { settings, poller: Arc::new(poller), look, readiness: Arc::new(Readiness::new(clock)) })

@@ -126,11 +126,20 @@ impl Daemon {
         if let Some(error) = unstored {
             return Err(error.into());
         }
+        info!(feeds = turn.polled, articles = turn.articles, alerts = turn.alerts, "polled every feed once");
+        let context = self.deliver_context(stop.clone());
+        // What a summary alerts on does not wait for pages.
+        turn.delivered = deliver::once(&self.poller.store, &self.settings.sinks, &context).await?;
         let feeds = feeds.into_iter().map(|feed| (feed.id.clone(), Arc::new(feed))).collect();
         turn.pages = self.pages_once(&feeds, &resting, &stop).await?;
-        turn.alerts += turn.pages.alerts;
-        info!(feeds = turn.polled, articles = turn.articles, alerts = turn.alerts, "polled every feed once");
-        turn.delivered = deliver::once(&self.poller.store, &self.settings.sinks, &self.deliver_context(stop)).await?;
+        if turn.pages.alerts > 0 {
+            turn.alerts += turn.pages.alerts;
+            let more = deliver::once(&self.poller.store, &self.settings.sinks, &context).await?;
+            turn.delivered.delivered += more.delivered;
+            turn.delivered.failed += more.failed;
+            turn.delivered.left = more.left;
+            turn.delivered.stdout_closed |= more.stdout_closed;
+        }
         Ok(turn)
     }
 }

@@ -149,3 +149,97 @@ fn is_slot(feed: &FeedId) -> bool {
     let letters = feed.as_str().strip_prefix(SLOT);
     letters.is_some_and(|rest| rest.len() == 48 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::schedule::{Limits, Spacing};
+
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+
+    fn start() -> DateTime<Utc> {
+        "2026-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn scheduler(concurrency: usize) -> Scheduler {
+        Scheduler::new(Limits { concurrency, per_host: 2, spacing: Spacing::NONE })
+    }
+
+    fn hosts(count: usize) -> Vec<(String, DateTime<Utc>)> {
+        (0..count).map(|n| (format!("paper{n}.example"), start())).collect()
+    }
+
+    fn end(host: &str, next: Option<DateTime<Utc>>, said: HostSaid) -> PageEnd {
+        PageEnd { host: host.to_owned(), next, said }
+    }
+
+    #[test]
+    fn pages_leave_half_of_all_permits_to_polls() {
+        let (mut scheduler, mut pages) = (scheduler(8), PageHosts::new(8, HashMap::new()));
+        pages.wait(&mut scheduler, hosts(20), start());
+        let mut begun = 0;
+        for step in 0..10 {
+            let now = start() + TURN_AGAIN * step;
+            for id in scheduler.take_due(now) {
+                begun += usize::from(matches!(pages.take(&mut scheduler, &id, now), Taken::Host(_)));
+            }
+        }
+        assert_eq!(begun, 4);
+        let now = start() + TURN_AGAIN * 10;
+        scheduler.add("wire".parse().unwrap(), HostKey::new("wire.example"), now);
+        assert!(scheduler.take_due(now).iter().any(|id| pages.take(&mut scheduler, id, now) == Taken::NoHost));
+        // Each that ends makes room for one that waited.
+        pages.ended(&mut scheduler, &end("paper0.example", None, HostSaid::Well), now);
+        let now = now + TURN_AGAIN;
+        let due = scheduler.take_due(now);
+        let begun = due.iter().filter(|id| matches!(pages.take(&mut scheduler, id, now), Taken::Host(_))).count();
+        assert_eq!(begun, 1);
+    }
+
+    #[test]
+    fn pages_of_a_host_come_one_at_a_time_and_apart() {
+        let (mut scheduler, mut pages) = (scheduler(8), PageHosts::new(8, HashMap::new()));
+        for host in ["paper.example", "127.0.0.1"] {
+            pages.wait(&mut scheduler, vec![(host.to_owned(), start())], start());
+            let id = scheduler.take_due(start()).pop().unwrap();
+            assert_eq!(pages.take(&mut scheduler, &id, start()), Taken::Host(host.to_owned()));
+            // What is told meanwhile begins no second one.
+            pages.wait(&mut scheduler, vec![(host.to_owned(), start())], start());
+            assert_eq!(scheduler.take_due(start()), []);
+            pages.ended(&mut scheduler, &end(host, Some(start()), HostSaid::Well), start());
+            let gap = scheduler.next_wake().unwrap() - start();
+            assert_eq!(gap, if host == "127.0.0.1" { TimeDelta::zero() } else { PAGE_GAP }, "{host}");
+            pages.ended(&mut scheduler, &end(host, None, HostSaid::Nothing), start());
+            scheduler.remove(&id);
+        }
+    }
+
+    #[test]
+    fn a_page_and_a_feed_that_are_told_to_slow_down_speak_for_their_host() {
+        let (mut scheduler, mut pages) = (scheduler(8), PageHosts::new(8, HashMap::new()));
+        let host = "paper.example";
+        let wire: FeedId = "wire".parse().unwrap();
+        scheduler.add(wire.clone(), HostKey::new(host), start());
+        pages.wait(&mut scheduler, vec![(host.to_owned(), start())], start());
+        for id in scheduler.take_due(start()) {
+            pages.take(&mut scheduler, &id, start());
+        }
+        assert_eq!(scheduler.not_now(&wire, start(), HOUR), None);
+        scheduler.finished(&wire, start());
+        let (until, feeds) =
+            pages.ended(&mut scheduler, &end(host, Some(start()), HostSaid::NotNow(HOUR)), start()).unwrap();
+        assert_eq!((until, feeds), (start() + HOUR, vec![wire]));
+        assert_eq!(scheduler.take_due(start() + HOUR / 2), []);
+        assert_eq!(scheduler.take_due(start() + HOUR).len(), 1);
+    }
+
+    #[test]
+    fn host_that_rested_before_a_restart_rests_on() {
+        let resting = HashMap::from([(HostKey::new("paper0.example"), start() + HOUR)]);
+        let (mut scheduler, mut pages) = (scheduler(8), PageHosts::new(8, resting));
+        pages.wait(&mut scheduler, hosts(2), start());
+        assert_eq!(scheduler.take_due(start()).len(), 1);
+        assert_eq!(scheduler.take_due(start() + HOUR).len(), 1);
+    }
+}

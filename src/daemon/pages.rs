@@ -24,7 +24,7 @@ use crate::{
         ArticleFeed,
         full_text::{self, Page, Verdict},
     },
-    config::{FeedId, FeedSettings, FeedSource, FullText},
+    config::{FeedId, FeedSettings, FeedSource, FullText, shown_url},
     fetch::{Answer, FetchError, FetchRequest, Wanted},
     schedule::{HostKey, Scheduler},
     store::{PageFailure, PageResult, StoreError, WantedPage},
@@ -34,6 +34,8 @@ use crate::{
 const RETRY: [TimeDelta; 4] = [TimeDelta::minutes(1), TimeDelta::minutes(10), TimeDelta::hours(1), TimeDelta::hours(4)];
 /// A host that answers 429 and names no time is left alone for so long.
 const NOT_NOW_WAIT: Duration = Duration::from_secs(10 * 60);
+/// A turn of `run --once` begins no more pages after this: a busy host's are spaced, and the next turn goes on.
+const TURN_MAX: TimeDelta = TimeDelta::minutes(2);
 /// A turn looks at its clock at least this often.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
@@ -116,11 +118,12 @@ impl Poller {
                     let attempt = wanted.attempts.saturating_add(1);
                     let wait = RETRY.get(wanted.attempts as usize).filter(|_| may_come);
                     let not_before = not_now.and_then(|wait| TimeDelta::from_std(wait).ok()).map(|wait| now + wait);
+                    let page = shown_url(&wanted.url, feed.secret);
                     match wait {
-                        Some(_) => debug!(feed = %feed.id, error = %why, attempt, "a page did not come"),
+                        Some(_) => debug!(feed = %feed.id, error = %why, attempt, page, "a page did not come"),
                         None => {
                             self.metrics.fulltext.with_label_values(&["given_up"]).inc();
-                            info!(feed = %feed.id, error = %why, attempt, "a page is given up");
+                            info!(feed = %feed.id, error = %why, attempt, page, "a page is given up");
                         }
                     }
                     let failure = PageFailure { error: why.clone(), retry: wait.map(|wait| now + *wait), not_before };
@@ -181,7 +184,7 @@ impl Poller {
                 not_now: None,
             };
         }
-        let permit = Arc::clone(&self.readers).acquire_owned().await;
+        let permit = Arc::clone(&self.page_readers).acquire_owned().await;
         let read = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             full_text::read(&body, content_type.as_deref(), &at)
@@ -220,7 +223,7 @@ impl Poller {
             tags: feed.tags.clone(),
         };
         let (watching, metrics, key) = (Arc::clone(&self.watching), self.metrics.clone(), wanted.key.clone());
-        let permit = Arc::clone(&self.readers).acquire_owned().await;
+        let permit = Arc::clone(&self.page_readers).acquire_owned().await;
         let matching = tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let mut article = article?;
@@ -280,6 +283,8 @@ pub struct PageTurn {
     pub fetched: usize,
     /// New alerts.
     pub alerts: usize,
+    /// Pages that the turn had no time for: the next one begins with them.
+    pub left: usize,
 }
 
 impl Poller {
@@ -363,9 +368,11 @@ impl Daemon {
         let mut hosts = PageHosts::new(self.settings.daemon.concurrency, HashMap::new());
         hosts.wait(&mut scheduler, waiting.keys().map(|host| (host.clone(), clock.now())).collect(), clock.now());
         let mut under_way: JoinSet<(String, Result<Asked, StoreError>)> = JoinSet::new();
+        let end = clock.now() + TURN_MAX;
         loop {
             let now = clock.now();
-            let due = if stop.is_cancelled() { Vec::new() } else { scheduler.take_due(now) };
+            let is_over = stop.is_cancelled() || now >= end;
+            let due = if is_over { Vec::new() } else { scheduler.take_due(now) };
             for id in due {
                 let Taken::Host(host) = hosts.take(&mut scheduler, &id, now) else { continue };
                 let wanted = match waiting.get_mut(&host).and_then(Vec::pop) {
@@ -375,10 +382,11 @@ impl Daemon {
                 let (poller, wanted) = (Arc::clone(poller), wished(wanted, feeds));
                 under_way.spawn(async move { (host, poller.page(wanted).await) });
             }
-            if under_way.is_empty() && (stop.is_cancelled() || scheduler.is_empty()) {
+            if under_way.is_empty() && (is_over || scheduler.is_empty()) {
+                turn.left = waiting.values().map(Vec::len).sum();
                 return Ok(turn);
             }
-            let wake = scheduler.next_wake().filter(|_| !stop.is_cancelled());
+            let wake = scheduler.next_wake().filter(|_| !is_over);
             let wait = wake.map_or(WAIT_MAX, |wake| (wake - now).to_std().unwrap_or_default().min(WAIT_MAX));
             // Losing a branch harms nothing: a page that has ended stays in the set until it is taken.
             let ended = tokio::select! {

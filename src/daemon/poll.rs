@@ -55,6 +55,8 @@ pub struct Poller {
     /// How many documents are read and matched at once: as many as there are cores, so that a burst of large feeds
     /// is not held in memory all together.
     pub readers: Arc<Semaphore>,
+    /// The same for pages, in half the cores: a page made to cost delays other pages, and no feed.
+    pub page_readers: Arc<Semaphore>,
     /// Told when a poll has brought pages that are wanted.
     pub pages_wanted: Notify,
 }
