@@ -25,6 +25,8 @@ pub struct Metrics {
     pub alerts_held: IntCounterVec,
     /// Watches that ran out of their step budget on an article.
     pub undecided: IntCounter,
+    /// Attempts for pages of articles, by `outcome`; see [`FULLTEXT_OUTCOMES`].
+    pub fulltext: IntCounterVec,
     /// Delivery attempts by `sink` and `outcome`: `delivered`, `failed`, `dead`.
     pub deliveries: IntCounterVec,
     /// From an alert's making to its delivery, in seconds.
@@ -51,6 +53,11 @@ pub struct Metrics {
 const SECONDS_BUCKETS: [f64; 12] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0];
 /// Bounds that fit matching: 10 µs to 100 ms.
 const MATCH_BUCKETS: [f64; 9] = [0.000_01, 0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.005, 0.02, 0.1];
+
+/// What comes of a page: its text; the beginning of one that is sold; no more than the feed gave; a check for robots or a
+/// question about cookies; no answer, or a bad one. `given_up` is counted beside the last attempt's, `left_out` where a
+/// feed had too many waiting.
+pub const FULLTEXT_OUTCOMES: [&str; 7] = ["page", "paywall", "nothing", "blocked", "error", "given_up", "left_out"];
 
 impl Metrics {
     /// All figures at 0.
@@ -103,6 +110,7 @@ impl Metrics {
             alerts: counters("wirewatch_alerts_total", "Alerts stored.", &["watch"]),
             alerts_held: counters("wirewatch_alerts_held_total", "Alerts stored but not sent.", &["reason"]),
             undecided: counter("wirewatch_undecided_total", "Watches that ran out of steps on an article."),
+            fulltext: counters("wirewatch_fulltext_total", "Attempts for pages of articles.", &["outcome"]),
             deliveries: counters("wirewatch_deliveries_total", "Delivery attempts.", &["sink", "outcome"]),
             delivery_lag_seconds: histogram(
                 "wirewatch_delivery_lag_seconds",
@@ -129,6 +137,9 @@ impl Metrics {
         };
         for outcome in ["new", "unchanged", "not_modified", "error"] {
             metrics.polls.with_label_values(&[outcome]);
+        }
+        for outcome in FULLTEXT_OUTCOMES {
+            metrics.fulltext.with_label_values(&[outcome]);
         }
         for state in ["ok", "failing", "gone", "new", "paused"] {
             metrics.feeds.with_label_values(&[state]);

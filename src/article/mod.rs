@@ -1,6 +1,7 @@
 //! Entry → article: cleaned, identified, its language known. Pure: no clock, no file, no socket.
 
 mod boilerplate;
+pub mod full_text;
 mod google;
 pub mod html;
 pub mod identity;
@@ -14,6 +15,7 @@ pub mod text;
 use chrono::{DateTime, Utc};
 
 use unicode_segmentation::UnicodeSegmentation;
+use url::Url;
 
 pub use html::UntrustedHtml;
 pub use identity::{ArticleId, ArticleKey, IdKind, TextKey};
@@ -24,6 +26,9 @@ use crate::{
     config::FeedId,
     feed::{Entry, Markup, entry::Enclosure},
 };
+
+/// No page has a longer address, in bytes.
+const PAGE_URL_BYTES_MAX: usize = 4_096;
 
 /// A piece of news, cleaned and identified: the one form that matching, storing and alerting know.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,6 +84,10 @@ pub enum TextSource {
     FeedSummary,
     /// The feed gave the full content.
     FeedFull,
+    /// The article's own page gave it.
+    Page,
+    /// The article's own page gave the beginning, and sells the rest.
+    PaywallStub,
     /// An article given to `match` or pushed in.
     Input,
 }
@@ -130,11 +139,16 @@ pub fn from_entry(entry: &Entry, feed: Option<&ArticleFeed>, feed_language: Opti
 }
 
 impl TextSource {
+    /// Every one.
+    pub const ALL: [Self; 5] = [Self::FeedSummary, Self::FeedFull, Self::Page, Self::PaywallStub, Self::Input];
+
     /// As in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FeedSummary => "feed-summary",
             Self::FeedFull => "feed-full",
+            Self::Page => "page",
+            Self::PaywallStub => "paywall-stub",
             Self::Input => "input",
         }
     }
@@ -159,6 +173,21 @@ impl Article {
     /// What tells copies of its text; `None` where it is too short for that.
     pub fn text_key(&self) -> Option<TextKey> {
         TextKey::new(&self.title, &self.text)
+    }
+
+    /// Where its page is; `None` where nobody can fetch it: it has none, or a wrapper of Google's that only a browser
+    /// unwraps.
+    pub fn page_url(&self) -> Option<Url> {
+        let mut url = Url::parse(self.url.as_deref()?).ok()?;
+        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        if !is_web || google::is_wrapper(url.as_str()) || url.as_str().len() > PAGE_URL_BYTES_MAX {
+            return None;
+        }
+        url.set_fragment(None);
+        // Both fail only on URLs without a host.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Some(url)
     }
 
     /// Whether the summary says something that does not stand in the text: then it is a field of its own.

@@ -127,6 +127,7 @@ fn log_account(turn: &Turn) {
         polled = turn.polled,
         failed = turn.failed.len(),
         articles = turn.articles,
+        pages = turn.pages.fetched,
         alerts = turn.alerts,
         delivered = turn.delivered.delivered,
         left = turn.delivered.left,
@@ -145,11 +146,18 @@ fn account(turn: &Turn) -> String {
     for (feed, why) in &turn.skipped {
         text.push_str(&format!("left alone: {feed}: {why}\n"));
     }
+    let mut articles = setup::plural(turn.articles, "new article");
+    if turn.pages.fetched > 0 {
+        articles.push_str(&format!(", {} fetched", setup::plural(turn.pages.fetched, "page")));
+    }
+    if turn.pages.left > 0 {
+        articles.push_str(&format!(", {} left for the next turn", setup::plural(turn.pages.left, "page")));
+    }
     text.push_str(&format!(
         "{} polled, {} failed; {}, {}; {} delivered, {} left in the outbox\n",
         setup::plural(turn.polled, "feed"),
         turn.failed.len(),
-        setup::plural(turn.articles, "new article"),
+        articles,
         setup::plural(turn.alerts, "alert"),
         turn.delivered.delivered,
         turn.delivered.left,

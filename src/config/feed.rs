@@ -17,7 +17,7 @@ use super::{
     problem::Problem,
     raw::{Table, Value},
     reader::Reader,
-    settings::{FeedOrigin, FeedSelector, FeedSettings, FeedSource, Proxy, Secret},
+    settings::{FeedOrigin, FeedSelector, FeedSettings, FeedSource, FullText, Proxy, Secret},
     value::format_duration,
 };
 
@@ -61,6 +61,7 @@ pub(super) struct FeedDraft {
     pub tags: Vec<(String, Range<usize>)>,
     pub interval: Option<Duration>,
     pub expect: Option<Duration>,
+    pub full_text: FullText,
     pub headers: Vec<(String, Secret)>,
     pub user_agent: Option<String>,
     pub secret: bool,
@@ -97,6 +98,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, waits: &Writte
         tags: table.get("tags").map(|value| tags(reader, value)).unwrap_or_default(),
         interval: table.get("interval").and_then(|value| interval(reader, value, waits)),
         expect: table.get("expect").and_then(|value| reader.duration(value, EXPECT_MIN..=EXPECT_MAX)),
+        full_text: table.get("full_text").map(|value| full_text(reader, value)).unwrap_or_default(),
         headers: table.get("headers").map(|value| headers(reader, value)).unwrap_or_default(),
         user_agent: table.get("user_agent").and_then(|value| reader.header_line(value)),
         secret: table.get("secret").and_then(|value| reader.flag(value)).unwrap_or_default(),
@@ -204,6 +206,18 @@ fn interval<'a>(reader: &mut Reader<'a>, value: &Value<'a>, waits: &WrittenWaits
     };
     reader.note(&value.span, Problem::error(problem).help(format!("change it here, or the bound in line {line}")));
     None
+}
+
+fn full_text<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> FullText {
+    match (value.value.as_bool(), value.value.as_str()) {
+        (Some(true), _) => FullText::Always,
+        (Some(false), _) => FullText::Off,
+        (None, Some("auto")) => FullText::Auto,
+        _ => {
+            reader.mistyped(value, "true, false or \"auto\"");
+            FullText::Off
+        }
+    }
 }
 
 fn headers<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Vec<(String, Secret)> {
@@ -338,6 +352,7 @@ impl FeedDraft {
             tags: self.tags.iter().map(|(tag, _)| tag.clone()).collect(),
             interval: self.interval,
             expect: self.expect,
+            full_text: self.full_text,
             headers: self.headers.clone(),
             user_agent: self.user_agent.clone(),
             secret: self.secret,

@@ -66,7 +66,7 @@ pub const KEYS: &[Key] = &[
     now("feed", "name"),
     now("feed", "tags"),
     now("feed", "interval"),
-    later("feed", "full_text", "fetching"),
+    now("feed", "full_text"),
     now("feed", "headers"),
     now("feed", "user_agent"),
     now("feed", "secret"),

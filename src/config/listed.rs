@@ -19,7 +19,7 @@ use super::{
     problem::Problem,
     raw::Table,
     reader::Reader,
-    settings::{FeedOrigin, FeedSettings, FeedSource, OpmlSettings},
+    settings::{FeedOrigin, FeedSettings, FeedSource, FullText, OpmlSettings},
 };
 
 /// The lists, and their feeds that no other place has. `known` are the feeds of those other places.
@@ -79,6 +79,7 @@ pub(super) fn read<'a>(
             user_agent: None,
             secret: false,
             private: false,
+            full_text: FullText::Off,
             proxy: None,
         })
     });

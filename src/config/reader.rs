@@ -121,7 +121,7 @@ impl<'a> Reader<'a> {
         Table { span: table.span, values: known, meant: table.meant }
     }
 
-    fn mistyped(&mut self, value: &Value<'a>, wanted: &str) {
+    pub fn mistyped(&mut self, value: &Value<'a>, wanted: &str) {
         let message = format!("`{}` is {wanted}, not {}", value.key, value.kind());
         self.note(&value.span, Problem::error(message));
     }

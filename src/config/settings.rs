@@ -95,6 +95,18 @@ pub enum Backlog {
     Newer(Duration),
 }
 
+/// Whether the pages of a feed's articles are fetched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FullText {
+    /// None is.
+    #[default]
+    Off,
+    /// Each is.
+    Always,
+    /// Those of which the feed gave little, and which a watch may be after.
+    Auto,
+}
+
 /// Which proxy a connection takes.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Proxy {
@@ -123,6 +135,8 @@ pub struct FeedSettings {
     pub interval: Option<Duration>,
     /// Silent when nothing is new for so long; without it, a multiple of what is usual.
     pub expect: Option<Duration>,
+    /// Whether its articles' pages are fetched.
+    pub full_text: FullText,
     /// Sent to the feed's own host only. Values are secret.
     pub headers: Vec<(String, Secret)>,
     /// Instead of wirewatch's own.

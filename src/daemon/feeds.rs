@@ -9,7 +9,10 @@ use std::{
 use chrono::{DateTime, SecondsFormat, Utc};
 use tracing::{debug, field::display, info, warn};
 
-use super::poll::{Polled, Poller};
+use super::{
+    page_hosts::{PageEnd, PageHosts, Taken},
+    poll::{Polled, Poller},
+};
 use crate::{
     config::{DaemonSettings, FeedId, FeedOrigin, FeedSettings, FeedSource, PollWaits, Proxy, Secret, Settings},
     metrics::Metrics,
@@ -59,6 +62,7 @@ pub struct Feeds {
     along: HashSet<FeedId>,
     notes: HashMap<FeedId, Vec<String>>,
     scheduler: Scheduler,
+    page_hosts: PageHosts,
     metrics: Metrics,
     clock: crate::clock::Clock,
 }
@@ -72,6 +76,7 @@ impl Feeds {
         let states = poller.store.feed_states().await?;
         let states: HashMap<&FeedId, &FeedState> = states.iter().map(|s| (&s.feed, s)).collect();
         let now = poller.clock.now();
+        let resting = resting_hosts(&settings.feeds, &states, now);
         let mut feeds = Self {
             settings: HashMap::new(),
             health: HashMap::new(),
@@ -82,10 +87,10 @@ impl Feeds {
             along: HashSet::new(),
             notes: HashMap::new(),
             scheduler: Scheduler::new(limits(&settings.daemon)),
+            page_hosts: PageHosts::new(settings.daemon.concurrency, resting.clone()),
             metrics: poller.metrics.clone(),
             clock: poller.clock,
         };
-        let resting = resting_hosts(&settings.feeds, &states, now);
         for feed in &settings.feeds {
             let state = states.get(&feed.id).copied();
             let due = feeds.first_due(feed, state, &settings.daemon, settings.feeds.len());
@@ -272,15 +277,43 @@ impl Feeds {
         request.and_then(|request| self.by_request.get(&request)).cloned().unwrap_or_default()
     }
 
-    /// What is polled now, feeds that are one request together, the one that is due first; each stays under way until
-    /// [`Self::ended`].
-    pub fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Vec<Arc<FeedSettings>>> {
+    /// What is polled now, feeds that are one request together, the one that is due first, each under way until
+    /// [`Self::ended`]; and the hosts that are asked for a page now, each until [`Self::page_ended`].
+    pub fn take_due(&mut self, now: DateTime<Utc>) -> (Vec<Vec<Arc<FeedSettings>>>, Vec<String>) {
         let due = self.scheduler.take_due(now);
         let late = due.iter().filter_map(|feed| self.due.get(feed)).map(|due| now - *due).max();
         if let Some(late) = late {
             self.metrics.schedule_lag_seconds.set(late.num_milliseconds().max(0) as f64 / 1000.0);
         }
-        due.into_iter().filter_map(|feed| self.take_along(feed, now)).collect()
+        let (mut groups, mut hosts) = (Vec::new(), Vec::new());
+        for id in due {
+            match self.page_hosts.take(&mut self.scheduler, &id, now) {
+                Taken::Host(host) => hosts.push(host),
+                Taken::Later => {}
+                Taken::NoHost => groups.extend(self.take_along(id, now)),
+            }
+        }
+        (groups, hosts)
+    }
+
+    /// These hosts have pages waiting, and since when or until when.
+    pub fn pages_wait(&mut self, hosts: Vec<(String, DateTime<Utc>)>) {
+        self.page_hosts.wait(&mut self.scheduler, hosts, self.clock.now());
+    }
+
+    /// A page's request has ended. Gives the feeds that have to wait because their host asks for it.
+    pub(super) fn page_ended(&mut self, end: &PageEnd) -> Option<HostRest> {
+        let now = self.clock.now();
+        let (until, feeds) = self.page_hosts.ended(&mut self.scheduler, end, now)?;
+        let host = &end.host;
+        info!(%host, until = %until.to_rfc3339_opts(SecondsFormat::Secs, true), feeds = feeds.len(),
+            "a page is told to slow down as one of its host's feeds was: all of the host's feeds wait");
+        Some(self.rest(until, feeds))
+    }
+
+    /// Every feed.
+    pub fn settings(&self) -> &HashMap<FeedId, Arc<FeedSettings>> {
+        &self.settings
     }
 
     /// A feed that is due with all that are the same request; `None` where such a one's poll is under way, or where its
@@ -379,15 +412,21 @@ impl Feeds {
             }
             return None;
         };
-        let (until, feeds) = self.scheduler.not_now(feed, now, wait)?;
+        let (until, mut feeds) = self.scheduler.not_now(feed, now, wait)?;
+        feeds.retain(|feed| self.settings.contains_key(feed));
+        info!(feed = %feed, until = %until.to_rfc3339_opts(SecondsFormat::Secs, true), feeds = feeds.len(),
+            "a second feed of its host is told to slow down: all of the host's feeds wait");
+        Some(self.rest(until, feeds))
+    }
+
+    /// These feeds wait until then.
+    fn rest(&mut self, until: DateTime<Utc>, feeds: Vec<FeedId>) -> HostRest {
         for feed in &feeds {
             if let Some(due) = self.due.get_mut(feed) {
                 *due = until.max(*due);
             }
         }
-        info!(feed = %feed, until = %until.to_rfc3339_opts(SecondsFormat::Secs, true), feeds = feeds.len(),
-            "a second feed of its host is told to slow down: all of the host's feeds wait");
-        Some(HostRest { until, feeds })
+        HostRest { until, feeds }
     }
 
     fn note_end(&mut self, feed: &FeedId, polled: &Polled) {

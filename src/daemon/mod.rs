@@ -2,14 +2,18 @@
 //!
 //! ```text
 //!  scheduler loop ──spawns──► poll tasks ──PollResult──► store's writer ──commit──► sink workers
-//!        ▲                        │
-//!        └────────Polled──────────┘
+//!        ▲     │                  │                            ▲
+//!        ├────────────Polled──────┘                            │
+//!        │     └──────spawns──► page tasks ──PageResult────────┘
+//!        └────────────PageEnd─────┘
 //! ```
 
 pub mod discover;
 pub mod feeds;
 mod lists;
 pub mod once;
+mod page_hosts;
+pub mod pages;
 pub mod poll;
 pub mod watching;
 
@@ -18,7 +22,7 @@ use std::{sync::Arc, time::Duration};
 use chrono::{DateTime, Utc};
 use tokio::{
     net::TcpListener,
-    sync::Semaphore,
+    sync::{Notify, Semaphore},
     task::JoinSet,
     time::{MissedTickBehavior, timeout},
 };
@@ -26,8 +30,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use self::{
-    feeds::Feeds,
+    feeds::{Feeds, HostRest},
     lists::Lists,
+    page_hosts::PageEnd,
     poll::{Polled, Poller},
     watching::Watching,
 };
@@ -131,6 +136,8 @@ impl Daemon {
             clock,
             settings: daemon,
             readers: Arc::new(Semaphore::new(cores)),
+            page_readers: Arc::new(Semaphore::new((cores / 2).max(1))),
+            pages_wanted: Notify::new(),
         };
         Ok(Self { settings, poller: Arc::new(poller), look, readiness: Arc::new(Readiness::new(clock)) })
     }
@@ -239,7 +246,10 @@ impl Daemon {
             }
         };
         let mut polls: JoinSet<(FeedId, GroupEnd)> = JoinSet::new();
+        let mut pages: JoinSet<PageEnd> = JoinSet::new();
         let mut housekeeping = self.poller.clock.now();
+        // What the last run left.
+        self.poller.pages_wanted.notify_one();
         let mut lists = Lists::of(&self.settings);
         let mut notice = tokio::time::interval(NOTICE);
         notice.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -248,12 +258,18 @@ impl Daemon {
         while !stop.is_cancelled() {
             let now = self.poller.clock.now();
             self.readiness.scheduler_goes(now);
-            for group in feeds.take_due(now) {
+            let (groups, hosts) = feeds.take_due(now);
+            for host in hosts {
+                self.begin_page(&mut feeds, host, &mut pages).await;
+            }
+            for group in groups {
                 let poller = Arc::clone(&self.poller);
                 polls.spawn(async move { (group[0].id.clone(), poller.poll(&group).await) });
             }
             if now >= housekeeping {
                 housekeeping = now + HOUSEKEEPING;
+                // Those of feeds that are not paused any more are among them.
+                self.poller.pages_wanted.notify_one();
                 self.keep_house(now).await;
             }
             let wait = feeds.next_wake().map_or(WAKE_MAX, |due| (due - now).to_std().unwrap_or_default());
@@ -264,9 +280,13 @@ impl Daemon {
                 () = &mut refresh_lists => {}
                 _ = notice.tick() => self.notice(&mut feeds, lists.as_mut()).await,
                 () = tokio::time::sleep(wait.min(WAKE_MAX)) => {}
+                () = self.poller.pages_wanted.notified() => self.look_for_pages(&mut feeds).await,
                 Some(ended) = polls.join_next() => self.ended(&mut feeds, ended),
+                Some(ended) = pages.join_next() => self.page_ended(&mut feeds, ended),
             }
         }
+        // Pages under way are asked for again at the next start.
+        pages.abort_all();
         info!(under_way = polls.len(), "stopping: polls under way may end");
         let drain = async {
             while let Some(ended) = polls.join_next().await {
@@ -294,15 +314,19 @@ impl Daemon {
             self.readiness.store_is_writable(polled.is_ok());
         }
         if let Some(rest) = feeds.ended(&first, &polls, self.poller.clock.now() + STORE_RETRY) {
-            // For `feeds list` and the next start; the schedule knows already, so nothing waits for it.
-            let store = self.poller.store.clone();
-            tokio::spawn(async move {
-                let reason = PollReason::HostSlow.to_string();
-                if let Err(error) = store.postpone(rest.feeds, rest.until, reason).await {
-                    warn!(error = %error, "that a host is to be left alone could not be stored");
-                }
-            });
+            self.note_rest(rest);
         }
+    }
+
+    /// For `feeds list` and the next start; the schedule knows already, so nothing waits for it.
+    fn note_rest(&self, rest: HostRest) {
+        let store = self.poller.store.clone();
+        tokio::spawn(async move {
+            let reason = PollReason::HostSlow.to_string();
+            if let Err(error) = store.postpone(rest.feeds, rest.until, reason).await {
+                warn!(error = %error, "that a host is to be left alone could not be stored");
+            }
+        });
     }
 
     /// Looks for what was asked by command, and for lists of feeds that have changed.

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::{Daemon, DaemonError, GroupEnd, poll::Polled};
+use super::{Daemon, DaemonError, GroupEnd, pages::PageTurn, poll::Polled};
 use crate::{
     config::{FeedId, FeedSettings},
     deliver::{self, OncePass},
@@ -37,6 +37,8 @@ pub struct Turn {
     pub articles: usize,
     /// New alerts.
     pub alerts: usize,
+    /// What came of pages of articles.
+    pub pages: PageTurn,
     /// What came of the outbox.
     pub delivered: OncePass,
 }
@@ -58,7 +60,7 @@ impl Daemon {
         let paused: HashSet<&FeedId> = wishes.iter().filter(|w| w.paused.is_some()).map(|w| &w.feed).collect();
         let asked: HashSet<&FeedId> = wishes.iter().filter(|w| w.poll_asked.is_some()).map(|w| &w.feed).collect();
         let feeds = super::lists::feeds_of_turn(&self.settings, &self.poller).await;
-        let resting = super::feeds::resting_hosts(&feeds, &states, now);
+        let mut resting = super::feeds::resting_hosts(&feeds, &states, now);
         let mut polled = Vec::new();
         for feed in &feeds {
             if paused.contains(&feed.id) && !asked.contains(&feed.id) {
@@ -102,6 +104,7 @@ impl Daemon {
             scheduler.finished(&id, now);
             scheduler.remove(&id);
             if let Some((until, _)) = &rest {
+                resting.extend(feeds.iter().find(|feed| feed.id == id).map(|feed| (HostKey::of(&feed.source), *until)));
                 let told = of_same_host(&feeds, &id);
                 if let Err(error) = self.poller.store.postpone(told, *until, PollReason::HostSlow.to_string()).await {
                     unstored = Some(error);
@@ -124,7 +127,19 @@ impl Daemon {
             return Err(error.into());
         }
         info!(feeds = turn.polled, articles = turn.articles, alerts = turn.alerts, "polled every feed once");
-        turn.delivered = deliver::once(&self.poller.store, &self.settings.sinks, &self.deliver_context(stop)).await?;
+        let context = self.deliver_context(stop.clone());
+        // What a summary alerts on does not wait for pages.
+        turn.delivered = deliver::once(&self.poller.store, &self.settings.sinks, &context).await?;
+        let feeds = feeds.into_iter().map(|feed| (feed.id.clone(), Arc::new(feed))).collect();
+        turn.pages = self.pages_once(&feeds, &resting, &stop).await?;
+        if turn.pages.alerts > 0 {
+            turn.alerts += turn.pages.alerts;
+            let more = deliver::once(&self.poller.store, &self.settings.sinks, &context).await?;
+            turn.delivered.delivered += more.delivered;
+            turn.delivered.failed += more.failed;
+            turn.delivered.left = more.left;
+            turn.delivered.stdout_closed |= more.stdout_closed;
+        }
         Ok(turn)
     }
 }

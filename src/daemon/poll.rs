@@ -4,7 +4,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::{sync::Semaphore, time::Instant};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::Instant,
+};
 use tracing::{debug, info, warn};
 use url::Url;
 
@@ -13,17 +16,17 @@ use crate::{
     alert::{AlertBody, AlertEvent, HeldReason, backlog::FirstPoll, body::FeedRef},
     article::{Article, ArticleFeed, ArticleKey, from_entry, identity},
     clock::Clock,
-    config::{DaemonSettings, FeedId, FeedSettings, Severity, WatchSettings},
+    config::{DaemonSettings, FeedId, FeedSettings, FullText, Severity, WatchSettings},
     feed::{
         self, FeedError,
         entry::{Entry, Feed},
     },
-    fetch::{Answer, FetchError, FetchRequest, Fetcher, hints::Validators},
+    fetch::{Answer, FetchError, FetchRequest, Fetcher, Wanted, hints::Validators},
     metrics::Metrics,
     schedule::{Known, Pace, PollOutcome, PollReason, Rhythm, next_poll, pace},
     store::{
-        EntryKey, FeedState, Hearing, Moved, NewAlert, PollResult, SourceKey, Store, StoreError, StoredEntry,
-        StoredOutcome,
+        CommittedAlert, EntryKey, FeedState, Hearing, Moved, NewAlert, PollResult, SourceKey, Store, StoreError,
+        StoredEntry, StoredOutcome,
     },
 };
 
@@ -31,6 +34,8 @@ use crate::{
 const FEED_NEWS: Severity = Severity::Warning;
 /// A feed whose window has overrun is polled twice as often for so long: a week holds every day of it.
 const GAP_REMEMBERED: TimeDelta = TimeDelta::days(7);
+/// Where `full_text = "auto"`, an entry with so many words is enough as it is.
+const AUTO_WORDS_MAX: usize = 120;
 
 /// What every poll needs and none owns.
 #[derive(Debug)]
@@ -50,6 +55,10 @@ pub struct Poller {
     /// How many documents are read and matched at once: as many as there are cores, so that a burst of large feeds
     /// is not held in memory all together.
     pub readers: Arc<Semaphore>,
+    /// The same for pages, in half the cores: a page made to cost delays other pages, and no feed.
+    pub page_readers: Arc<Semaphore>,
+    /// Told when a poll has brought pages that are wanted.
+    pub pages_wanted: Notify,
 }
 
 /// How a poll ended, for the scheduler and for `run --once`.
@@ -214,6 +223,7 @@ impl Poller {
             private: feed.private,
             proxy: feed.proxy.as_ref(),
             moved_to: moved_to.as_ref(),
+            wanted: Wanted::Feed,
         };
         // It lives until all have dealt with it: a large document holds its place among large ones for so long.
         let answer = self.fetcher.fetch(&request).await;
@@ -393,6 +403,10 @@ impl Poller {
             .await?;
         self.metrics.polls.with_label_values(&[outcome]).inc();
         self.metrics.articles.inc_by(committed.new_articles as u64);
+        if committed.pages > 0 {
+            self.pages_wanted.notify_one();
+        }
+        self.metrics.fulltext.with_label_values(&["left_out"]).inc_by(committed.pages_left_out as u64);
         if committed.quiet > 0 {
             info!(feed = %feed.id, quiet = committed.quiet, "most ids of the feed changed at once: known texts stay quiet");
         }
@@ -405,12 +419,7 @@ impl Poller {
                 warn!(feed = %feed.id, "the feed has moved on by more than it shows: entries may have been missed, and it is polled twice as often");
             }
         }
-        for alert in &committed.alerts {
-            self.metrics.alerts.with_label_values(&[alert.watch.as_str()]).inc();
-            if let Some(held) = alert.held {
-                self.metrics.alerts_held.with_label_values(&[held.as_str()]).inc();
-            }
-        }
+        let alerts = self.count_alerts(&committed.alerts);
         Ok(Polled {
             next: (!is_gone).then_some(next.due),
             failure,
@@ -418,7 +427,7 @@ impl Poller {
             is_promised: matches!(next.reason, PollReason::RetryAfter | PollReason::Fresh),
             slow_down,
             articles: committed.new_articles,
-            alerts: committed.alerts.iter().filter(|a| a.held.is_none()).count(),
+            alerts,
             outcome,
             notes: heard.read.notes.unwrap_or_default(),
         })
@@ -426,6 +435,17 @@ impl Poller {
 }
 
 impl Poller {
+    /// Counts alerts that were made; gives how many of them are sent.
+    pub(super) fn count_alerts(&self, alerts: &[CommittedAlert]) -> usize {
+        for alert in alerts {
+            self.metrics.alerts.with_label_values(&[alert.watch.as_str()]).inc();
+            if let Some(held) = alert.held {
+                self.metrics.alerts_held.with_label_values(&[held.as_str()]).inc();
+            }
+        }
+        alerts.iter().filter(|alert| alert.held.is_none()).count()
+    }
+
     /// Whom to tell of the feed's health.
     fn hearing(
         &self,
@@ -496,7 +516,10 @@ impl Reading {
             let article = Article { id, ..from_entry(entry, Some(&article_feed), about.language.as_deref()) };
             let url = article.url.as_deref().filter(|url| !shared_urls.contains(&identity::canonical_url(url)));
             let key = article.key_at(url);
-            read.entries.push(self.match_article(article, key, fingerprint, held));
+            // Of an address that several share, the page is none of theirs; of what is held, nobody will hear anyway.
+            let is_wanted = url.is_some() && held.is_none() && self.wants_page(&article);
+            let page = if is_wanted { article.page_url() } else { None };
+            read.entries.push(StoredEntry { page, ..self.match_article(article, key, fingerprint, held) });
         }
         let is_new_whole = !read.seen.is_empty() && read.new_times.len() == read.seen.len();
         read.is_gap = is_new_whole && self.first.is_none() && !self.known.is_empty() && !self.ids_change;
@@ -506,6 +529,15 @@ impl Reading {
         Ok(read)
     }
 
+    /// Whether the article's page is worth a request.
+    fn wants_page(&self, article: &Article) -> bool {
+        match self.feed.full_text {
+            FullText::Off => false,
+            FullText::Always => true,
+            FullText::Auto => article.words() < AUTO_WORDS_MAX && self.watching.may_be_after(article, self.now),
+        }
+    }
+
     fn match_article(
         &self,
         article: Article,
@@ -513,30 +545,43 @@ impl Reading {
         fingerprint: u64,
         held: Option<HeldReason>,
     ) -> StoredEntry {
-        let started = std::time::Instant::now();
-        let judged = self.watching.judge(&article, &key, self.now, Some(self.now));
-        self.metrics.undecided.inc_by(judged.undecided.len() as u64);
-        for watch in &judged.undecided {
-            warn!(watch = %watch.id, article = %article.id.value, "a watch ran out of steps: nobody knows whether it matches");
-        }
-        if judged.cut {
-            warn!(article = %article.id.value, "an article is too long: its rest was not searched");
-        }
-        let unsure = |watch: &WatchSettings, body: &AlertBody| {
-            (!watch.min_confidence.allows(body.confidence)).then_some(HeldReason::Confidence)
-        };
-        let alerts = judged.alerts.into_iter().map(|(id, watch, body)| NewAlert {
-            id,
-            watch: watch.id.clone(),
-            severity: watch.severity,
-            held: held.or_else(|| unsure(watch, &body)),
-            body: AlertEvent::new(body, self.now).to_json(),
-            sinks: self.watching.sinks_of(watch),
-        });
-        let alerts = alerts.collect();
-        self.metrics.match_seconds.observe(started.elapsed().as_secs_f64());
-        StoredEntry { fingerprint, key, text_key: article.text_key().map(|key| key.0), alerts, article }
+        let alerts = matched(&self.watching, &self.metrics, &article, &key, held, self.now);
+        StoredEntry { fingerprint, key, text_key: article.text_key().map(|key| key.0), alerts, article, page: None }
     }
+}
+
+/// What every watch makes of an article, counted and with what is odd about it logged.
+pub(super) fn matched(
+    watching: &Watching,
+    metrics: &Metrics,
+    article: &Article,
+    key: &ArticleKey,
+    held: Option<HeldReason>,
+    now: DateTime<Utc>,
+) -> Vec<NewAlert> {
+    let started = std::time::Instant::now();
+    let judged = watching.judge(article, key, now, Some(now));
+    metrics.undecided.inc_by(judged.undecided.len() as u64);
+    for watch in &judged.undecided {
+        warn!(watch = %watch.id, article = %article.id.value, "a watch ran out of steps: nobody knows whether it matches");
+    }
+    if judged.cut {
+        warn!(article = %article.id.value, "an article is too long: its rest was not searched");
+    }
+    let unsure = |watch: &WatchSettings, body: &AlertBody| {
+        (!watch.min_confidence.allows(body.confidence)).then_some(HeldReason::Confidence)
+    };
+    let alerts = judged.alerts.into_iter().map(|(id, watch, body)| NewAlert {
+        id,
+        watch: watch.id.clone(),
+        severity: watch.severity,
+        held: held.or_else(|| unsure(watch, &body)),
+        body: AlertEvent::new(body, now).to_json(),
+        sinks: watching.sinks_of(watch),
+    });
+    let alerts = alerts.collect();
+    metrics.match_seconds.observe(started.elapsed().as_secs_f64());
+    alerts
 }
 
 /// Whether a document is a page for people: read as a feed it would be none, and it is worth a look at its links.

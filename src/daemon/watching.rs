@@ -128,6 +128,11 @@ impl Watching {
         true
     }
 
+    /// Whether an article names what some watch is after, so that it is worth reading in full.
+    pub fn may_be_after(&self, article: &Article, now: DateTime<Utc>) -> bool {
+        self.set.load().may_be_after(article, now)
+    }
+
     /// How many watches must be looked at for every article.
     pub fn unfiled(&self) -> usize {
         self.set.load().unfiled()

@@ -12,7 +12,7 @@ pub mod date;
 pub mod discover;
 pub mod entry;
 mod field;
-mod guard;
+pub(crate) mod guard;
 mod json;
 mod lenient;
 pub mod markup;

@@ -32,7 +32,7 @@ use url::Url;
 pub use error::{CommandProblem, FetchError, FileProblem, StatusHint};
 pub use hints::Validators;
 pub use large::Held;
-pub use request::FetchRequest;
+pub use request::{FetchRequest, Wanted};
 
 use self::{
     address::Names,

@@ -14,6 +14,9 @@ use crate::config::{FeedSource, Proxy, Secret};
 const ACCEPTED: &str = "application/atom+xml, application/rss+xml, application/feed+json, \
                         application/rdf+xml;q=0.9, application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, */*;q=0.5";
 
+/// The same for a page.
+const ACCEPTED_OF_PAGE: &str = "text/html, application/xhtml+xml;q=0.9, */*;q=0.5";
+
 /// What `body` can undo.
 const ACCEPTED_ENCODINGS: &str = "gzip, br, zstd, deflate";
 
@@ -34,12 +37,33 @@ pub struct FetchRequest<'a> {
     pub private: bool,
     /// Instead of the fetcher's.
     pub proxy: Option<&'a Proxy>,
+    /// What is hoped for.
+    pub wanted: Wanted,
+}
+
+/// What a request hopes for; servers that offer several things choose by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wanted {
+    /// A feed.
+    #[default]
+    Feed,
+    /// A page for people.
+    Page,
 }
 
 impl<'a> FetchRequest<'a> {
     /// A plain request, with nothing known and nothing special.
     pub fn new(source: &'a FeedSource) -> Self {
-        Self { source, moved_to: None, validators: None, headers: &[], user_agent: None, private: false, proxy: None }
+        Self {
+            source,
+            moved_to: None,
+            validators: None,
+            headers: &[],
+            user_agent: None,
+            private: false,
+            proxy: None,
+            wanted: Wanted::Feed,
+        }
     }
 }
 
@@ -74,7 +98,11 @@ impl<'a> Outgoing<'a> {
         };
         let mut open = HeaderMap::new();
         open.insert(USER_AGENT, agent);
-        open.insert(ACCEPT, HeaderValue::from_static(ACCEPTED));
+        let accepted = match request.wanted {
+            Wanted::Feed => ACCEPTED,
+            Wanted::Page => ACCEPTED_OF_PAGE,
+        };
+        open.insert(ACCEPT, HeaderValue::from_static(accepted));
         open.insert(ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED_ENCODINGS));
 
         let mut secret = HeaderMap::new();

@@ -35,7 +35,7 @@ impl HostKey {
     }
 
     /// Whether it is the machine that we run on, whose owner needs no politeness.
-    fn is_this_machine(&self) -> bool {
+    pub fn is_this_machine(&self) -> bool {
         let name = self.0.trim_matches(['[', ']']);
         name == FILES
             || name.starts_with(PROGRAM)

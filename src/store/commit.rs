@@ -9,13 +9,14 @@ use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Committed, CommittedAlert, EntryKey, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome, announce,
-    health,
+    Committed, EntryKey, PollResult, Store, StoreError, StoredEntry, StoredOutcome, announce, health,
+    keep::Keeper,
+    page,
     poll_result::digest,
-    sqlite::rows::{count, id_kind, lines, millis},
+    sqlite::rows::{count, millis},
     writer::News,
 };
-use crate::{alert::HeldReason, config::FeedId, schedule::Pace};
+use crate::{config::FeedId, schedule::Pace};
 
 /// How exactly an entry's last sight is kept; finer would write every entry at every poll.
 pub(super) const SEEN_STEP: Duration = Duration::days(1);
@@ -72,7 +73,7 @@ struct Familiar {
 struct Commit<'a> {
     connection: &'a Connection,
     poll: &'a PollResult,
-    feed: i64,
+    keeper: Keeper<'a>,
     /// What the feed's entries were before this poll, where most of its ids are new.
     familiar: Option<Familiar>,
     /// Whether what is familiar stays quiet.
@@ -85,8 +86,8 @@ struct Commit<'a> {
 impl<'a> Commit<'a> {
     fn new(connection: &'a Connection, poll: &'a PollResult) -> rusqlite::Result<Self> {
         let feed = store_feed(connection, poll)?;
-        let committed = Committed::default();
-        Ok(Self { connection, poll, feed, familiar: None, is_quiet: false, retold: 0, committed })
+        let (keeper, committed) = (Keeper { connection, feed, at: poll.at }, Committed::default());
+        Ok(Self { connection, poll, keeper, familiar: None, is_quiet: false, retold: 0, committed })
     }
 
     fn run(mut self, news: &mut News) -> rusqlite::Result<Committed> {
@@ -113,7 +114,7 @@ impl<'a> Commit<'a> {
         // Where the ids changed, the entries are the known ones.
         self.committed.is_gap = poll.gap.is_some() && self.committed.quiet == 0;
         let (new, is_gap) = (self.committed.new_articles, self.committed.is_gap);
-        let events = health::hear(self.connection, self.feed, poll, new, is_gap)?;
+        let events = health::hear(self.connection, self.keeper.feed, poll, new, is_gap)?;
         announce::store_events(self.connection, &events, news)?;
         Ok(self.committed)
     }
@@ -128,7 +129,7 @@ impl<'a> Commit<'a> {
             // News alone says nothing; ids that stay say that they do.
             if new * 2 <= seen {
                 let sql = "UPDATE feed SET ids_changed = 0 WHERE feed = ?1 AND ids_changed > 0";
-                self.connection.prepare_cached(sql)?.execute([self.feed])?;
+                self.connection.prepare_cached(sql)?.execute([self.keeper.feed])?;
             }
             return Ok(());
         }
@@ -136,7 +137,7 @@ impl<'a> Commit<'a> {
                  ids_change = ids_change OR ids_changed + 1 >= ?2 WHERE feed = ?1 AND NOT ids_change
              RETURNING ids_change";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let learned = statement.query_row(params![self.feed, CHANGES_IN_A_ROW], |row| row.get(0)).optional()?;
+        let learned = statement.query_row(params![self.keeper.feed, CHANGES_IN_A_ROW], |row| row.get(0)).optional()?;
         self.committed.ids_change = learned.unwrap_or(false);
         Ok(())
     }
@@ -145,7 +146,7 @@ impl<'a> Commit<'a> {
         let sql = "SELECT fingerprint, article, key_hash, text_hash FROM entry WHERE feed = ?1 AND hash = ?2";
         self.connection
             .prepare_cached(sql)?
-            .query_row(params![self.feed, entry_key.0], |row| {
+            .query_row(params![self.keeper.feed, entry_key.0], |row| {
                 Ok(Known { fingerprint: row.get(0)?, article: row.get(1)?, key: row.get(2)?, text_key: row.get(3)? })
             })
             .optional()
@@ -154,7 +155,7 @@ impl<'a> Commit<'a> {
     fn known_of_feed(&self) -> rusqlite::Result<Familiar> {
         let sql = "SELECT key_hash, text_hash, fingerprint FROM entry WHERE feed = ?1";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let mut rows = statement.query([self.feed])?;
+        let mut rows = statement.query([self.keeper.feed])?;
         let mut familiar = Familiar::default();
         while let Some(row) = rows.next()? {
             let (key, fingerprint) = (row.get(0)?, row.get(2)?);
@@ -185,7 +186,7 @@ impl<'a> Commit<'a> {
             .familiar
             .as_ref()
             .is_some_and(|known| known.keys.contains(&told_by) || known.fingerprints.contains(&fingerprint));
-        let article = self.store_article(entry, known.as_ref().and_then(|known| known.article))?;
+        let article = self.keeper.article(&entry.article, known.as_ref().and_then(|known| known.article))?;
         self.store_entry(entry_key, entry, key, article)?;
         match known {
             Some(_) => self.committed.edited += 1,
@@ -199,6 +200,7 @@ impl<'a> Commit<'a> {
                 return Ok(());
             }
         }
+        self.want_page(entry_key, entry)?;
         if entry.alerts.is_empty() {
             return Ok(());
         }
@@ -212,41 +214,22 @@ impl<'a> Commit<'a> {
             identities.extend(known.text_key);
         }
         for alert in &entry.alerts {
-            self.alert(alert, &identities, news)?;
+            self.committed.alerts.extend(self.keeper.alert(alert, &identities, news)?);
         }
         Ok(())
     }
 
-    fn store_article(&self, entry: &StoredEntry, known: Option<i64>) -> rusqlite::Result<i64> {
-        let article = &entry.article;
-        let summary = article.summary.as_deref().filter(|summary| *summary != article.text);
-        let values = params![
-            known,
-            self.feed,
-            millis(self.poll.at),
-            article.published.map(millis),
-            article.updated.map(millis),
-            article.lang.as_ref().map(|lang| lang.as_str()),
-            article.text_source.as_str(),
-            id_kind(article.id.kind),
-            article.id.value,
-            article.url,
-            article.title,
-            lines(&article.authors),
-            lines(&article.categories),
-            summary,
-            article.text,
-        ];
-        // An edit replaces what it said and keeps when it was first fetched.
-        let sql = "INSERT INTO article (article, feed, fetched, published, updated, lang, text_source, id_kind, id,
-                 url, title, authors, categories, summary, text)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-             ON CONFLICT (article) DO UPDATE SET published = excluded.published, updated = excluded.updated,
-                 lang = excluded.lang, text_source = excluded.text_source, url = excluded.url,
-                 title = excluded.title, authors = excluded.authors, categories = excluded.categories,
-                 summary = excluded.summary, text = excluded.text";
-        self.connection.prepare_cached(sql)?.execute(values)?;
-        Ok(known.unwrap_or_else(|| self.connection.last_insert_rowid()))
+    fn want_page(&mut self, entry_key: EntryKey, entry: &StoredEntry) -> rusqlite::Result<()> {
+        let (feed, at) = (self.keeper.feed, self.keeper.at);
+        match &entry.page {
+            Some(url) if page::want(self.connection, feed, entry_key, url, &entry.key, at)? => {
+                self.committed.pages += 1
+            }
+            Some(_) => self.committed.pages_left_out += 1,
+            // What it said before may have had one.
+            None => page::unwant(self.connection, feed, entry_key)?,
+        }
+        Ok(())
     }
 
     fn store_entry(
@@ -263,7 +246,7 @@ impl<'a> Commit<'a> {
                  text_hash = excluded.text_hash";
         let at = millis(self.poll.at);
         self.connection.prepare_cached(sql)?.execute(params![
-            self.feed,
+            self.keeper.feed,
             entry_key.0,
             entry.fingerprint.cast_signed(),
             article,
@@ -276,85 +259,12 @@ impl<'a> Commit<'a> {
         Ok(())
     }
 
-    fn alert(&mut self, alert: &NewAlert, identities: &[[u8; 16]], news: &mut News) -> rusqlite::Result<()> {
-        let before = match self.alerted_before(alert, identities)? {
-            Some(before) => Some(before),
-            None => self.insert_alert(alert)?.err(),
-        };
-        let row = before.unwrap_or_else(|| self.connection.last_insert_rowid());
-        // What was too unsure to be sent is sent once an edit makes it sure.
-        let is_surer = before.is_some() && alert.held.is_none() && self.release(alert, row)?;
-        // Also for one that stays quiet: when it is edited next, it is still the article that was alerted on.
-        let sql = "INSERT OR IGNORE INTO alerted (watch, identity, alert) VALUES (?1, ?2, ?3)";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        for identity in identities {
-            statement.execute(params![alert.watch.as_str(), identity, row])?;
-        }
-        if before.is_some() && !is_surer {
-            return Ok(());
-        }
-        let mut deliveries = 0;
-        if alert.held.is_none() {
-            let sql = "INSERT OR IGNORE INTO outbox (alert, sink, due) VALUES (?1, ?2, ?3)";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            for sink in &alert.sinks {
-                deliveries += statement.execute(params![row, sink.as_str(), millis(self.poll.at)])?;
-            }
-        }
-        news.outbox |= deliveries > 0;
-        let (id, watch) = (alert.id.clone(), alert.watch.clone());
-        self.committed.alerts.push(CommittedAlert { id, watch, held: alert.held, deliveries });
-        Ok(())
-    }
-
-    /// Whether an alert had been held as unsure, and is no longer.
-    fn release(&self, alert: &NewAlert, row: i64) -> rusqlite::Result<bool> {
-        let sql = "UPDATE alert SET held = NULL, made = ?2, body = ?3,
-                 id = CASE WHEN EXISTS (SELECT 1 FROM alert WHERE id = ?4) THEN id ELSE ?4 END
-             WHERE alert = ?1 AND held = ?5";
-        let unsure = HeldReason::Confidence.as_str();
-        let values = params![row, millis(self.poll.at), alert.body, alert.id.as_str(), unsure];
-        Ok(self.connection.prepare_cached(sql)?.execute(values)? > 0)
-    }
-
-    fn alerted_before(&self, alert: &NewAlert, identities: &[[u8; 16]]) -> rusqlite::Result<Option<i64>> {
-        let sql = "SELECT alert FROM alerted WHERE watch = ?1 AND identity = ?2";
-        let mut statement = self.connection.prepare_cached(sql)?;
-        for identity in identities {
-            let before = statement.query_row(params![alert.watch.as_str(), identity], |row| row.get(0)).optional()?;
-            if before.is_some() {
-                return Ok(before);
-            }
-        }
-        Ok(None)
-    }
-
-    /// `Err` is the alert that has this id already.
-    fn insert_alert(&self, alert: &NewAlert) -> rusqlite::Result<Result<(), i64>> {
-        let sql = "INSERT INTO alert (id, watch, severity, feed, made, held, body)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
-        let inserted = self.connection.prepare_cached(sql)?.execute(params![
-            alert.id.as_str(),
-            alert.watch.as_str(),
-            alert.severity.as_str(),
-            self.feed,
-            millis(self.poll.at),
-            alert.held.map(HeldReason::as_str),
-            alert.body,
-        ])?;
-        if inserted > 0 {
-            return Ok(Ok(()));
-        }
-        let sql = "SELECT alert FROM alert WHERE id = ?1";
-        self.connection.prepare_cached(sql)?.query_row([alert.id.as_str()], |row| row.get(0)).map(Err)
-    }
-
     fn mark_seen(&self) -> rusqlite::Result<()> {
         let sql = "UPDATE entry SET seen = ?3 WHERE feed = ?1 AND hash = ?2 AND seen < ?4";
         let mut statement = self.connection.prepare_cached(sql)?;
         let stale = millis(self.poll.at - SEEN_STEP);
         for entry_key in &self.poll.entries_seen {
-            statement.execute(params![self.feed, entry_key.0, millis(self.poll.at), stale])?;
+            statement.execute(params![self.keeper.feed, entry_key.0, millis(self.poll.at), stale])?;
         }
         Ok(())
     }

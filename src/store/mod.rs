@@ -13,7 +13,9 @@ mod announce;
 mod batch;
 mod deliveries;
 mod health;
+mod keep;
 mod outbox;
+mod page;
 mod query;
 mod retain;
 mod sink;
@@ -34,6 +36,7 @@ pub use deliveries::{Chosen, DeliveryFilter, DeliveryState, StoredDelivery, Unkn
 pub use error::StoreError;
 pub use health::Hearing;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind, Settled, Which};
+pub use page::{PageFailure, PageResult, WantedPage};
 pub use poll_result::{
     Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, SourceKey, StoredEntry, StoredOutcome,
 };

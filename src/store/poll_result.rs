@@ -153,6 +153,8 @@ pub struct StoredEntry {
     pub text_key: Option<[u8; 16]>,
     /// One for each watch that it hit.
     pub alerts: Vec<NewAlert>,
+    /// Where its page is, if that is wanted.
+    pub page: Option<Url>,
 }
 
 /// An alert that this entry makes, unless its watch has alerted on the article before.
@@ -199,6 +201,10 @@ pub struct Committed {
     pub alerts: Vec<CommittedAlert>,
     /// Entries under a new id whose text the feed had before: most of its ids changed at once, so they stay quiet.
     pub quiet: usize,
+    /// Pages that are wanted now.
+    pub pages: usize,
+    /// Pages that would be wanted if the feed had not so many waiting already.
+    pub pages_left_out: usize,
     /// Whether the document shares no entry with the one before, and some may have come and gone between the two.
     pub is_gap: bool,
     /// With this poll it was learned that the feed's ids change with each fetch.

@@ -9,6 +9,7 @@ use rusqlite::{Connection, params};
 use super::{
     EntryKey, Store, StoreError,
     commit::SEEN_STEP,
+    page,
     sqlite::rows::{count, millis},
 };
 
@@ -60,6 +61,7 @@ impl Store {
                 break;
             }
         }
+        self.write(|connection, _| page::forget(connection)).await?;
         Ok(forgotten)
     }
 }

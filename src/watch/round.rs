@@ -159,6 +159,36 @@ impl<'a> Round<'a> {
         outcome
     }
 
+    /// Whether the article names what some watch is after: a word or phrase of its query, a person or country that it asks
+    /// for; or, where it asks for a topic, anybody at all (`names_anybody`).
+    pub fn names_any(&self, names_anybody: bool) -> bool {
+        self.shelves.iter().enumerate().any(|(shelf, reading)| {
+            let held = &reading.held.shelf;
+            let has_nothing = reading.postings.present().is_empty() && held.questions.is_empty();
+            !has_nothing
+                && (0..held.len() as ShelfIndex).any(|watch| {
+                    self.is_asked(WatchPlace { shelf, watch }) && self.names(shelf, held.tree(watch), names_anybody)
+                })
+        })
+    }
+
+    fn names(&self, shelf: usize, tree: Tree<'_>, names_anybody: bool) -> bool {
+        let names = |tree: Tree<'_>| self.names(shelf, tree, names_anybody);
+        let reading = &self.shelves[shelf];
+        match tree.node() {
+            Node::Term(term) => reading.postings.has(term) && !reading.postings.hits(term).is_empty(),
+            Node::And { mut nodes, .. } | Node::Or(mut nodes) | Node::AtLeast(_, mut nodes) => nodes.any(names),
+            Node::Near { left, right, .. } => names(left) || names(right),
+            Node::Scope(_, inner) | Node::Count(_, inner) => names(inner),
+            // What an article must not have is not what anybody is after.
+            Node::Not(_) => false,
+            Node::About(question) => match &reading.held.shelf.questions[question as usize].1 {
+                Question::Leader(_) | Question::Country(_) => self.evaluator(shelf).holds(question) == Ok(true),
+                other => other.needs_findings() && names_anybody,
+            },
+        }
+    }
+
     /// One watch's answer, whether it is a candidate or not.
     pub fn verdict(&self, place: WatchPlace) -> Result<Verdict, Undecided> {
         self.evaluator(place.shelf).verdict(self.shelves[place.shelf].held.shelf.tree(place.watch))

@@ -344,6 +344,16 @@ impl WatchSet {
         which
     }
 
+    /// Whether an article of which there is only a little, title and summary, names what some watch is after, so that its
+    /// full text may matter: see [`Round::names_any`].
+    pub fn may_be_after(&self, article: &Article, now: DateTime<Utc>) -> bool {
+        let text = segment::analyse(article);
+        let findings = self.findings(article, &text, article.published.map(|published| published.date_naive()));
+        let names_anybody = !findings.get().leaders.is_empty() || !findings.get().countries.is_empty();
+        let index = ArticleIndex::new(article, &text, &findings);
+        Round::new(&index, &self.shelves, now).names_any(names_anybody)
+    }
+
     /// Why a watch of the set matches an article, or why not; `None` where the set has no such watch.
     pub fn explain(
         &self,

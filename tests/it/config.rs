@@ -13,7 +13,8 @@ use proptest::prelude::*;
 use wirewatch::{
     cli::report,
     config::{
-        DaemonSettings, Environment, Origin, Proxy, STARTER, Settings, SinkKind, WebhookFormat, load_str, load_with,
+        DaemonSettings, Environment, FullText, Origin, Proxy, STARTER, Settings, SinkKind, WebhookFormat, load_str,
+        load_with,
     },
 };
 
@@ -102,6 +103,9 @@ fn describe(out: &mut String, settings: &Settings) -> std::fmt::Result {
         write!(out, "feed {} {} tags {:?}", feed.id, feed.shown_url(), feed.tags)?;
         let waits = settings.daemon.poll_waits(feed);
         writeln!(out, " waits {:?} {:?} {:?} headers {secrets:?}", waits.min, waits.interval, waits.max)?;
+        if feed.full_text != FullText::Off {
+            writeln!(out, "  full text {:?}", feed.full_text)?;
+        }
         let rest = (&feed.name, &feed.user_agent, feed.secret, feed.private, proxy(feed.proxy.as_ref()));
         if rest != (&None, &None, false, false, proxy(None)) {
             writeln!(out, "  name, user agent, secret, private, proxy {rest:?}")?;

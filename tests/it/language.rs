@@ -124,6 +124,7 @@ pub(crate) fn watch(id: &str, query: &str, feeds: Vec<FeedSelector>) -> WatchSet
 
 pub(crate) fn feed(id: &str, tags: &[&str]) -> FeedSettings {
     FeedSettings {
+        full_text: Default::default(),
         id: id.parse().unwrap(),
         origin: wirewatch::config::FeedOrigin::Config { line: 1 },
         source: FeedSource::File("/dev/null".into()),

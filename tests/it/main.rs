@@ -24,6 +24,7 @@ mod fetch_bounds;
 mod formats;
 mod formats_limits;
 mod formats_sent;
+mod full_text;
 mod house;
 mod language;
 mod mutate;
@@ -32,6 +33,7 @@ mod outbox_commands;
 mod own_packs;
 mod pace;
 mod packs;
+mod pages;
 mod plain;
 #[path = "../../benches/shared/month.rs"]
 mod month;

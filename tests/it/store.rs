@@ -81,6 +81,7 @@ pub(crate) fn entry(id: &str, url: &str, text: &str, watches: &[&str]) -> Stored
         })
         .collect();
     StoredEntry {
+        page: None,
         article: Article {
             id: ArticleId { value: id.to_owned(), kind: IdKind::Guid },
             url: Some(format!("https://{url}")),
