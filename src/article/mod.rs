@@ -4,6 +4,7 @@ mod boilerplate;
 mod google;
 pub mod html;
 pub mod identity;
+pub mod input;
 pub mod language;
 pub mod fold;
 pub mod segment;
