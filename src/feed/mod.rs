@@ -22,6 +22,7 @@ mod plain;
 mod reference;
 mod strict;
 mod token;
+pub mod websub;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;
