@@ -13,6 +13,7 @@ mod outbox;
 mod query;
 mod retain;
 mod sqlite;
+mod websub;
 mod wish;
 mod writer;
 
@@ -26,9 +27,12 @@ use tokio::sync::watch;
 
 pub use error::StoreError;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due};
-pub use poll_result::{Committed, CommittedAlert, EntryKey, Moved, NewAlert, PollResult, StoredEntry, StoredOutcome};
+pub use poll_result::{
+    Committed, CommittedAlert, EntryKey, Moved, NewAlert, PollResult, PushResult, StoredEntry, StoredOutcome,
+};
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
+pub use websub::{NewSubscription, Subscription, SubscriptionState};
 pub use wish::{FeedWish, Resumed};
 
 use self::{
