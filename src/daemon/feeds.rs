@@ -171,6 +171,11 @@ impl Feeds {
         (came, gone.len())
     }
 
+    /// All of them, as they are configured now.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<FeedSettings>> {
+        self.settings.values()
+    }
+
     /// Whether any of `listed` is new.
     pub fn has_new(&self, listed: &[FeedSettings]) -> bool {
         listed.iter().any(|feed| !self.settings.contains_key(&feed.id))

@@ -9,9 +9,12 @@
 pub mod discover;
 pub mod feeds;
 mod lists;
+mod matching;
 pub mod once;
 pub mod poll;
+mod push;
 pub mod watching;
+pub mod websub;
 
 use std::{sync::Arc, time::Duration};
 
@@ -30,6 +33,7 @@ use self::{
     lists::Lists,
     poll::{Polled, Poller},
     watching::Watching,
+    websub::Hubs,
 };
 use crate::{
     clock::Clock,
@@ -37,7 +41,7 @@ use crate::{
     deliver::{DeliverContext, DeliverError, Deliveries, OnceError, StdoutLook, TextLook, WorkerEnd},
     fetch::{FetchError, FetchLimits, Fetcher},
     metrics::Metrics,
-    serve::{self, Served, health::Readiness},
+    serve::{self, Served, commands::Commands, health::Readiness},
     store::{Role, Store, StoreError},
     watch::pack::Packs,
 };
@@ -127,6 +131,7 @@ impl Daemon {
             clock,
             settings: daemon,
             readers: Arc::new(Semaphore::new(cores)),
+            hubs: Hubs::new(&settings),
         };
         Ok(Self { settings, poller: Arc::new(poller), look, readiness: Arc::new(Readiness::new(clock)) })
     }
@@ -166,6 +171,7 @@ impl Daemon {
     /// A sink could not be made ready. What goes wrong later is logged and lived with.
     pub async fn run(self, listener: Option<TcpListener>, stop: CancellationToken) -> Result<(), DaemonError> {
         let close_listener = CancellationToken::new();
+        let (commands, asked) = Commands::new();
         let served = Served {
             metrics: self.poller.metrics.clone(),
             readiness: Arc::clone(&self.readiness),
@@ -173,7 +179,13 @@ impl Daemon {
             store: self.poller.store.clone(),
             sinks: self.settings.sinks.clone().into(),
             clock: self.poller.clock,
+            commands,
         };
+        let mut beside = JoinSet::new();
+        beside.spawn(push::take_in(Arc::clone(&self.poller), asked));
+        if listener.is_some() {
+            beside.spawn(Arc::clone(&self.poller).keep_subscribed());
+        }
         let server = listener.map(|listener| tokio::spawn(serve::serve(listener, served, close_listener.clone())));
         let end_workers = CancellationToken::new();
         let context = self.deliver_context(end_workers.clone());
@@ -304,6 +316,7 @@ impl Daemon {
             match states {
                 Ok(states) => {
                     let (came, went) = feeds.relist(listed, &states, &self.settings.daemon);
+                    self.poller.hubs.know(feeds.all());
                     if came + went > 0 {
                         info!(came, went, "lists of feeds changed");
                     }

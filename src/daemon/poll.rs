@@ -5,20 +5,24 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use tokio::{sync::Semaphore, time::Instant};
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 use url::Url;
 
-use super::{discover, watching::Watching};
+use super::{discover, matching::Matching, watching::Watching, websub::Hubs};
 use crate::{
-    alert::{AlertBody, AlertEvent, HeldReason, backlog::FirstPoll},
-    article::{Article, ArticleFeed, ArticleKey, from_entry, identity},
+    alert::backlog::FirstPoll,
+    article::{Article, ArticleFeed, from_entry, identity},
     clock::Clock,
-    config::{DaemonSettings, FeedSettings, WatchSettings},
-    feed::{self, FeedError, entry::Feed},
+    config::{DaemonSettings, FeedSettings},
+    feed::{
+        self, FeedError,
+        entry::Feed,
+        websub::{self, Advertised},
+    },
     fetch::{Answer, FetchError, FetchRequest, Fetcher, Held, hints::Validators},
     metrics::Metrics,
     schedule::{PollOutcome, next_poll},
-    store::{EntryKey, Moved, NewAlert, PollResult, Store, StoreError, StoredEntry, StoredOutcome},
+    store::{EntryKey, Moved, PollResult, Store, StoreError, StoredEntry, StoredOutcome},
 };
 
 /// What every poll needs and none owns.
@@ -39,6 +43,8 @@ pub struct Poller {
     /// How many documents are read and matched at once: as many as there are cores, so that a burst of large feeds
     /// is not held in memory all together.
     pub readers: Arc<Semaphore>,
+    /// Hubs that push feeds.
+    pub hubs: Hubs,
 }
 
 /// How a poll ended, for the scheduler and for `run --once`.
@@ -74,20 +80,24 @@ struct Heard {
 
 /// What a document brought; empty where there was none.
 #[derive(Default)]
-struct Read {
+pub(super) struct Read {
     about_title: Option<String>,
-    is_cut: bool,
-    entries: Vec<StoredEntry>,
-    seen: Vec<EntryKey>,
+    pub is_cut: bool,
+    pub entries: Vec<StoredEntry>,
+    pub seen: Vec<EntryKey>,
+    /// The hub that it names.
+    hub: Option<Advertised>,
     /// `None` where there was no document: what was odd about the last one still stands.
     notes: Option<Vec<String>>,
 }
 
 /// A document as the server gave it.
-struct Document {
-    body: Bytes,
-    content_type: Option<String>,
-    url: Url,
+pub(super) struct Document {
+    pub body: Bytes,
+    pub content_type: Option<String>,
+    pub url: Url,
+    /// Its `Link` headers.
+    pub links: Vec<String>,
 }
 
 impl Heard {
@@ -137,7 +147,7 @@ impl Poller {
         let answer = self.behind_page(&request, answer).await;
         let now = self.clock.now();
         let heard = match answer {
-            Ok(Answer::Document { body, content_type, url, validators, freshness, moved_to, held }) => {
+            Ok(Answer::Document { body, content_type, url, links, validators, freshness, moved_to, held }) => {
                 if before.is_some_and(|before| before.is_same_body(&validators)) {
                     // Also where only the validators moved: they are stored, the entries are not read again.
                     Heard {
@@ -146,7 +156,7 @@ impl Poller {
                     }
                 } else {
                     let is_first = state.as_ref().is_none_or(|s| s.first_document.is_none());
-                    let document = Document { body, content_type, url };
+                    let document = Document { body, content_type, url, links };
                     let ids_change = state.as_ref().is_some_and(|s| s.ids_change);
                     match self.read(feed, is_first, ids_change, document, now).await? {
                         Ok(read) => Heard {
@@ -196,15 +206,18 @@ impl Poller {
             tokio::task::spawn_blocking(move || discover::linked_feed(&body, content_type.as_deref(), &url)).await;
         let Ok(Some(linked)) = linked else { return answer };
         match self.fetcher.fetch(&FetchRequest { moved_to: Some(&linked), ..*request }).await {
-            Ok(Answer::Document { body, content_type, url, validators, freshness, held, .. }) => Ok(Answer::Document {
-                moved_to: Some(url.clone()),
-                body,
-                content_type,
-                url,
-                validators,
-                freshness,
-                held,
-            }),
+            Ok(Answer::Document { body, content_type, url, links, validators, freshness, held, .. }) => {
+                Ok(Answer::Document {
+                    moved_to: Some(url.clone()),
+                    body,
+                    content_type,
+                    url,
+                    links,
+                    validators,
+                    freshness,
+                    held,
+                })
+            }
             // What the page promised is not there: that the address is a page is what its owner should hear.
             _ => answer,
         }
@@ -247,6 +260,10 @@ impl Poller {
     ) -> Result<Polled, StoreError> {
         let _held = heard.held;
         let bounds = super::feeds::bounds(feed, &self.settings);
+        let (bounds, is_pushed) = self.bounds_while_pushed(feed, bounds, now).await?;
+        if heard.read.notes.is_some() {
+            self.note_hub(feed, heard.read.hub, now).await?;
+        }
         let next = next_poll(now, &heard.scheduled, heard.freshness, &bounds, random_unit());
         let failure = match &heard.stored {
             StoredOutcome::Error { message, .. } => Some(message.clone()),
@@ -278,6 +295,9 @@ impl Poller {
             .await?;
         self.metrics.polls.with_label_values(&[outcome]).inc();
         self.metrics.articles.inc_by(committed.new_articles as u64);
+        if is_pushed && committed.new_articles > 0 {
+            self.hub_missed(feed).await?;
+        }
         if committed.quiet > 0 {
             info!(feed = %feed.id, quiet = committed.quiet, "most ids of the feed changed at once: known texts stay quiet");
         }
@@ -303,21 +323,21 @@ impl Poller {
 }
 
 /// What reading one document needs, owned, so that it can go to the blocking pool.
-struct Reading {
-    feed: Arc<FeedSettings>,
-    watching: Arc<Watching>,
-    metrics: Metrics,
-    known: HashMap<EntryKey, u64>,
+pub(super) struct Reading {
+    pub feed: Arc<FeedSettings>,
+    pub watching: Arc<Watching>,
+    pub metrics: Metrics,
+    pub known: HashMap<EntryKey, u64>,
     /// Whether the feed's own ids tell nothing.
-    ids_change: bool,
+    pub ids_change: bool,
     /// Present on a feed's first document: decides what of its backlog is alerted on.
-    first: Option<FirstPoll>,
-    now: DateTime<Utc>,
+    pub first: Option<FirstPoll>,
+    pub now: DateTime<Utc>,
 }
 
 impl Reading {
-    fn read(mut self, document: &Document) -> Result<Read, FeedError> {
-        let Document { body, content_type, url } = document;
+    pub(super) fn read(mut self, document: &Document) -> Result<Read, FeedError> {
+        let Document { body, content_type, url, links } = document;
         let mut feed = feed::parse(body, Some(url), content_type.as_deref())?;
         feed.forget_times_ahead(self.now);
         let Feed { about, entries, is_cut, notes } = feed;
@@ -327,9 +347,12 @@ impl Reading {
             title: self.feed.name.clone().or_else(|| about.title.clone()),
             tags: self.feed.tags.clone(),
         };
-        let mut read = Read { about_title: about.title, is_cut, notes: Some(notes), ..Read::default() };
+        let hub = websub::advertised(links, &about, url);
+        let mut read = Read { about_title: about.title, is_cut, notes: Some(notes), hub, ..Read::default() };
         let ids = if self.ids_change { identity::ids_without_guids(&entries) } else { identity::ids(&entries) };
         let shared_urls = identity::shared_urls(&entries, &ids, about.site_url.as_deref());
+        let watching = Arc::clone(&self.watching);
+        let matching = Matching { watching: &watching, metrics: &self.metrics.clone(), now: self.now };
         for (id, entry) in ids.into_iter().zip(&entries) {
             let held = self.first.as_mut().and_then(|first| first.holds(entry.published.or(entry.updated)));
             let key = EntryKey::of(&id);
@@ -341,44 +364,12 @@ impl Reading {
             let article = Article { id, ..from_entry(entry, Some(&article_feed), about.language.as_deref()) };
             let url = article.url.as_deref().filter(|url| !shared_urls.contains(&identity::canonical_url(url)));
             let key = article.key_at(url);
-            read.entries.push(self.match_article(article, key, fingerprint, held));
+            read.entries.push(matching.entry(article, key, fingerprint, held));
         }
         if self.watching.put_in_order() {
             debug!(articles = read.entries.len(), "watches filed anew");
         }
         Ok(read)
-    }
-
-    fn match_article(
-        &self,
-        article: Article,
-        key: ArticleKey,
-        fingerprint: u64,
-        held: Option<HeldReason>,
-    ) -> StoredEntry {
-        let started = std::time::Instant::now();
-        let judged = self.watching.judge(&article, &key, self.now, Some(self.now));
-        self.metrics.undecided.inc_by(judged.undecided.len() as u64);
-        for watch in &judged.undecided {
-            warn!(watch = %watch.id, article = %article.id.value, "a watch ran out of steps: nobody knows whether it matches");
-        }
-        if judged.cut {
-            warn!(article = %article.id.value, "an article is too long: its rest was not searched");
-        }
-        let unsure = |watch: &WatchSettings, body: &AlertBody| {
-            (!watch.min_confidence.allows(body.confidence)).then_some(HeldReason::Confidence)
-        };
-        let alerts = judged.alerts.into_iter().map(|(id, watch, body)| NewAlert {
-            id,
-            watch: watch.id.clone(),
-            severity: watch.severity,
-            held: held.or_else(|| unsure(watch, &body)),
-            body: AlertEvent::new(body, self.now).to_json(),
-            sinks: self.watching.sinks_of(watch),
-        });
-        let alerts = alerts.collect();
-        self.metrics.match_seconds.observe(started.elapsed().as_secs_f64());
-        StoredEntry { fingerprint, key, text_key: article.text_key().map(|key| key.0), alerts, article }
     }
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod acceptance;
+mod articles;
 mod commands;
 mod config;
 mod daemon;
@@ -16,6 +17,7 @@ mod feeds;
 mod fetch;
 mod fetch_bounds;
 mod house;
+mod hub;
 mod language;
 mod mutate;
 mod own_packs;
@@ -25,3 +27,4 @@ mod program;
 mod receiver;
 mod store;
 mod topics;
+mod websub;
