@@ -37,6 +37,8 @@ pub struct Metrics {
     pub dead_letters: IntGaugeVec,
     /// 1 where the sink takes deliveries, by `sink`.
     pub sink_enabled: IntGaugeVec,
+    /// Documents that shared no entry with the one before.
+    pub feed_gaps: IntCounter,
     /// When each feed last did well, by `feed`, as a Unix time; left out above 1,000 feeds.
     pub feed_last_success: GaugeVec,
     /// How late the scheduler is, in seconds.
@@ -119,6 +121,7 @@ impl Metrics {
             ),
             dead_letters: gauges("wirewatch_dead_letters", "Deliveries given up on.", &["sink"]),
             sink_enabled: gauges("wirewatch_sink_enabled", "1 where the sink takes deliveries.", &["sink"]),
+            feed_gaps: counter("wirewatch_feed_gaps_total", "Documents that shared no entry with the one before."),
             feed_last_success: float_gauges(
                 "wirewatch_feed_last_success_timestamp_seconds",
                 "When the feed last did well.",

@@ -1,4 +1,4 @@
-//! The stable name of an alert.
+//! The stable names of alerts and events.
 
 use std::fmt;
 
@@ -17,12 +17,7 @@ pub struct AlertId(String);
 impl AlertId {
     /// The alert of this watch on this article.
     pub fn new(watch: &WatchId, article: &ArticleKey) -> Self {
-        let mut hasher = Sha256::new();
-        hasher.update(watch.as_str());
-        hasher.update([0]);
-        hasher.update(article.as_str());
-        let digest = data_encoding::BASE32_NOPAD.encode(&hasher.finalize()).to_ascii_lowercase();
-        Self(format!("alr_{}", &digest[..DIGEST_CHARS]))
+        Self(named("alr", &[watch.as_str(), article.as_str()]))
     }
 
     /// An id as the store kept it.
@@ -34,6 +29,83 @@ impl AlertId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// A function of what happened, to whom and when, so that an event which is made twice is one: `evt_` and a digest as an
+/// alert's. A batch of alerts has `bat_` in front.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EventId(String);
+
+impl EventId {
+    /// Of an event's parts: its type, whom it concerns, and what tells it from another of the same.
+    pub fn new(parts: &[&str]) -> Self {
+        Self(named("evt", parts))
+    }
+
+    /// Of the messages that go out together.
+    pub fn of_batch(sink: &str, members: &[&str]) -> Self {
+        let mut parts = vec![sink];
+        parts.extend(members);
+        Self(named("bat", &parts))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The id of what a sink gets, alert or event: the `webhook-id`, the same on every attempt. It holds no `.`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MessageId(String);
+
+impl MessageId {
+    /// An id as the store kept it.
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<AlertId> for MessageId {
+    fn from(id: AlertId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl From<EventId> for MessageId {
+    fn from(id: EventId) -> Self {
+        Self(id.0)
+    }
+}
+
+impl fmt::Display for MessageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A prefix, and the beginning of a digest over the parts, a zero byte between them.
+fn named(prefix: &str, parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for (i, part) in parts.iter().enumerate() {
+        if i > 0 {
+            hasher.update([0]);
+        }
+        hasher.update(part);
+    }
+    let digest = data_encoding::BASE32_NOPAD.encode(&hasher.finalize()).to_ascii_lowercase();
+    format!("{prefix}_{}", &digest[..DIGEST_CHARS])
 }
 
 impl fmt::Display for AlertId {

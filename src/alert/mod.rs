@@ -1,12 +1,16 @@
-//! Match → alert: its id, its JSON, its text for people, and whether it is held. Pure.
+//! Match → alert: its id, its JSON, its text for people, and whether it is held; and events, what else people shall
+//! hear of. Pure.
 
 pub mod backlog;
 pub mod body;
+pub mod event;
+pub mod health;
 pub mod id;
 pub mod text;
 
 pub use body::{AlertBody, AlertEvent};
-pub use id::AlertId;
+pub use event::{Event, EventKind};
+pub use id::{AlertId, EventId, MessageId};
 
 /// Why an alert was stored and not sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -6,8 +6,12 @@ use ammonia::{Builder, UrlRelative};
 use scraper::{ElementRef, Html, Selector};
 use url::Url;
 
+use super::nesting;
 use crate::feed::markup::mended;
 pub use crate::feed::markup::{one_line, plain, to_line, to_text};
+
+/// So much of the base, and twice the text's length, may be put in front of a text's relative links.
+const ADDED_BYTES_MAX: usize = 2 << 20;
 
 /// HTML as a feed gave it: not safe to show before [`sanitise`]. Kept as it came because sanitising costs more than all
 /// else that happens to an article, and most are never shown.
@@ -43,42 +47,17 @@ pub fn sanitise(html: &str) -> String {
 
 fn sanitise_with_base(html: &str, base: Option<&str>) -> String {
     let html = &*mended(html);
-    if nests_deep(html) {
+    if nesting::is_built(html) {
         return ammonia::clean_text(&to_text(html));
     }
     static SAFE: LazyLock<Builder<'static>> = LazyLock::new(builder);
+    // A long address in front of each of many short ones is more than was written.
+    let added = |base: &&str| memchr::memchr_iter(b'=', html.as_bytes()).count() * base.len();
+    let base = base.filter(|base| added(base) <= ADDED_BYTES_MAX + 2 * html.len());
     match base.and_then(|base| Url::parse(base).ok()) {
         Some(base) => builder().url_relative(UrlRelative::RewriteWithBase(base)).clean(html).to_string(),
         None => SAFE.clean(html).to_string(),
     }
-}
-
-/// Deeper markup is no article's; sanitising takes the square of it.
-const DEPTH_MAX: usize = 512;
-
-/// Whether more elements are opened than closed, by so many, anywhere.
-fn nests_deep(html: &str) -> bool {
-    let bytes = html.as_bytes();
-    let (mut depth, mut deepest) = (0usize, 0);
-    for at in memchr::memchr_iter(b'<', bytes) {
-        match bytes.get(at + 1) {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(byte) if byte.is_ascii_alphabetic() && !is_void(&html[at + 1..]) => depth += 1,
-            _ => {}
-        }
-        deepest = deepest.max(depth);
-    }
-    deepest > DEPTH_MAX
-}
-
-/// Whether a tag that begins so never closes, or closes itself by what follows, as paragraphs and list items do.
-fn is_void(tag: &str) -> bool {
-    let name = tag.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or("");
-    let names = [
-        "br", "img", "hr", "p", "li", "input", "wbr", "source", "area", "col", "embed", "link", "meta", "param",
-        "track",
-    ];
-    names.iter().any(|void| name.eq_ignore_ascii_case(void))
 }
 
 fn builder() -> Builder<'static> {
@@ -97,8 +76,12 @@ pub fn readable(text: &str, is_html: bool) -> String {
 
 /// What a page is about, as text: its `<article>` or `<main>` where it has one, without menus, footers and asides.
 ///
-/// All of its text where nothing else is left.
+/// All of its text where nothing else is left, or where no tree can be made of it.
 pub fn page_text(page: &str) -> String {
+    let page = &*mended(page);
+    if nesting::is_built(page) {
+        return to_text(page);
+    }
     let mut tree = Html::parse_document(page);
     let menus = selected(&tree, "nav, footer, aside, form, [role=navigation], header:not(article header, main header)");
     for id in menus.into_iter().map(|menu| menu.id()).collect::<Vec<_>>() {
@@ -137,6 +120,9 @@ mod tests {
         assert_eq!(sanitise(&deep), ammonia::clean_text("deep & plain"));
         let long = format!("<p>{}</p>", "one<br>two<p>three<li>four<img src=x>".repeat(2_000));
         assert!(sanitise(&long).contains("<p>three"));
+        // Each end tag closes nothing: the tree of it takes two gigabytes.
+        let page = (0..20_000).map(|at| format!("<b a={at}></x><p>t")).collect::<String>();
+        assert!(page_text(&page).starts_with("t\n\nt"));
     }
 
     #[test]
@@ -146,5 +132,8 @@ mod tests {
         assert!(!safe.contains("onclick") && !safe.contains("script") && safe.contains('d'), "{safe}");
         let resolved = UntrustedHtml::new(html.to_owned()).sanitised(Some("https://example.org/x/"));
         assert!(resolved.contains("https://example.org/e.png"), "{resolved}");
+        let many = UntrustedHtml::new("<a href=x>y</a>".repeat(10_000));
+        let base = format!("https://example.org/{}/", "x".repeat(8_000));
+        assert!(many.sanitised(Some(&base)).len() < 1_000_000);
     }
 }

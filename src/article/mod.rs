@@ -6,6 +6,7 @@ pub mod html;
 pub mod identity;
 pub mod input;
 pub mod language;
+mod nesting;
 pub mod fold;
 pub mod segment;
 mod summary;

@@ -10,6 +10,8 @@ use crate::{
     feed,
 };
 
+/// How much of an input is looked at to tell what it is.
+const SNIFFED_BYTES_MAX: usize = 4096;
 /// How much of a bad line is kept to show.
 const SHOWN_BYTES_MAX: usize = 400;
 
@@ -65,16 +67,18 @@ fn kind(name: &str, bytes: &[u8]) -> Kind {
         "xml" | "rss" | "atom" | "rdf" => return Kind::Feed,
         _ => {}
     }
-    let head = String::from_utf8_lossy(&bytes[..bytes.len().min(4096)]).to_ascii_lowercase();
-    let head = head.trim_start_matches('\u{feff}').trim_start();
+    // Decoded as the readers do: a document of two-byte letters has no `<` beside its names.
+    let head = feed::charset::decode(&bytes[..bytes.len().min(SNIFFED_BYTES_MAX)], None).text.to_ascii_lowercase();
+    let head = head.trim_start();
     if head.starts_with('{') {
-        let is_feed = head.contains("jsonfeed.org/version");
-        return if is_feed { Kind::Feed } else { Kind::Lines };
+        return if feed::is_json_feed(bytes) { Kind::Feed } else { Kind::Lines };
     }
     if head.starts_with("<!doctype html") || head.starts_with("<html") {
         return Kind::Page;
     }
-    if head.starts_with("<?xml") || ["<rss", "<feed", "<rdf"].iter().any(|root| head.contains(root)) {
+    if bytes.trim_ascii_start().starts_with(b"<?xml")
+        || ["<rss", "<feed", "<rdf"].iter().any(|root| head.contains(root))
+    {
         return Kind::Feed;
     }
     if head.starts_with('<') { Kind::Page } else { Kind::Text }
@@ -206,5 +210,21 @@ mod tests {
         let feed = read("-", b"<rss version='2.0'><channel><item><title>F</title></item></channel></rss>");
         assert_eq!(feed.articles[0].title, "F");
         assert_eq!(read("x.xml", b"<html></html>").problems.len(), 1);
+        let text = "<?xml version='1.0' encoding='utf-16'?><rss version='2.0'><channel><item><title>F</title></item></channel></rss>";
+        let wide: Vec<u8> = [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        assert_eq!(read("-", &wide).articles[0].title, "F");
+        assert_eq!(read("-", &wide[2..]).articles[0].title, "F");
+    }
+
+    #[test]
+    fn a_json_feed_is_told_by_its_keys_wherever_they_stand() {
+        let items = format!(r#"{{"id":"1","title":"T","content_text":"{}"}}"#, "x ".repeat(10_000));
+        let feed = format!(r#"{{"items":[{items}],"version":"https://jsonfeed.org/version/1.1"}}"#);
+        assert_eq!(read("-", feed.as_bytes()).articles[0].title, "T");
+        // An article about JSON Feed is none.
+        let line = format!(r#"{{"title":"A","text":"{} jsonfeed.org/version/1"}}"#, "x ".repeat(10_000));
+        assert_eq!(read("-", line.as_bytes()).articles[0].title, "A");
+        let lines = format!("{line}\n{line}\n");
+        assert_eq!(read("-", lines.as_bytes()).articles.len(), 2);
     }
 }

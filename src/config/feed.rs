@@ -16,13 +16,16 @@ use super::{
     id::{FeedId, ID_CHARS_MAX},
     problem::Problem,
     raw::{Table, Value},
-    reader::{Reader, not_yet},
+    reader::Reader,
     settings::{FeedOrigin, FeedSelector, FeedSettings, FeedSource, Proxy, Secret},
     value::format_duration,
 };
 
 /// Tags of one feed: labels for people, more are a mistake of a generator.
 pub(super) const TAGS_MAX: usize = 64;
+
+/// Words of a command.
+const ARGUMENTS_MAX: usize = 100;
 
 /// Headers that one feed may send; servers refuse a hundred.
 const HEADERS_MAX: usize = 32;
@@ -39,6 +42,10 @@ const OWN_HEADERS: [&str; 8] = [
     "if-modified-since",
 ];
 
+/// Bounds of `expect`: a feed that is silent for minutes is none, and what is said after years is of no use.
+const EXPECT_MIN: Duration = Duration::from_secs(1);
+const EXPECT_MAX: Duration = Duration::from_secs(2 * 365 * 24 * 60 * 60);
+
 /// A `[[feed]]` as far as it could be read.
 #[derive(Debug)]
 pub(super) struct FeedDraft {
@@ -53,6 +60,7 @@ pub(super) struct FeedDraft {
     pub name: Option<String>,
     pub tags: Vec<(String, Range<usize>)>,
     pub interval: Option<Duration>,
+    pub expect: Option<Duration>,
     pub headers: Vec<(String, Secret)>,
     pub user_agent: Option<String>,
     pub secret: bool,
@@ -88,6 +96,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, waits: &Writte
         name: table.get("name").and_then(|value| reader.line(value, LINE_CHARS_MAX)).map(|text| text.value),
         tags: table.get("tags").map(|value| tags(reader, value)).unwrap_or_default(),
         interval: table.get("interval").and_then(|value| interval(reader, value, waits)),
+        expect: table.get("expect").and_then(|value| reader.duration(value, EXPECT_MIN..=EXPECT_MAX)),
         headers: table.get("headers").map(|value| headers(reader, value)).unwrap_or_default(),
         user_agent: table.get("user_agent").and_then(|value| reader.header_line(value)),
         secret: table.get("secret").and_then(|value| reader.flag(value)).unwrap_or_default(),
@@ -100,13 +109,17 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, waits: &Writte
 
 fn source<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<WrittenSource> {
     if value.value.is_array() {
-        reader.note(&value.span, not_yet("exec:", "fetching"));
-        return None;
+        return command(reader, value).map(WrittenSource::One);
     }
     let text = reader.text(value)?;
-    if text.value.starts_with("exec:") {
-        reader.note(&value.span, not_yet("exec:", "fetching"));
-        return None;
+    if let Some(program) = text.value.strip_prefix("exec:") {
+        if program.contains(char::is_whitespace) {
+            let problem = Problem::error("a command with arguments is a list: no shell takes it apart");
+            reader.note(&value.span, problem.help("write `[\"exec:program\", \"argument\"]`"));
+            return None;
+        }
+        return program_of(reader, value, program)
+            .map(|program| WrittenSource::One(FeedSource::Exec { program, arguments: Vec::new() }));
     }
     let Some(path) = text.value.strip_prefix("file:") else {
         return reader.url(value, &["https", "http"]).map(|url| WrittenSource::One(FeedSource::Http(url)));
@@ -131,6 +144,33 @@ fn source<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<WrittenSourc
         return Some(WrittenSource::Glob(path));
     }
     Some(WrittenSource::One(FeedSource::File(path)))
+}
+
+/// `["exec:program", "argument" …]`
+fn command<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<FeedSource> {
+    let mut words = reader.texts(value, ARGUMENTS_MAX)?.into_iter();
+    let first = words.next().map(|text| text.value).unwrap_or_default();
+    let Some(program) = first.strip_prefix("exec:") else {
+        let problem = Problem::error("a list here is a command, and its first word begins with `exec:`");
+        reader.note(&value.span, problem.help("write `[\"exec:program\", \"argument\"]`"));
+        return None;
+    };
+    let program = program_of(reader, value, program)?;
+    let arguments: Vec<String> = words.map(|text| text.value).collect();
+    if arguments.iter().any(|argument| argument.contains('\0')) {
+        reader.note(&value.span, Problem::error("an argument can't hold a zero byte"));
+        return None;
+    }
+    Some(FeedSource::Exec { program, arguments })
+}
+
+/// A name for `PATH`, or a path that starts at the config's folder.
+fn program_of<'a>(reader: &mut Reader<'a>, value: &Value<'a>, written: &str) -> Option<PathBuf> {
+    if written.is_empty() || written.contains('\0') {
+        reader.note(&value.span, Problem::error("`exec:` is followed by a program"));
+        return None;
+    }
+    if written.contains('/') { reader.resolved(written, &value.span) } else { Some(written.into()) }
 }
 
 pub(super) fn tags<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Vec<(String, Range<usize>)> {
@@ -284,7 +324,7 @@ impl FeedDraft {
     pub fn url(&self) -> Option<(&str, &Range<usize>)> {
         match self.source.as_ref()? {
             (WrittenSource::One(FeedSource::Http(url)), span) => Some((url.as_str(), span)),
-            (WrittenSource::One(FeedSource::File(_)) | WrittenSource::Glob(_), _) => None,
+            (WrittenSource::One(FeedSource::File(_) | FeedSource::Exec { .. }) | WrittenSource::Glob(_), _) => None,
         }
     }
 
@@ -297,6 +337,7 @@ impl FeedDraft {
             name: self.name.clone(),
             tags: self.tags.iter().map(|(tag, _)| tag.clone()).collect(),
             interval: self.interval,
+            expect: self.expect,
             headers: self.headers.clone(),
             user_agent: self.user_agent.clone(),
             secret: self.secret,
@@ -310,7 +351,9 @@ impl FeedDraft {
 pub(super) fn own_name(source: &FeedSource) -> String {
     let name = match source {
         FeedSource::Http(url) => url.host_str().unwrap_or_default().trim_start_matches("www.").to_owned(),
-        FeedSource::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        FeedSource::File(path) | FeedSource::Exec { program: path, .. } => {
+            path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        }
     };
     id_letters(&name).unwrap_or_else(|| "feed".to_owned())
 }

@@ -70,7 +70,7 @@ pub const KEYS: &[Key] = &[
     now("feed", "headers"),
     now("feed", "user_agent"),
     now("feed", "secret"),
-    later("feed", "expect", "fetching"),
+    now("feed", "expect"),
     now("feed", "private"),
     now("feed", "proxy"),
     now("opml", "path"),

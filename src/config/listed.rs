@@ -74,6 +74,7 @@ pub(super) fn read<'a>(
             name: feed.title,
             tags,
             interval: None,
+            expect: None,
             headers: Vec::new(),
             user_agent: None,
             secret: false,
@@ -88,7 +89,7 @@ pub(super) fn read<'a>(
 fn web(source: &FeedSource) -> Option<&Url> {
     match source {
         FeedSource::Http(url) => Some(url),
-        FeedSource::File(_) => None,
+        FeedSource::File(_) | FeedSource::Exec { .. } => None,
     }
 }
 

@@ -377,11 +377,16 @@ mod tests {
         let (_folder, config, data) = desk("");
         fs::create_dir(&data).unwrap();
         let text = "[[feed]]\nid = 'a'\nurl = 'file:/etc/passwd'\n[[feed]]\nurl = 'https://a.org'\n\
-                    [[sink]]\nid = 'x'\n";
+                    [[sink]]\nid = 'x'\n[[feed]]\nid = 'b'\nurl = ['exec:sh', '-c', 'x']\n";
         fs::write(file(&data), text).unwrap();
         let problems = load_with(&config, &Environment::default()).problems;
         let said: Vec<_> = problems.iter().filter(|p| p.is_error()).map(|p| p.message.as_str()).collect();
-        let expected = ["only http and https can stand here", "this feed has no `id`", "`sink` can't stand here"];
+        let expected = [
+            "only http and https can stand here",
+            "this feed has no `id`",
+            "`sink` can't stand here",
+            "only http and https can stand here",
+        ];
         assert_eq!(said, expected);
         assert!(matches!(add(&data, &[feed("two")]), Err(ManagedError::Unreadable { .. })));
         assert!(fs::read_to_string(file(&data)).unwrap().contains("/etc/passwd"), "what is not ours is left alone");

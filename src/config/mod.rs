@@ -96,6 +96,7 @@ pub fn defaults(environment: &Environment) -> Settings {
         feeds: Vec::new(),
         opml: Vec::new(),
         watches: watch::built_in(std::slice::from_ref(&console.id)),
+        default_sinks: vec![console.id.clone()],
         sinks: vec![console],
         lists: Default::default(),
         pack_folder: None,
@@ -220,7 +221,7 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> (Settin
         reference::unused(reader, &parts);
     }
     feeds.extend(listed);
-    (Settings { file: None, daemon, feeds, opml, watches, sinks, lists, pack_folder }, has_all_names)
+    (Settings { file: None, daemon, feeds, opml, watches, sinks, default_sinks, lists, pack_folder }, has_all_names)
 }
 
 /// The built-in watches that the file does not replace, then the file's.

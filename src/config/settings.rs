@@ -27,10 +27,23 @@ pub struct Settings {
     pub watches: Vec<WatchSettings>,
     /// The file's sinks, and `console` unless it is declared.
     pub sinks: Vec<SinkSettings>,
+    /// `[defaults] sinks`: where events go, and alerts of watches that name no sinks.
+    pub default_sinks: Vec<SinkId>,
     /// By name, as used in queries after `@`.
     pub lists: BTreeMap<String, Vec<String>>,
     /// Folder of the user's packs.
     pub pack_folder: Option<PathBuf>,
+}
+
+impl Settings {
+    /// Where an event that is so loud goes: the sinks of `[defaults]`, less those that want louder ones, and less the one
+    /// that it is about.
+    pub fn sinks_of_event(&self, severity: Severity, about: Option<&SinkId>) -> Vec<SinkId> {
+        let wants = |id: &&SinkId| {
+            Some(*id) != about && self.sinks.iter().any(|sink| sink.id == **id && severity >= sink.min_severity)
+        };
+        self.default_sinks.iter().filter(wants).cloned().collect()
+    }
 }
 
 /// `[daemon]`.
@@ -107,6 +120,8 @@ pub struct FeedSettings {
     pub tags: Vec<String>,
     /// Instead of the daemon's.
     pub interval: Option<Duration>,
+    /// Silent when nothing is new for so long; without it, a multiple of what is usual.
+    pub expect: Option<Duration>,
     /// Sent to the feed's own host only. Values are secret.
     pub headers: Vec<(String, Secret)>,
     /// Instead of wirewatch's own.
@@ -166,12 +181,19 @@ impl OpmlSettings {
 }
 
 /// Where a feed's document comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum FeedSource {
     /// `http:` or `https:`.
     Http(Url),
     /// `file:`, absolute.
     File(PathBuf),
+    /// `exec:`, from the hand-written config alone.
+    Exec {
+        /// Absolute, or a name that is looked for in `PATH`.
+        program: PathBuf,
+        /// Handed over as they are: no shell reads them.
+        arguments: Vec<String>,
+    },
 }
 
 /// How long the waits between one feed's polls may be; `min` ≤ `interval` ≤ `max`.
@@ -199,6 +221,10 @@ impl FeedSettings {
         match &self.source {
             FeedSource::File(path) => format!("file:{}", path.display()),
             FeedSource::Http(url) => shown_url(url, self.secret),
+            // Arguments may be secret.
+            FeedSource::Exec { program, arguments } => {
+                format!("exec:{}{}", program.display(), if arguments.is_empty() { "" } else { " …" })
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::Arc,
+    time::Duration,
 };
 
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -10,11 +11,14 @@ use tracing::{debug, field::display, info, warn};
 
 use super::poll::{Polled, Poller};
 use crate::{
-    config::{DaemonSettings, FeedId, FeedOrigin, FeedSettings, PollWaits, Settings},
+    config::{DaemonSettings, FeedId, FeedOrigin, FeedSettings, FeedSource, PollWaits, Proxy, Secret, Settings},
     metrics::Metrics,
-    schedule::{HostKey, Limits, NEVER, PollBounds, Scheduler, first_due, spread_start},
+    schedule::{HostKey, Limits, NEVER, PollBounds, PollReason, Scheduler, Spacing, first_due, spread_start},
     store::{FeedState, FeedWish, StoreError},
 };
+
+/// Requests to one host begin this far apart: a feed's answer is small, and a second later nobody waits for it.
+const HOST_GAP: Duration = Duration::from_secs(1);
 
 /// Above this many feeds, `/metrics` leaves the gauge of each one out.
 const FEED_GAUGES_MAX: usize = 1000;
@@ -47,6 +51,12 @@ pub struct Feeds {
     paused: HashSet<FeedId>,
     /// Also of those that are paused: what a server asked for holds for them too.
     due: HashMap<FeedId, DateTime<Utc>>,
+    /// Those of them whose servers asked for the wait: what is the same request must not shorten it.
+    promised: HashSet<FeedId>,
+    /// Feeds by their request: those that share one are polled together.
+    by_request: HashMap<Request, Vec<FeedId>>,
+    /// Feeds that another one's poll under way is for, too.
+    along: HashSet<FeedId>,
     notes: HashMap<FeedId, Vec<String>>,
     scheduler: Scheduler,
     metrics: Metrics,
@@ -62,22 +72,26 @@ impl Feeds {
         let states = poller.store.feed_states().await?;
         let states: HashMap<&FeedId, &FeedState> = states.iter().map(|s| (&s.feed, s)).collect();
         let now = poller.clock.now();
-        let limits = Limits { concurrency: settings.daemon.concurrency, per_host: settings.daemon.per_host };
         let mut feeds = Self {
             settings: HashMap::new(),
             health: HashMap::new(),
             paused: HashSet::new(),
             due: HashMap::new(),
+            promised: HashSet::new(),
+            by_request: HashMap::new(),
+            along: HashSet::new(),
             notes: HashMap::new(),
-            scheduler: Scheduler::new(limits),
+            scheduler: Scheduler::new(limits(&settings.daemon)),
             metrics: poller.metrics.clone(),
             clock: poller.clock,
         };
+        let resting = resting_hosts(&settings.feeds, &states, now);
         for feed in &settings.feeds {
             let state = states.get(&feed.id).copied();
-            let bounds = bounds(feed, &settings.daemon);
-            let spread = spread_start(&feed.id, settings.feeds.len(), bounds.interval);
-            feeds.add(feed, state, first_due(now, state.map(|state| state.next_poll), &bounds, spread));
+            let due = feeds.first_due(feed, state, &settings.daemon, settings.feeds.len());
+            // A feed that has never been polled has no state that could say so, and waits with its host.
+            let rest = resting.get(&HostKey::of(&feed.source)).copied();
+            feeds.add(feed, state, rest.map_or(due, |rest| due.max(rest)));
         }
         feeds.pause_and_resume(&poller.store.feed_wishes().await?);
         Ok(feeds)
@@ -90,9 +104,24 @@ impl Feeds {
         let asked = wishes.iter().filter_map(|wish| Some((wish.feed.clone(), wish.poll_asked?)));
         let asked: Vec<_> = asked.filter(|(feed, _)| self.settings.contains_key(feed)).collect();
         for (feed, _) in &asked {
+            // Whoever asks for it by hand knows better than what the server once asked for.
+            for same in self.same_request(feed) {
+                self.promised.remove(&same);
+            }
             self.due_at(feed, now);
         }
         asked
+    }
+
+    /// Polls a feed at `due`, or when it is due if that is sooner. What its server asked for is kept, and so are a pause and
+    /// a backoff.
+    pub fn poll_soon(&mut self, feed: &FeedId, due: DateTime<Utc>) {
+        let is_promised = self.same_request(feed).iter().any(|same| self.promised.contains(same));
+        let is_sooner = self.due.get(feed).is_some_and(|known| due < *known);
+        let does_well = matches!(self.health.get(feed), Some(Health::New | Health::Ok));
+        if is_sooner && does_well && !is_promised && !self.paused.contains(feed) {
+            self.due_at(feed, due);
+        }
     }
 
     fn pause_and_resume(&mut self, wishes: &[FeedWish]) {
@@ -118,6 +147,19 @@ impl Feeds {
                 self.due_at(feed, due.max(self.clock.now()));
             }
         }
+    }
+
+    /// When a feed is first due; what another URL has left in the store says nothing of this one.
+    fn first_due(
+        &self,
+        feed: &FeedSettings,
+        state: Option<&FeedState>,
+        daemon: &DaemonSettings,
+        many: usize,
+    ) -> DateTime<Utc> {
+        let stored = state.filter(|state| state.is_of(&feed.source)).map(|state| state.next_poll);
+        let bounds = bounds(feed, daemon);
+        first_due(self.clock.now(), stored, &bounds, spread_start(&feed.id, many, bounds.interval))
     }
 
     fn due_at(&mut self, feed: &FeedId, due: DateTime<Utc>) {
@@ -154,16 +196,18 @@ impl Feeds {
                 Some(known) => {
                     let has_moved = known.source != feed.source;
                     let id = feed.id.clone();
-                    self.settings.insert(id.clone(), Arc::new(feed));
+                    self.settle(feed);
+                    if has_moved {
+                        self.promised.remove(&id);
+                    }
                     if has_moved && !self.paused.contains(&id) {
                         self.due_at(&id, now);
                     }
                 }
                 None => {
                     let state = states.get(&feed.id).copied();
-                    let bounds = bounds(&feed, daemon);
-                    let spread = spread_start(&feed.id, many, bounds.interval);
-                    self.add(&feed, state, first_due(now, state.map(|state| state.next_poll), &bounds, spread));
+                    let due = self.first_due(&feed, state, daemon, many);
+                    self.add(&feed, state, due);
                     came += 1;
                 }
             }
@@ -184,7 +228,8 @@ impl Feeds {
     fn forget(&mut self, feed: &FeedId) {
         self.recount(feed, -1);
         self.scheduler.remove(feed);
-        self.settings.remove(feed);
+        self.unsettle(feed);
+        self.promised.remove(feed);
         self.health.remove(feed);
         self.paused.remove(feed);
         self.due.remove(feed);
@@ -203,26 +248,87 @@ impl Feeds {
     fn add(&mut self, feed: &FeedSettings, state: Option<&FeedState>, due: DateTime<Utc>) {
         let health = match state {
             None => Health::New,
-            Some(state) if state.is_gone() => Health::Gone,
+            Some(state) if state.is_gone(&feed.source) => Health::Gone,
+            Some(state) if !state.is_of(&feed.source) => Health::New,
             Some(state) => state.error.clone().map_or(Health::Ok, |(_, message)| Health::Failing(message)),
         };
         self.metrics.feeds.with_label_values(&[health.label()]).inc();
         if health != Health::Gone {
             self.scheduler.add(feed.id.clone(), HostKey::of(&feed.source), due);
             self.due.insert(feed.id.clone(), due);
+            if state.is_some_and(|state| state.is_of(&feed.source) && state.is_promised()) {
+                self.promised.insert(feed.id.clone());
+            }
         }
         self.health.insert(feed.id.clone(), health);
-        self.settings.insert(feed.id.clone(), Arc::new(feed.clone()));
+        self.settle(feed.clone());
     }
 
-    /// Who is polled now; each stays under way until [`Self::ended`] or [`Self::retry_at`].
-    pub fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Arc<FeedSettings>> {
+    /// Takes in what the config says of a feed, or says now.
+    fn settle(&mut self, feed: FeedSettings) {
+        self.unsettle(&feed.id);
+        self.by_request.entry(Request::of(&feed)).or_default().push(feed.id.clone());
+        self.settings.insert(feed.id.clone(), Arc::new(feed));
+    }
+
+    fn unsettle(&mut self, feed: &FeedId) {
+        let Some(known) = self.settings.remove(feed) else { return };
+        let request = Request::of(&known);
+        if let Some(same) = self.by_request.get_mut(&request) {
+            same.retain(|other| other != feed);
+            if same.is_empty() {
+                self.by_request.remove(&request);
+            }
+        }
+    }
+
+    /// All feeds that are the same request as this one, itself among them.
+    fn same_request(&self, feed: &FeedId) -> Vec<FeedId> {
+        let request = self.settings.get(feed).map(|feed| Request::of(feed));
+        request.and_then(|request| self.by_request.get(&request)).cloned().unwrap_or_default()
+    }
+
+    /// What is polled now, feeds that are one request together, the one that is due first; each stays under way until
+    /// [`Self::ended`].
+    pub fn take_due(&mut self, now: DateTime<Utc>) -> Vec<Vec<Arc<FeedSettings>>> {
         let due = self.scheduler.take_due(now);
         let late = due.iter().filter_map(|feed| self.due.get(feed)).map(|due| now - *due).max();
         if let Some(late) = late {
             self.metrics.schedule_lag_seconds.set(late.num_milliseconds().max(0) as f64 / 1000.0);
         }
-        due.iter().filter_map(|feed| self.settings.get(feed)).cloned().collect()
+        due.into_iter().filter_map(|feed| self.take_along(feed, now)).collect()
+    }
+
+    /// A feed that is due with all that are the same request; `None` where such a one's poll is under way, or where its
+    /// server has asked for a wait that is not over.
+    fn take_along(&mut self, feed: FeedId, now: DateTime<Utc>) -> Option<Vec<Arc<FeedSettings>>> {
+        let same = self.same_request(&feed);
+        let promised =
+            same.iter().filter(|other| self.promised.contains(*other)).filter_map(|other| self.due.get(other));
+        let promised = promised.max().copied().filter(|due| *due > now);
+        if let Some(due) = promised.filter(|_| !self.along.contains(&feed)) {
+            self.scheduler.finished(&feed, due);
+            self.due.insert(feed, due);
+            return None;
+        }
+        if self.along.contains(&feed) {
+            // The end of that poll names its next time.
+            self.scheduler.finished(&feed, NEVER);
+            return None;
+        }
+        let others = same.into_iter().filter(|other| *other != feed && self.goes_along(other)).collect::<Vec<_>>();
+        let mut group = vec![self.settings.get(&feed)?.clone()];
+        for other in others {
+            group.extend(self.settings.get(&other).cloned());
+            self.along.insert(other);
+        }
+        // Whoever comes due, or is asked for, while its request is under way, has it already.
+        self.along.insert(feed);
+        Some(group)
+    }
+
+    fn goes_along(&self, feed: &FeedId) -> bool {
+        !self.paused.contains(feed) && !self.along.contains(feed) && self.health.get(feed) != Some(&Health::Gone)
     }
 
     /// When somebody may be due next; `None` until a poll under way has ended.
@@ -230,22 +336,77 @@ impl Feeds {
         self.scheduler.next_wake()
     }
 
-    /// A poll has ended and is stored.
-    pub fn ended(&mut self, feed: &FeedId, polled: &Polled) {
-        if !self.settings.contains_key(feed) {
-            // Taken out of its list while it was polled.
-            self.scheduler.finished(feed, NEVER);
-            return;
+    /// The polls of one request have ended, the first of them the one that was due, each stored or, where the store could
+    /// not take it, to be made again at `retry`. Gives the feeds that have to wait because their host asks for it.
+    pub fn ended(
+        &mut self,
+        first: &FeedId,
+        polls: &[(FeedId, Result<Polled, StoreError>)],
+        retry: DateTime<Utc>,
+    ) -> Option<HostRest> {
+        let heard = polls.iter().find_map(|(_, polled)| polled.as_ref().ok());
+        let rest = heard.and_then(|polled| self.feel_host(first, polled));
+        for (feed, polled) in polls {
+            self.along.remove(feed);
+            let next = polled.as_ref().map_or(Some(retry), |polled| polled.next);
+            self.next_at(feed, feed == first, next.map(|next| rest.as_ref().map_or(next, |rest| next.max(rest.until))));
+            if let Ok(polled) = polled
+                && self.settings.contains_key(feed)
+            {
+                if polled.is_promised {
+                    self.promised.insert(feed.clone())
+                } else {
+                    self.promised.remove(feed)
+                };
+                self.note_end(feed, polled);
+            }
         }
-        match polled.next {
-            Some(next) => self.retry_at(feed, next),
-            None => {
-                // Its permit goes back first: a feed that is removed while it is polled would keep it.
-                self.scheduler.finished(feed, NEVER);
+        rest
+    }
+
+    /// A poll has ended, and the feed is due again at `next`, or never. Its permit goes back first: a feed that is removed
+    /// while it is polled would keep it.
+    fn next_at(&mut self, feed: &FeedId, has_permit: bool, next: Option<DateTime<Utc>>) {
+        // Of one that was taken out of its list meanwhile, or is paused and was polled because somebody asked, once.
+        let is_over = !self.settings.contains_key(feed) || self.paused.contains(feed);
+        let due = next.filter(|_| !is_over);
+        if has_permit {
+            self.scheduler.finished(feed, due.unwrap_or(NEVER));
+        } else if let (Some(due), Some(settings)) = (due, self.settings.get(feed)) {
+            self.scheduler.add(feed.clone(), HostKey::of(&settings.source), due);
+        }
+        match next {
+            Some(next) if self.settings.contains_key(feed) => {
+                self.due.insert(feed.clone(), next);
+            }
+            _ => {
                 self.scheduler.remove(feed);
                 self.due.remove(feed);
             }
         }
+    }
+
+    /// Whether the server says that we ask it too much, and for whom else that holds.
+    fn feel_host(&mut self, feed: &FeedId, polled: &Polled) -> Option<HostRest> {
+        let now = self.clock.now();
+        let Some(wait) = polled.slow_down else {
+            if polled.failure.is_none() {
+                self.scheduler.answered(feed, now);
+            }
+            return None;
+        };
+        let (until, feeds) = self.scheduler.not_now(feed, now, wait)?;
+        for feed in &feeds {
+            if let Some(due) = self.due.get_mut(feed) {
+                *due = until.max(*due);
+            }
+        }
+        info!(feed = %feed, until = %until.to_rfc3339_opts(SecondsFormat::Secs, true), feeds = feeds.len(),
+            "a second feed of its host is told to slow down: all of the host's feeds wait");
+        Some(HostRest { until, feeds })
+    }
+
+    fn note_end(&mut self, feed: &FeedId, polled: &Polled) {
         let health = match (&polled.failure, polled.next) {
             (None, _) => Health::Ok,
             (Some(_), None) => Health::Gone,
@@ -260,13 +421,6 @@ impl Feeds {
         self.recount(feed, -1);
         self.health.insert(feed.clone(), health);
         self.recount(feed, 1);
-    }
-
-    /// A poll has ended without being stored.
-    pub fn retry_at(&mut self, feed: &FeedId, at: DateTime<Utc>) {
-        // A paused one was polled because somebody asked for it, once.
-        self.scheduler.finished(feed, if self.paused.contains(feed) { NEVER } else { at });
-        self.due.insert(feed.clone(), at);
     }
 
     /// What is odd about a feed's documents is said when it changes.
@@ -306,4 +460,75 @@ impl Feeds {
 pub(super) fn bounds(feed: &FeedSettings, daemon: &DaemonSettings) -> PollBounds {
     let PollWaits { interval, min, max } = daemon.poll_waits(feed);
     PollBounds { interval, min, max }
+}
+
+/// Feeds of a host that is to be left alone.
+#[derive(Debug)]
+pub struct HostRest {
+    /// Until then.
+    pub until: DateTime<Utc>,
+    /// All of them.
+    pub feeds: Vec<FeedId>,
+}
+
+/// How much the scheduler may do at once.
+pub(super) fn limits(daemon: &DaemonSettings) -> Limits {
+    let spacing = Spacing { gap: HOST_GAP, cycle: daemon.interval };
+    Limits { concurrency: daemon.concurrency, per_host: daemon.per_host, spacing }
+}
+
+/// Hosts that are still to be left alone, and until when.
+pub(super) fn resting_hosts(
+    feeds: &[FeedSettings],
+    states: &HashMap<&FeedId, &FeedState>,
+    now: DateTime<Utc>,
+) -> HashMap<HostKey, DateTime<Utc>> {
+    let slow = PollReason::HostSlow.to_string();
+    let mut resting = HashMap::new();
+    for feed in feeds {
+        if let Some(state) = states.get(&feed.id)
+            && state.next_poll > now
+            && state.next_reason == slow
+        {
+            let until = resting.entry(HostKey::of(&feed.source)).or_insert(state.next_poll);
+            *until = state.next_poll.max(*until);
+        }
+    }
+    resting
+}
+
+/// What a feed's request is made of. Feeds with the same are one: it is made once and its answer given to each.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Request {
+    source: FeedSource,
+    headers: Vec<(String, Secret)>,
+    user_agent: Option<String>,
+    proxy: Option<Proxy>,
+    private: bool,
+}
+
+impl Request {
+    fn of(feed: &FeedSettings) -> Self {
+        Self {
+            source: feed.source.clone(),
+            headers: feed.headers.clone(),
+            user_agent: feed.user_agent.clone(),
+            proxy: feed.proxy.clone(),
+            private: feed.private,
+        }
+    }
+}
+
+/// Feeds that are one request, together.
+pub(super) fn groups<'a>(feeds: impl IntoIterator<Item = &'a FeedSettings>) -> Vec<Vec<Arc<FeedSettings>>> {
+    let mut places = HashMap::new();
+    let mut groups: Vec<Vec<Arc<FeedSettings>>> = Vec::new();
+    for feed in feeds {
+        let place = *places.entry(Request::of(feed)).or_insert(groups.len());
+        if place == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[place].push(Arc::new(feed.clone()));
+    }
+    groups
 }

@@ -41,14 +41,15 @@ use crate::{
     deliver::{DeliverContext, DeliverError, Deliveries, OnceError, StdoutLook, TextLook, WorkerEnd},
     fetch::{FetchError, FetchLimits, Fetcher},
     metrics::Metrics,
+    schedule::PollReason,
     serve::{self, Served, commands::Commands, health::Readiness},
     store::{Role, Store, StoreError},
     watch::pack::Packs,
 };
 
-/// Polls under way when a stop comes may end within this; longer than a feed's usual answer, shorter than what a
-/// service manager waits before it kills.
-const POLLS_END_MAX: Duration = Duration::from_secs(10);
+/// Polls under way when a stop comes may end within this, which is longer than nearly every feed's answer. One that dribbles
+/// is not waited for: its feed is asked again at the next start, and until then nobody is polled.
+const POLLS_END_MAX: Duration = Duration::from_secs(3);
 /// Deliveries under way, and one more try of what is due, may take this.
 const DELIVERIES_END_MAX: Duration = Duration::from_secs(8);
 /// The scheduler wakes at least this often, to say that it is going and to notice that the clock has jumped.
@@ -59,6 +60,9 @@ const NOTICE: Duration = Duration::from_millis(500);
 const HOUSEKEEPING: Duration = Duration::from_secs(15 * 60);
 /// A feed whose poll the store could not take is asked again after this.
 const STORE_RETRY: Duration = Duration::from_secs(15);
+
+/// How the polls of feeds that are one request ended.
+type GroupEnd = Vec<(FeedId, Result<Polled, StoreError>)>;
 
 /// Why the daemon could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -245,7 +249,7 @@ impl Daemon {
                 return;
             }
         };
-        let mut polls: JoinSet<(FeedId, Result<Polled, StoreError>)> = JoinSet::new();
+        let mut polls: JoinSet<(FeedId, GroupEnd)> = JoinSet::new();
         let mut housekeeping = self.poller.clock.now();
         let mut lists = Lists::of(&self.settings);
         let mut notice = tokio::time::interval(NOTICE);
@@ -255,12 +259,9 @@ impl Daemon {
         while !stop.is_cancelled() {
             let now = self.poller.clock.now();
             self.readiness.scheduler_goes(now);
-            for feed in feeds.take_due(now) {
+            for group in feeds.take_due(now) {
                 let poller = Arc::clone(&self.poller);
-                polls.spawn(async move {
-                    let polled = poller.poll(&feed).await;
-                    (feed.id.clone(), polled)
-                });
+                polls.spawn(async move { (group[0].id.clone(), poller.poll(&group).await) });
             }
             if now >= housekeeping {
                 housekeeping = now + HOUSEKEEPING;
@@ -288,22 +289,30 @@ impl Daemon {
         }
     }
 
-    fn ended(&self, feeds: &mut Feeds, ended: Result<(FeedId, Result<Polled, StoreError>), tokio::task::JoinError>) {
-        match ended {
-            Ok((feed, Ok(polled))) => {
-                self.readiness.store_is_writable(true);
-                feeds.ended(&feed, &polled);
-            }
-            Ok((feed, Err(error))) => {
-                // Said once: a full disk fails every poll.
-                if self.readiness.lacks() != Some(serve::health::STORE_LACK) {
-                    error!(feed = %feed, error = %error, "a poll could not be stored: nothing of it is acknowledged");
-                }
-                self.readiness.store_is_writable(false);
-                feeds.retry_at(&feed, self.poller.clock.now() + STORE_RETRY);
-            }
+    fn ended(&self, feeds: &mut Feeds, ended: Result<(FeedId, GroupEnd), tokio::task::JoinError>) {
+        let (first, polls) = match ended {
+            Ok(polls) => polls,
             // Polls are never aborted while the loop runs, so this is a panic, and the feed's name went down with it.
-            Err(error) => error!(error = %error, "a poll broke off"),
+            Err(error) => return error!(error = %error, "a poll broke off"),
+        };
+        for (feed, polled) in &polls {
+            // Said once: a full disk fails every poll.
+            if let Err(error) = polled
+                && self.readiness.lacks() != Some(serve::health::STORE_LACK)
+            {
+                error!(feed = %feed, error = %error, "a poll could not be stored: nothing of it is acknowledged");
+            }
+            self.readiness.store_is_writable(polled.is_ok());
+        }
+        if let Some(rest) = feeds.ended(&first, &polls, self.poller.clock.now() + STORE_RETRY) {
+            // For `feeds list` and the next start; the schedule knows already, so nothing waits for it.
+            let store = self.poller.store.clone();
+            tokio::spawn(async move {
+                let reason = PollReason::HostSlow.to_string();
+                if let Err(error) = store.postpone(rest.feeds, rest.until, reason).await {
+                    warn!(error = %error, "that a host is to be left alone could not be stored");
+                }
+            });
         }
     }
 
@@ -323,6 +332,9 @@ impl Daemon {
                 }
                 Err(error) => error!(error = %error, "can't read the feeds' states"),
             }
+        }
+        for (feed, due) in self.poller.hubs.take_soon() {
+            feeds.poll_soon(&feed, due);
         }
         let asked = match self.poller.store.feed_wishes().await {
             Ok(wishes) => feeds.heed(&wishes),

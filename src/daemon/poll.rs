@@ -3,27 +3,34 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{sync::Semaphore, time::Instant};
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 use url::Url;
 
 use super::{discover, matching::Matching, watching::Watching, websub::Hubs};
 use crate::{
-    alert::backlog::FirstPoll,
+    alert::{backlog::FirstPoll, body::FeedRef},
     article::{Article, ArticleFeed, from_entry, identity},
     clock::Clock,
-    config::{DaemonSettings, FeedSettings},
+    config::{DaemonSettings, FeedId, FeedSettings, Severity},
     feed::{
         self, FeedError,
-        entry::Feed,
+        entry::{Entry, Feed},
         websub::{self, Advertised},
     },
-    fetch::{Answer, FetchError, FetchRequest, Fetcher, Held, hints::Validators},
+    fetch::{Answer, FetchError, FetchRequest, Fetcher, hints::Validators},
     metrics::Metrics,
-    schedule::{PollOutcome, next_poll},
-    store::{EntryKey, Moved, PollResult, Store, StoreError, StoredEntry, StoredOutcome},
+    schedule::{Known, Pace, PollOutcome, PollReason, Rhythm, next_poll, pace},
+    store::{
+        EntryKey, FeedState, Hearing, Moved, PollResult, SourceKey, Store, StoreError, StoredEntry, StoredOutcome,
+    },
 };
+
+/// How loud what is told of a feed's health is.
+const FEED_NEWS: Severity = Severity::Warning;
+/// A feed whose window has overrun is polled twice as often for so long: a week holds every day of it.
+const GAP_REMEMBERED: TimeDelta = TimeDelta::days(7);
 
 /// What every poll needs and none owns.
 #[derive(Debug)]
@@ -56,6 +63,10 @@ pub struct Polled {
     pub failure: Option<String>,
     /// Failures in a row, this one included.
     pub in_a_row: u32,
+    /// Whether the server asked for the wait before the next poll.
+    pub is_promised: bool,
+    /// How long the server wants to be left alone, if it does: other feeds of its host may have to wait too.
+    pub slow_down: Option<Duration>,
     /// Articles that were new.
     pub articles: usize,
     /// Alerts that were new and not held.
@@ -74,8 +85,6 @@ struct Heard {
     validators: Option<Validators>,
     moved_to: Option<Url>,
     read: Read,
-    /// Dropped when `read` is stored: what comes of a large document is larger than it.
-    held: Held,
 }
 
 /// What a document brought; empty where there was none.
@@ -89,6 +98,71 @@ pub(super) struct Read {
     hub: Option<Advertised>,
     /// `None` where there was no document: what was odd about the last one still stands.
     notes: Option<Vec<String>>,
+    /// What it says of itself; `None` where there was no document.
+    rhythm: Option<Rhythm>,
+    /// The times that new entries state.
+    new_times: Vec<Option<DateTime<Utc>>>,
+    /// The times that all entries state, of a first document.
+    first_times: Option<Vec<Option<DateTime<Utc>>>>,
+    /// How many arrivals it holds; `None` where there was no document, or an empty one.
+    window: Option<u32>,
+    /// Whether none of its entries was known, though others are.
+    is_gap: bool,
+}
+
+/// What was known of a feed before its poll.
+struct Before {
+    state: Option<FeedState>,
+    failures: u32,
+    rhythm: Rhythm,
+    pace: Pace,
+    window: Option<u32>,
+    gap: Option<DateTime<Utc>>,
+    /// Whether the config names another URL than at its last poll.
+    is_elsewhere: bool,
+}
+
+impl Before {
+    /// Of polls of another URL, only the entries and the validators, which know whose they are, count.
+    fn new(feed: &FeedSettings, state: Option<FeedState>) -> Self {
+        match &state {
+            Some(known) if known.is_of(&feed.source) => {
+                let (failures, window, gap) = (known.failures, known.window, known.gap);
+                Self { failures, rhythm: known.rhythm, pace: known.pace, window, gap, is_elsewhere: false, state }
+            }
+            _ => {
+                let (rhythm, pace) = (Rhythm::default(), Pace::default());
+                let is_elsewhere = state.is_some();
+                Self { state, failures: 0, rhythm, pace, window: None, gap: None, is_elsewhere }
+            }
+        }
+    }
+
+    fn validators(&self) -> Option<&Validators> {
+        self.state.as_ref()?.validators.as_ref()
+    }
+
+    /// Where the feed has moved to for good. Where that fails, the configured one is asked every other time: it may know
+    /// better by now.
+    fn moved_to(&self, feed: &FeedSettings) -> Option<Url> {
+        let state = self.state.as_ref().filter(|_| self.failures.is_multiple_of(2))?;
+        state.moved_to.as_ref()?.of(&feed.source)
+    }
+
+    /// How often the feed brings something, this poll included. A poll that failed tells nothing of that.
+    fn pace_after(&self, heard: &Heard, now: DateTime<Utc>) -> Pace {
+        if let Some(times) = &heard.read.first_times {
+            return Pace::of_first(now, times.iter().copied());
+        }
+        let last = self.state.as_ref().and_then(|state| state.last_success);
+        match (&heard.scheduled, last) {
+            (PollOutcome::New | PollOutcome::Unchanged | PollOutcome::NotModified, Some(last)) => {
+                let waited = (now - last).to_std().unwrap_or_default();
+                self.pace.after(waited, pace::arrivals(now, waited, heard.read.new_times.iter().copied()))
+            }
+            _ => self.pace,
+        }
+    }
 }
 
 /// A document as the server gave it.
@@ -104,10 +178,10 @@ impl Heard {
     fn quiet(
         stored: StoredOutcome,
         scheduled: PollOutcome,
-        validators: Validators,
+        validators: &Validators,
         freshness: Option<Duration>,
     ) -> Self {
-        Self { freshness, validators: Some(validators), ..Self::new(stored, scheduled) }
+        Self { freshness, validators: Some(validators.clone()), ..Self::new(stored, scheduled) }
     }
 
     fn failed(class: &str, message: String, scheduled: PollOutcome) -> Self {
@@ -116,78 +190,103 @@ impl Heard {
     }
 
     fn new(stored: StoredOutcome, scheduled: PollOutcome) -> Self {
-        let (read, held) = (Read::default(), Held::default());
-        Self { stored, scheduled, freshness: None, validators: None, moved_to: None, read, held }
+        Self { stored, scheduled, freshness: None, validators: None, moved_to: None, read: Read::default() }
     }
 }
 
 impl Poller {
-    /// Polls `feed` once and commits what came of it. What the feed does wrong is in the answer.
+    /// Polls feeds that are one request, which is made once, and commits for each what came of it. What a feed does wrong
+    /// is in its answer.
     ///
     /// # Errors
-    /// The store could not take it: nothing is acknowledged, and the next poll asks again with the old validators.
-    pub async fn poll(&self, feed: &Arc<FeedSettings>) -> Result<Polled, StoreError> {
+    /// Of a feed: the store could not take it. Nothing is acknowledged, and the next poll asks again with the old
+    /// validators.
+    pub async fn poll(&self, feeds: &[Arc<FeedSettings>]) -> Vec<(FeedId, Result<Polled, StoreError>)> {
         let started = Instant::now();
-        let state = self.store.feed_state(&feed.id).await?;
-        let before = state.as_ref().and_then(|s| s.validators.as_ref());
-        let in_a_row = state.as_ref().map_or(0, |s| s.failures) + 1;
-        // Where the new address fails, the configured one is asked every other time: it may know better by now.
-        let moved_to =
-            state.as_ref().filter(|s| s.failures % 2 == 0).and_then(|s| s.moved_to.as_ref()?.of(&feed.source));
+        let mut ended = Vec::with_capacity(feeds.len());
+        let mut asking = Vec::with_capacity(feeds.len());
+        for feed in feeds {
+            match self.store.feed_state(&feed.id).await {
+                Ok(state) => asking.push((feed, Before::new(feed, state))),
+                Err(error) => ended.push((feed.id.clone(), Err(error))),
+            }
+        }
+        let Some((feed, before)) = asking.first() else { return ended };
+        // A feed that came later has no document to which a 304 could refer.
+        let validators = before.validators().filter(|ours| asking.iter().all(|(_, b)| b.validators() == Some(ours)));
+        let moved_to = before.moved_to(feed);
         let request = FetchRequest {
             source: &feed.source,
-            validators: before,
+            validators,
             headers: &feed.headers,
             user_agent: feed.user_agent.as_deref(),
             private: feed.private,
             proxy: feed.proxy.as_ref(),
             moved_to: moved_to.as_ref(),
         };
+        // It lives until all have dealt with it: a large document holds its place among large ones for so long.
         let answer = self.fetcher.fetch(&request).await;
         let answer = self.behind_page(&request, answer).await;
         let now = self.clock.now();
+        for (feed, before) in &asking {
+            ended.push((feed.id.clone(), self.take_in(feed, before, &answer, now).await));
+        }
+        self.metrics.poll_seconds.observe(started.elapsed().as_secs_f64());
+        ended
+    }
+
+    /// What an answer is to one feed, committed.
+    async fn take_in(
+        &self,
+        feed: &Arc<FeedSettings>,
+        before: &Before,
+        answer: &Result<Answer, FetchError>,
+        now: DateTime<Utc>,
+    ) -> Result<Polled, StoreError> {
+        let in_a_row = before.failures + 1;
         let heard = match answer {
-            Ok(Answer::Document { body, content_type, url, links, validators, freshness, moved_to, held }) => {
-                if before.is_some_and(|before| before.is_same_body(&validators)) {
+            Ok(Answer::Document { body, content_type, url, links, validators, freshness, moved_to, held: _ }) => {
+                if before.validators().is_some_and(|before| before.is_same_body(validators)) {
                     // Also where only the validators moved: they are stored, the entries are not read again.
                     Heard {
-                        moved_to,
-                        ..Heard::quiet(StoredOutcome::Unchanged, PollOutcome::Unchanged, validators, freshness)
+                        moved_to: moved_to.clone(),
+                        ..Heard::quiet(StoredOutcome::Unchanged, PollOutcome::Unchanged, validators, *freshness)
                     }
                 } else {
-                    let is_first = state.as_ref().is_none_or(|s| s.first_document.is_none());
-                    let document = Document { body, content_type, url, links };
-                    let ids_change = state.as_ref().is_some_and(|s| s.ids_change);
-                    match self.read(feed, is_first, ids_change, document, now).await? {
+                    let document = Document {
+                        body: body.clone(),
+                        content_type: content_type.clone(),
+                        url: url.clone(),
+                        links: links.clone(),
+                    };
+                    match self.read(feed, before, document, now).await? {
                         Ok(read) => Heard {
                             stored: if read.entries.is_empty() { StoredOutcome::Unchanged } else { StoredOutcome::New },
                             scheduled: if read.entries.is_empty() { PollOutcome::Unchanged } else { PollOutcome::New },
-                            freshness,
+                            freshness: *freshness,
                             // What stood behind a cut must be asked for again, so nothing proves that we have it.
-                            validators: (!read.is_cut).then_some(validators),
-                            moved_to,
+                            validators: (!read.is_cut).then(|| validators.clone()),
+                            moved_to: moved_to.clone(),
                             read,
-                            held,
                         },
                         Err(error) => Heard::failed("document", chain(&error), PollOutcome::Failed { in_a_row }),
                     }
                 }
             }
-            Ok(Answer::NotModified { validators, freshness }) => {
-                Heard::quiet(StoredOutcome::NotModified, PollOutcome::NotModified, validators, freshness)
-            }
+            Ok(Answer::NotModified { validators, freshness, moved_to }) => Heard {
+                moved_to: moved_to.clone(),
+                ..Heard::quiet(StoredOutcome::NotModified, PollOutcome::NotModified, validators, *freshness)
+            },
             Ok(Answer::NotNow { status, retry_after }) => {
                 let message = format!("the server answered {status}: it asks to be left alone for now");
-                Heard::failed("not-now", message, PollOutcome::NotNow { retry_after, in_a_row })
+                Heard::failed("not-now", message, PollOutcome::NotNow { retry_after: *retry_after, in_a_row })
             }
             Ok(Answer::Gone) => {
                 Heard { stored: StoredOutcome::Gone, ..Heard::failed("gone", String::new(), PollOutcome::Gone) }
             }
-            Err(error) => Heard::failed(error.class(), chain(&error), PollOutcome::Failed { in_a_row }),
+            Err(error) => Heard::failed(error.class(), chain(error), PollOutcome::Failed { in_a_row }),
         };
-        let polled = self.commit(feed, heard, in_a_row, now).await?;
-        self.metrics.poll_seconds.observe(started.elapsed().as_secs_f64());
-        Ok(polled)
+        self.commit(feed, before, heard, now).await
     }
 
     /// Where the address is a page that names one feed, that feed's answer: whoever configured the page meant it. It is
@@ -227,11 +326,12 @@ impl Poller {
     async fn read(
         &self,
         feed: &Arc<FeedSettings>,
-        is_first: bool,
-        ids_change: bool,
+        before: &Before,
         document: Document,
         now: DateTime<Utc>,
     ) -> Result<Result<Read, FeedError>, StoreError> {
+        let state = before.state.as_ref();
+        let is_first = state.is_none_or(|s| s.first_document.is_none());
         let known = self.store.known_entries(&feed.id).await?;
         // Closed only when the poller itself goes away, and then nobody waits for the answer.
         let permit = Arc::clone(&self.readers).acquire_owned().await;
@@ -240,7 +340,7 @@ impl Poller {
             watching: Arc::clone(&self.watching),
             metrics: self.metrics.clone(),
             known,
-            ids_change,
+            ids_change: state.is_some_and(|s| s.ids_change),
             first: is_first.then(|| FirstPoll::new(self.settings.backlog, now)),
             now,
         };
@@ -254,23 +354,36 @@ impl Poller {
     async fn commit(
         &self,
         feed: &FeedSettings,
-        heard: Heard,
-        in_a_row: u32,
+        before: &Before,
+        mut heard: Heard,
         now: DateTime<Utc>,
     ) -> Result<Polled, StoreError> {
-        let _held = heard.held;
         let bounds = super::feeds::bounds(feed, &self.settings);
-        let (bounds, is_pushed) = self.bounds_while_pushed(feed, bounds, now).await?;
+        let is_pushed = self.is_pushed(feed, now).await?;
         if heard.read.notes.is_some() {
-            self.note_hub(feed, heard.read.hub, now).await?;
+            self.note_hub(feed, heard.read.hub.take(), before.is_elsewhere, now).await?;
         }
-        let next = next_poll(now, &heard.scheduled, heard.freshness, &bounds, random_unit());
+        let pace = if is_pushed { before.pace } else { before.pace_after(&heard, now) };
+        let gap = if heard.read.is_gap { Some(now) } else { before.gap };
+        let known = Known {
+            fresh: heard.freshness,
+            rhythm: heard.read.rhythm.unwrap_or(before.rhythm),
+            pace,
+            window: heard.read.window.or(before.window),
+            has_gap: gap.is_some_and(|gap| now - gap < GAP_REMEMBERED),
+            is_pushed,
+        };
+        let next = next_poll(now, &heard.scheduled, &known, &bounds, random_unit());
+        let slow_down = match heard.scheduled {
+            PollOutcome::NotNow { retry_after, .. } => Some(retry_after.unwrap_or(bounds.interval)),
+            _ => None,
+        };
         let failure = match &heard.stored {
             StoredOutcome::Error { message, .. } => Some(message.clone()),
             StoredOutcome::Gone => Some("410 Gone: the feed is not coming back and is not polled again".to_owned()),
             StoredOutcome::New | StoredOutcome::Unchanged | StoredOutcome::NotModified => None,
         };
-        let in_a_row = if failure.is_some() { in_a_row } else { 0 };
+        let in_a_row = if failure.is_some() { before.failures + 1 } else { 0 };
         let is_gone = heard.stored == StoredOutcome::Gone;
         let outcome = match &heard.stored {
             StoredOutcome::Gone => "error",
@@ -291,6 +404,12 @@ impl Poller {
                 entries: heard.read.entries,
                 entries_seen: heard.read.seen,
                 notes: heard.read.notes.clone(),
+                hearing: self.hearing(feed, before, heard.read.first_times),
+                source: SourceKey::of(&feed.source),
+                rhythm: heard.read.rhythm,
+                pace,
+                window: heard.read.window,
+                gap: heard.read.is_gap.then_some(now),
             })
             .await?;
         self.metrics.polls.with_label_values(&[outcome]).inc();
@@ -304,6 +423,12 @@ impl Poller {
         if committed.ids_change {
             info!(feed = %feed.id, "the ids of the feed change with each fetch: addresses and words count instead");
         }
+        if committed.is_gap {
+            self.metrics.feed_gaps.inc();
+            if before.gap.is_none_or(|gap| now - gap >= GAP_REMEMBERED) {
+                warn!(feed = %feed.id, "the feed has moved on by more than it shows: entries may have been missed, and it is polled twice as often");
+            }
+        }
         for alert in &committed.alerts {
             self.metrics.alerts.with_label_values(&[alert.watch.as_str()]).inc();
             if let Some(held) = alert.held {
@@ -314,11 +439,33 @@ impl Poller {
             next: (!is_gone).then_some(next.due),
             failure,
             in_a_row,
+            is_promised: matches!(next.reason, PollReason::RetryAfter | PollReason::Fresh),
+            slow_down,
             articles: committed.new_articles,
             alerts: committed.alerts.iter().filter(|a| a.held.is_none()).count(),
             outcome,
             notes: heard.read.notes.unwrap_or_default(),
         })
+    }
+}
+
+impl Poller {
+    /// Whom to tell of the feed's health.
+    fn hearing(
+        &self,
+        feed: &FeedSettings,
+        before: &Before,
+        first_times: Option<Vec<Option<DateTime<Utc>>>>,
+    ) -> Hearing {
+        let state = before.state.as_ref();
+        let title = feed.name.clone().or_else(|| state?.title.clone());
+        Hearing {
+            feed: FeedRef { id: feed.id.to_string(), url: feed.shown_url(), title },
+            sinks: self.watching.sinks_of_event(FEED_NEWS),
+            expect: feed.expect,
+            last_success: state.and_then(|state| state.last_success),
+            first_times,
+        }
     }
 }
 
@@ -347,8 +494,18 @@ impl Reading {
             title: self.feed.name.clone().or_else(|| about.title.clone()),
             tags: self.feed.tags.clone(),
         };
+        let time = |entry: &Entry| entry.published.or(entry.updated);
         let hub = websub::advertised(links, &about, url);
-        let mut read = Read { about_title: about.title, is_cut, notes: Some(notes), hub, ..Read::default() };
+        let mut read = Read {
+            about_title: about.title,
+            is_cut,
+            hub,
+            notes: Some(notes),
+            rhythm: Some(about.rhythm),
+            window: (!entries.is_empty()).then(|| pace::window(entries.iter().map(time))),
+            first_times: self.first.is_some().then(|| entries.iter().map(time).collect()),
+            ..Read::default()
+        };
         let ids = if self.ids_change { identity::ids_without_guids(&entries) } else { identity::ids(&entries) };
         let shared_urls = identity::shared_urls(&entries, &ids, about.site_url.as_deref());
         let watching = Arc::clone(&self.watching);
@@ -358,6 +515,9 @@ impl Reading {
             let key = EntryKey::of(&id);
             read.seen.push(key);
             let fingerprint = identity::entry_fingerprint(entry);
+            if !self.known.contains_key(&key) {
+                read.new_times.push(time(entry));
+            }
             if self.known.get(&key) == Some(&fingerprint) {
                 continue;
             }
@@ -366,6 +526,8 @@ impl Reading {
             let key = article.key_at(url);
             read.entries.push(matching.entry(article, key, fingerprint, held));
         }
+        let is_new_whole = !read.seen.is_empty() && read.new_times.len() == read.seen.len();
+        read.is_gap = is_new_whole && self.first.is_none() && !self.known.is_empty() && !self.ids_change;
         if self.watching.put_in_order() {
             debug!(articles = read.entries.len(), "watches filed anew");
         }

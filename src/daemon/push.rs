@@ -65,6 +65,11 @@ impl Poller {
                 let _ = answer.send(alerts.ok());
                 drop(place);
             }
+            Command::PollInstead { feed } => {
+                if let Err(error) = self.poll_instead(&feed, self.clock.now()).await {
+                    error!(feed = %feed, error = %error, "a poll instead of a push can't be asked for");
+                }
+            }
         }
     }
 
@@ -76,6 +81,10 @@ impl Poller {
         }
         let now = self.clock.now();
         let state = self.store.feed_state(&feed.id).await?;
+        if state.as_ref().is_some_and(|state| !state.is_of(&feed.source)) {
+            // The config names another URL since: this is what the hub of the old one pushes.
+            return Ok(PushEnd::Unwanted);
+        }
         let known = self.store.known_entries(&feed.id).await?;
         let is_first = state.as_ref().is_none_or(|state| state.first_document.is_none());
         // Relative links start where they do in a poll's document.
@@ -103,13 +112,13 @@ impl Poller {
             Err(error) => {
                 // Some hubs only say that there is something new.
                 info!(feed = %feed.id, error = %chain(&error), "a push can't be read: the feed is polled instead");
-                self.store.ask_poll(&feed.id, now).await?;
+                self.poll_instead(&feed.id, now).await?;
                 return Ok(PushEnd::Unreadable);
             }
         };
         if read.is_cut {
             warn!(feed = %feed.id, "a push ends too early: the feed is polled for the rest");
-            self.store.ask_poll(&feed.id, now).await?;
+            self.poll_instead(&feed.id, now).await?;
         }
         if push.was_unfit && self.store.hub_is_unfit(&feed.id, false).await? {
             info!(feed = %feed.id, "the feed's hub pushes well again");
@@ -194,6 +203,6 @@ impl Poller {
 fn url_of(feed: &FeedSettings) -> Option<Url> {
     match &feed.source {
         FeedSource::Http(url) => Some(url.clone()),
-        FeedSource::File(_) => None,
+        FeedSource::File(_) | FeedSource::Exec { .. } => None,
     }
 }

@@ -33,6 +33,8 @@ pub struct Watching {
     order_at: AtomicU32,
     versions: BTreeMap<String, String>,
     min_severity: HashMap<SinkId, Severity>,
+    /// `[defaults] sinks`.
+    event_sinks: Vec<SinkId>,
 }
 
 /// What the watches say of one article.
@@ -65,6 +67,7 @@ impl Watching {
             order_at: AtomicU32::new(FIRST_ORDER_AT),
             watches,
             min_severity: settings.sinks.iter().map(|s| (s.id.clone(), s.min_severity)).collect(),
+            event_sinks: settings.default_sinks.clone(),
         });
         (watching, compiled.problems)
     }
@@ -138,6 +141,12 @@ impl Watching {
     /// Why `watch` matches an article of `match`, or why not; `None` where it is none of these watches.
     pub fn explain(&self, watch: &WatchSettings, article: &Article, now: DateTime<Utc>) -> Option<Explained> {
         self.set.load().explain(watch, article, now, None)
+    }
+
+    /// Where an event that is so loud goes: the sinks of `[defaults]`, less those that want louder ones.
+    pub fn sinks_of_event(&self, severity: Severity) -> Vec<SinkId> {
+        let wants = |sink: &&SinkId| self.min_severity.get(*sink).is_none_or(|min| severity >= *min);
+        self.event_sinks.iter().filter(wants).cloned().collect()
     }
 
     /// Where alerts of `watch` go: its sinks, less those that want louder ones.

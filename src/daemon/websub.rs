@@ -1,11 +1,11 @@
 //! Keeps subscriptions at the hubs that feeds name: asks, renews, leaves, and falls back to polling where a hub is of no
 //! use. All that must survive stands in the store; this task only looks at what is due there.
 //!
-//! A feed that is pushed is still polled, as seldom as its bounds allow: a hub may forget us without a word.
+//! A feed that is pushed is still polled at its interval, not sooner: a hub may forget us without a word.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -20,7 +20,6 @@ use crate::{
     config::{FeedId, FeedSettings, FeedSource, Secret, Settings, shown_url},
     feed::websub::{Advertised, retry_after, subscribe_form, unsubscribe_form},
     fetch::form::FormRequest,
-    schedule::{PollBounds, PollReason},
     store::{NewSubscription, StoreError, Subscription, SubscriptionState},
 };
 
@@ -46,6 +45,8 @@ pub struct Hubs {
     feeds: RwLock<HashMap<FeedId, Arc<FeedSettings>>>,
     /// What each feed's document named last, so that the store is asked only when that changes.
     named: RwLock<HashMap<FeedId, Option<Advertised>>>,
+    /// Feeds to be polled as soon as these times allow.
+    soon: Mutex<HashMap<FeedId, DateTime<Utc>>>,
     /// Something may be due.
     news: Notify,
 }
@@ -55,7 +56,7 @@ impl Hubs {
     pub fn new(settings: &Settings) -> Self {
         let base = settings.daemon.public_url.as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned());
         let feeds = settings.feeds.iter().map(|feed| (feed.id.clone(), Arc::new(feed.clone()))).collect();
-        Self { base, feeds: RwLock::new(feeds), named: RwLock::default(), news: Notify::new() }
+        Self { base, feeds: RwLock::new(feeds), named: RwLock::default(), soon: Mutex::default(), news: Notify::new() }
     }
 
     /// Takes in the feeds as they are now.
@@ -70,6 +71,11 @@ impl Hubs {
         self.feeds.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
+    /// Feeds whose hubs are of no use, and from when on each may be polled instead; told once.
+    pub fn take_soon(&self) -> HashMap<FeedId, DateTime<Utc>> {
+        std::mem::take(&mut *self.soon.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn is_known(&self, feed: &FeedId, named: &Option<Advertised>) -> bool {
         self.named.read().unwrap_or_else(PoisonError::into_inner).get(feed) == Some(named)
     }
@@ -81,11 +87,12 @@ impl Hubs {
 
 impl Poller {
     /// Notes the hub that a document of `feed` names, before the document is committed: a crash in between is followed by
-    /// the same document again.
+    /// the same document again. `is_elsewhere` says that the feed's URL is another than at its last poll.
     pub(super) async fn note_hub(
         &self,
         feed: &FeedSettings,
         named: Option<Advertised>,
+        is_elsewhere: bool,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
         // The address of a secret feed is for its server alone; a hub is somebody else.
@@ -103,27 +110,35 @@ impl Poller {
             }
             None => None,
         };
-        if self.store.note_hub(&feed.id, new, now).await? {
+        if self.store.note_hub(&feed.id, new, is_elsewhere, now).await? {
             self.hubs.news.notify_one();
         }
         self.hubs.remember(&feed.id, named);
         Ok(())
     }
 
-    /// The bounds of a feed's next poll: as seldom as may be while its hub pushes it. Gives whether that is so.
-    pub(super) async fn bounds_while_pushed(
-        &self,
-        feed: &FeedSettings,
-        bounds: PollBounds,
-        now: DateTime<Utc>,
-    ) -> Result<(PollBounds, bool), StoreError> {
+    /// Whether the feed's hub pushes it, and well.
+    pub(super) async fn is_pushed(&self, feed: &FeedSettings, now: DateTime<Utc>) -> Result<bool, StoreError> {
         if self.hubs.base.is_none() {
-            return Ok((bounds, false));
+            return Ok(false);
         }
-        let is_pushed = self.store.pushed_until(&feed.id).await?.is_some_and(|until| until > now);
-        let longest = bounds.interval.max(bounds.max);
-        let seldom = PollBounds { interval: longest, min: longest.mul_f64(0.9), max: longest };
-        Ok((if is_pushed { seldom } else { bounds }, is_pushed))
+        Ok(self.store.pushed_until(&feed.id).await?.is_some_and(|until| until > now))
+    }
+
+    /// Asks for a poll of a feed whose hub is of no use, as soon as its bounds allow: a hub that pings without end is no
+    /// reason to ask the feed's server as often.
+    ///
+    /// # Errors
+    /// The store can't be read; nothing is asked for.
+    pub async fn poll_instead(&self, feed: &FeedId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let Some(settings) = self.hubs.feed(feed) else { return Ok(()) };
+        let state = self.store.feed_state(feed).await?;
+        let least = chrono::Duration::from_std(super::feeds::bounds(&settings, &self.settings).min).unwrap_or_default();
+        let soonest = state.and_then(|state| state.last_poll.checked_add_signed(least));
+        // A poll in the future is one of a clock that was set back.
+        let due = soonest.filter(|soonest| *soonest > now && *soonest <= now + least).unwrap_or(now);
+        self.hubs.soon.lock().unwrap_or_else(PoisonError::into_inner).insert(feed.clone(), due);
+        Ok(())
     }
 
     /// A poll has found what the hub should have pushed: until it pushes again, the feed is polled as others are.
@@ -138,9 +153,6 @@ impl Poller {
     pub(super) async fn keep_subscribed(self: Arc<Self>) {
         if self.hubs.base.is_none() {
             return;
-        }
-        if let Err(error) = self.catch_up().await {
-            error!(error = %error, "can't look whether pushes were missed while nothing ran");
         }
         loop {
             let now = self.clock.now();
@@ -157,23 +169,6 @@ impl Poller {
                 () = tokio::time::sleep(wait) => {}
             }
         }
-    }
-
-    /// Pushes that came while nothing ran are lost, so feeds that would have been polled meanwhile are polled now.
-    async fn catch_up(&self) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let regular = PollReason::Interval.to_string();
-        for state in self.store.feed_states().await? {
-            let Some(feed) = self.hubs.feed(&state.feed) else { continue };
-            let interval = super::feeds::bounds(&feed, &self.settings).interval;
-            let was_due = (now - state.last_poll).to_std().is_ok_and(|since| since >= interval);
-            // What a server asked for is kept.
-            let is_spared = state.next_poll > now && state.next_reason == regular;
-            if was_due && is_spared && self.store.pushed_until(&feed.id).await?.is_some() {
-                self.store.ask_poll(&feed.id, now).await?;
-            }
-        }
-        Ok(())
     }
 
     /// One turn: every hub that is due is asked. Gives when the next one is.
@@ -193,7 +188,7 @@ impl Poller {
             {
                 warn!(feed = %subscription.feed, "the lease at the feed's hub has ended: it is polled as others are");
                 self.store.subscription_lapsed(&subscription.token).await?;
-                self.store.ask_poll(&subscription.feed, now).await?;
+                self.poll_instead(&subscription.feed, now).await?;
             }
         }
         let (due, _) = self.store.due_subscriptions(now, TURN_MAX).await?;
@@ -265,7 +260,7 @@ impl Poller {
 fn host_of(feed: &FeedSettings) -> Option<&str> {
     match &feed.source {
         FeedSource::Http(url) => Url::host_str(url),
-        FeedSource::File(_) => None,
+        FeedSource::File(_) | FeedSource::Exec { .. } => None,
     }
 }
 

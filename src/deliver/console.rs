@@ -1,4 +1,4 @@
-//! Writes alerts as lines: to standard output, or to the end of a file.
+//! Writes alerts and events as lines: to standard output, or to the end of a file.
 
 use std::{
     fs::OpenOptions,
@@ -12,6 +12,7 @@ use super::TextLook;
 use crate::{
     alert::{
         AlertBody, AlertEvent,
+        event::EventLine,
         text::{self, TextStyle},
     },
     store::Delivery,
@@ -63,11 +64,19 @@ fn blocks(deliveries: &[Delivery], look: &TextLook, now: DateTime<Utc>) -> Strin
                 }
                 block.push(event.data);
             }
-            // An event of a later wirewatch that has no text form here.
             Err(_) => {
                 finish(&mut block, &mut out);
-                out.push_str(&delivery.body);
-                out.push('\n');
+                match serde_json::from_str::<EventLine>(&delivery.body) {
+                    Ok(event) => {
+                        out.push_str(&text::safe(&event.data.text));
+                        out.push_str("\n\n");
+                    }
+                    // An event of a later wirewatch that has no text form here.
+                    Err(_) => {
+                        out.push_str(&delivery.body);
+                        out.push('\n');
+                    }
+                }
             }
         }
     }

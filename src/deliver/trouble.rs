@@ -7,7 +7,7 @@ use tracing::{error, info, warn};
 
 use super::{Reply, retry::SinkAnswer};
 use crate::{
-    alert::AlertId,
+    alert::MessageId,
     config::SinkId,
     store::{Attempt, AttemptEnd, StoreError},
 };
@@ -67,9 +67,9 @@ impl Trouble {
     }
 
     /// A dead letter: the first is said as it is, of those that follow soon their number.
-    pub fn gave_up(&mut self, sink: &SinkId, alert: &AlertId, reason: &str, now: Instant) {
+    pub fn gave_up(&mut self, sink: &SinkId, message: &MessageId, reason: &str, now: Instant) {
         if self.dead.is_first(now) {
-            error!(%sink, %alert, reason, "gave up on a delivery, kept as a dead letter");
+            error!(%sink, %message, reason, "gave up on a delivery, kept as a dead letter");
         }
     }
 

@@ -13,7 +13,7 @@ use super::{DeliverError, Reply, retry::SinkAnswer, sign::Signer};
 use crate::{
     config::{Proxy, SinkSettings, WebhookSettings},
     fetch::{
-        address::{self, AddressError},
+        address::{self, AddressError, Names},
         client,
         hints::retry_after,
     },
@@ -47,7 +47,7 @@ impl Webhook {
         let allow_private = allow_private || settings.private;
         let proxy = client::proxy_for(settings.proxy.as_ref().unwrap_or(proxy), &settings.url);
         let connect_timeout = CONNECT_TIMEOUT.min(settings.timeout);
-        let client = client::client(proxy, allow_private, connect_timeout)
+        let client = client::client(proxy, allow_private, connect_timeout, &Names::System)
             .map_err(|source| DeliverError::Client { sink: sink.id.clone(), source })?;
         let signer =
             Signer::new(&settings.secrets).map_err(|source| DeliverError::Secret { sink: sink.id.clone(), source })?;
@@ -67,7 +67,7 @@ impl Webhook {
             .timeout(self.timeout)
             .header(CONTENT_TYPE, "application/json")
             .header(USER_AGENT, concat!("wirewatch/", env!("CARGO_PKG_VERSION")));
-        for (name, value) in self.signer.headers(delivery.alert.as_str(), now, &delivery.body) {
+        for (name, value) in self.signer.headers(delivery.message.as_str(), now, &delivery.body) {
             request = request.header(name, value);
         }
         match request.body(delivery.body.clone()).send().await {

@@ -23,7 +23,7 @@ use crate::{
     clock::Clock,
     config::{SinkId, SinkSettings},
     metrics::Metrics,
-    store::{Attempt, AttemptEnd, Delivery, DeliveryId, Store, StoreError},
+    store::{Attempt, AttemptEnd, Delivery, DeliveryId, MessageKind, Store, StoreError},
 };
 
 /// Rows taken from the store at once: a few rounds of flights, and little memory however long the outbox is.
@@ -221,21 +221,23 @@ impl Worker {
     }
 
     fn count(&mut self, delivery: &Delivery, attempt: &Attempt) {
+        // Who runs one turn wants to know of alerts.
+        let counted = usize::from(delivery.kind == MessageKind::Alert);
         let outcome = match &attempt.ended {
             AttemptEnd::Delivered => {
-                self.tally.delivered += 1;
+                self.tally.delivered += counted;
                 let lag = (attempt.at - delivery.made).num_milliseconds().max(0);
                 self.metrics.delivery_lag_seconds.observe(lag as f64 / 1_000.0);
                 "delivered"
             }
             AttemptEnd::Failed { retry, .. } => {
-                self.tally.failed += 1;
+                self.tally.failed += counted;
                 self.next = Some(self.next.map_or(*retry, |next| next.min(*retry)));
                 "failed"
             }
             AttemptEnd::Dead { reason } => {
-                self.tally.failed += 1;
-                self.trouble.gave_up(&self.sink, &delivery.alert, reason, time::Instant::now());
+                self.tally.failed += counted;
+                self.trouble.gave_up(&self.sink, &delivery.message, reason, time::Instant::now());
                 "dead"
             }
         };

@@ -1,7 +1,8 @@
 //! Bytes → text: which encoding, and what must not stay in it.
 //!
 //! Order of belief: BOM, a UTF-16/32 look, valid UTF-8 (a text in another encoding is almost never valid UTF-8 by
-//! chance, and many servers declare what they do not send), HTTP header, XML declaration, guess. Latin-1 is what is
+//! chance, and many servers declare what they do not send), HTTP header, XML declaration, guess. UTF-8 in a
+//! header does not count where the bytes are not and the declaration fits them. Latin-1 is what is
 //! declared where nobody chose: there the declaration counts before the header, and `doubt` looks at the text.
 
 mod doubt;
@@ -76,6 +77,16 @@ fn to_utf8(bytes: &[u8], content_type: Option<&str>) -> (String, Option<String>)
     // Its sequences are seven-bit too.
     let is_escaped = memchr::memmem::find(bytes, b"\x1b$").is_some();
     let not_utf8 = || Some("some bytes are not UTF-8".to_owned());
+    // A server's default over a document that says what it is in, and is.
+    if let Some(encoding) = stated.filter(|stated| *stated != UTF_8 && *stated != WINDOWS_1252)
+        && mostly_utf8(bytes, 1).is_none()
+        && let (text, None) = decode_as(encoding, bytes)
+    {
+        return (
+            text,
+            Some(format!("declared as UTF-8 by its server, and read as {}, as it says itself", encoding.name())),
+        );
+    }
     if let Some(text) = mostly_utf8(bytes, if declared == Some(UTF_8) { 1 } else { 20 }).filter(|_| !is_escaped) {
         let is_odd = std::str::from_utf8(bytes).is_err();
         return (text, if is_odd { not_utf8() } else { None });
@@ -255,6 +266,7 @@ pub(super) fn clean(mut text: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
 
     #[track_caller]
@@ -303,6 +315,25 @@ mod tests {
         }
         assert_eq!(by_label("iso_8859_9").map(Encoding::name), Some("windows-1254"));
         assert_eq!(by_label("nonsense"), None);
+    }
+
+    #[test]
+    fn a_declaration_that_fits_counts_where_the_server_says_utf8() {
+        for (label, text) in [
+            ("iso-8859-9", "T\u{fc}rkiye\u{2019}nin g\u{fc}ney k\u{131}y\u{131}s\u{131}"),
+            ("iso-8859-2", "Port zosta\u{142} otwarty"),
+            ("windows-1251", "\u{41f}\u{443}\u{442}\u{438}\u{43d}"),
+            ("euc-kr", "\u{d56d}\u{ad6c}"),
+            ("gb2312", "\u{6e2f}\u{53e3}"),
+        ] {
+            let document = format!("<?xml version='1.0' encoding='{label}'?><a>{text}</a>");
+            let bytes = by_label(label).unwrap().encode(&document).0;
+            check(&bytes, Some("text/xml; charset=utf-8"), &format!("<a>{text}</a>"), true);
+        }
+        // What is UTF-8 but for a byte stays UTF-8, whatever it says.
+        let bytes = "<?xml version='1.0' encoding='windows-1251'?><a>\u{41f}\u{443}\u{442}\u{438}\u{43d} ".as_bytes();
+        let expected = "<a>\u{41f}\u{443}\u{442}\u{438}\u{43d} \u{201c}";
+        check(&[bytes, b"\x93x"].concat(), Some("text/xml; charset=utf-8"), &format!("{expected}x"), true);
     }
 
     #[test]

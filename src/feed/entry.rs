@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
+use crate::schedule::Rhythm;
+
 /// A feed document, read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Feed {
@@ -36,6 +38,9 @@ pub struct FeedAbout {
     pub updated: Option<DateTime<Utc>>,
     /// RSS `ttl`, in minutes.
     pub ttl: Option<u32>,
+    /// How often it is worth asking, and when it sleeps.
+    #[serde(skip)]
+    pub rhythm: Rhythm,
     /// WebSub hub.
     pub hub: Option<String>,
     /// `rel="self"`.

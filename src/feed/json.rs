@@ -7,13 +7,16 @@
 mod value;
 
 use url::Url;
-use value::{Object, Value};
+use value::{Object, VALUES_MAX, Value};
 
 use super::{
-    FeedError, absolute, date,
+    FIELDS_MAX, FeedError, absolute,
+    bounds::BaseRoom,
+    date,
     entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup},
     filled, markup, note_undated, page_address,
 };
+use crate::schedule::Rhythm;
 
 /// Reads a JSON Feed.
 ///
@@ -27,23 +30,35 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     } else if document.is_broken {
         notes.push("the document is no good JSON; read as it is meant".to_owned());
     }
+    if document.is_too_much {
+        notes.push(format!("more than {VALUES_MAX} values; what stands behind them is left out"));
+    }
     let not_a_feed = FeedError::NotAFeed { what: "JSON without `version` and `items` of a JSON Feed" };
     let Value::Object(root) = document.value else { return Err(not_a_feed) };
-    let is_versioned = string(&root, "version").is_some_and(|v| v.contains("jsonfeed.org/version/1"));
-    let Some(Value::Array(items)) = root.get("items").filter(|_| is_versioned) else {
+    let Some(Value::Array(items)) = root.get("items").filter(|_| is_versioned(&root)) else {
         return Err(not_a_feed);
     };
     if document.is_cut && items.is_empty() {
         return Err(FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() });
     }
     let order = date_order(items);
-    let mut reader = ItemReader { base, feed_authors: authors(&root), order, undated: 0 };
+    // Without a base, addresses start from where the feed says that it is, or its site.
+    let own = ["feed_url", "home_page_url"].into_iter().filter_map(|key| Url::parse(&string(&root, key)?).ok());
+    let own = own.into_iter().find(|url| matches!(url.scheme(), "http" | "https"));
+    let mut reader = ItemReader {
+        base: base.or(own.as_ref()),
+        feed_authors: super::person::inherited(authors(&root)),
+        order,
+        undated: 0,
+        room: BaseRoom::default(),
+    };
     let objects = items.iter().filter_map(|item| if let Value::Object(item) = item { Some(item) } else { None });
     let entries: Vec<Entry> = objects.map(|item| reader.item(item)).collect();
     if entries.len() < items.len() {
         notes.push(format!("{} of {} items could be read", entries.len(), items.len()));
     }
     note_undated(&mut notes, reader.undated);
+    notes.extend(reader.room.note());
     let url = |key| string(&root, key).and_then(|u| absolute(&u, base));
     let hub = list(root.get("hubs")).find_map(|hub| string(hub.object()?, "url"));
     let about = FeedAbout {
@@ -55,10 +70,20 @@ pub fn read(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         format: Some(Format::Json),
         updated: None,
         ttl: None,
+        rhythm: Rhythm::default(),
         hub,
         self_url: url("feed_url"),
     };
     Ok(Feed { about, entries, is_cut: document.is_cut, notes })
+}
+
+/// Whether a text is a JSON Feed's, by the keys of its first object.
+pub fn is_feed(text: &str) -> bool {
+    value::read(text).value.object().is_some_and(is_versioned)
+}
+
+fn is_versioned(root: &Object<'_>) -> bool {
+    string(root, "version").is_some_and(|version| version.contains("jsonfeed.org/version/1"))
 }
 
 /// The order of day and month in the feed's dates, where any tells.
@@ -76,6 +101,7 @@ struct ItemReader<'a> {
     feed_authors: Vec<String>,
     order: Option<date::Order>,
     undated: usize,
+    room: BaseRoom,
 }
 
 impl ItemReader<'_> {
@@ -105,16 +131,17 @@ impl ItemReader<'_> {
             language: string(item, "language"),
             summary: text("summary", false),
             content: text("content_html", true).or_else(|| text("content_text", false)),
-            enclosures: list(item.get("attachments")).filter_map(|a| attachment(a, self.base)).collect(),
+            enclosures: list(item.get("attachments")).filter_map(|a| attachment(a, self.base, &self.room)).collect(),
             source: None,
         }
     }
 }
 
-fn attachment(value: &Value<'_>, base: Option<&Url>) -> Option<Enclosure> {
+fn attachment(value: &Value<'_>, base: Option<&Url>, room: &BaseRoom) -> Option<Enclosure> {
     let attachment = value.object()?;
     let length = string(attachment, "size_in_bytes").and_then(|length| length.parse().ok());
-    Some(Enclosure { url: absolute(&string(attachment, "url")?, base)?, mime: string(attachment, "mime_type"), length })
+    let url = room.resolved(&string(attachment, "url")?, base)?;
+    Some(Enclosure { url, mime: string(attachment, "mime_type"), length })
 }
 
 /// `authors` of 1.1, else `author` of 1.0: an object with a name, or only a name.
@@ -130,7 +157,7 @@ fn authors(object: &Object<'_>) -> Vec<String> {
 
 fn list<'a, 'b>(value: Option<&'b Value<'a>>) -> impl Iterator<Item = &'b Value<'a>> {
     let items = if let Some(Value::Array(items)) = value { items.as_slice() } else { &[] };
-    items.iter()
+    items.iter().take(FIELDS_MAX)
 }
 
 fn strings(value: Option<&Value<'_>>) -> Vec<String> {

@@ -36,13 +36,22 @@ pub fn to_text(html: &str) -> String {
     tokenizer.sink.writer.into_inner().out
 }
 
+/// A line is made of so much at most: what is longer is cut far shorter in the end, and costs time until then.
+const LINE_SOURCE_BYTES_MAX: usize = 256 << 10;
+
 /// The same on one line: for titles.
 pub fn to_line(html: &str) -> String {
-    one_line(&to_text(html))
+    one_line(&to_text(lines_head(html)))
+}
+
+/// What a line is made of.
+pub fn lines_head(text: &str) -> &str {
+    &text[..text.floor_char_boundary(LINE_SOURCE_BYTES_MAX)]
 }
 
 /// A label on one line. Those that came in CDATA are often escaped once more: `Arts &amp; Culture`.
 pub fn label(text: &str) -> String {
+    let text = lines_head(text);
     if looks_like_html(text) { to_line(text) } else { one_line(text) }
 }
 
@@ -76,9 +85,11 @@ pub fn plain(text: &str, keeps_lines: bool) -> String {
 
 /// Whether a text that may be plain or HTML is HTML: it holds an entity, or a tag with a name that HTML has.
 pub fn looks_like_html(text: &str) -> bool {
+    let last_bracket = memchr::memrchr(b'>', text.as_bytes()).unwrap_or(0);
     let is_tag = |rest: &str| {
-        let name: String = rest.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
-        !name.is_empty() && rest.contains('>') && (kind(&name) != Kind::Unknown)
+        let rest = rest.trim_start_matches('/');
+        let length = rest.bytes().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        kind(&rest[..length]) != Kind::Unknown
     };
     let is_entity = |rest: &str| {
         let len = rest.bytes().take(32).position(|b| !b.is_ascii_alphanumeric() && b != b'#').unwrap_or(rest.len());
@@ -90,7 +101,7 @@ pub fn looks_like_html(text: &str) -> bool {
     };
     text.match_indices(['<', '&']).any(|(at, mark)| {
         let rest = &text[at + 1..];
-        if mark == "<" { is_tag(rest) || rest.starts_with("!--") } else { is_entity(rest) }
+        if mark == "<" { (at < last_bracket && is_tag(rest)) || rest.starts_with("!--") } else { is_entity(rest) }
     })
 }
 
@@ -134,7 +145,7 @@ fn kind(name: &str) -> Kind {
 }
 
 /// HTML's elements that have no end.
-pub(super) fn is_void(name: &str) -> bool {
+pub fn is_void(name: &str) -> bool {
     matches!(
         name,
         "area" | "base" | "br" | "col" | "embed" | "hr" | "img" | "input" | "link" | "meta" | "source" | "wbr"

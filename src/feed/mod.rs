@@ -6,6 +6,7 @@
 //! as feed-rs refuses one that lacks a part.
 
 mod attribute;
+mod bounds;
 pub mod charset;
 pub mod date;
 pub mod discover;
@@ -17,9 +18,11 @@ mod lenient;
 pub mod markup;
 mod name;
 mod outline;
+mod packed;
 mod person;
 mod plain;
 mod reference;
+mod rhythm;
 mod strict;
 mod token;
 pub mod websub;
@@ -33,6 +36,14 @@ pub use entry::{Enclosure, Entry, Feed, FeedAbout, Format, Markup};
 pub const ENTRIES_MAX: usize = 5_000;
 /// A single text of an entry is cut here: no article is longer, and what follows costs memory for each watch.
 pub const TEXT_BYTES_MAX: usize = 1 << 20;
+/// An id or an address that is longer is none: cut, it would be another's. Browsers take addresses of 2 to 8 kB.
+pub const ADDRESS_BYTES_MAX: usize = 8 << 10;
+/// Names of people and things, languages and types are cut here.
+pub const NAME_BYTES_MAX: usize = 1 << 10;
+/// Titles are cut here, and what a feed says of itself. Some put a whole article there.
+pub const TITLE_BYTES_MAX: usize = 64 << 10;
+/// A longer base is not put in front of addresses without bound.
+const PLAIN_BASE_BYTES_MAX: usize = 256;
 /// Elements inside elements. XHTML content in real feeds stays under 40; feed-rs recurses on some of them.
 pub const DEPTH_MAX: usize = 256;
 /// What one entry, or a feed itself, may say; real ones say up to 60 things, most of them pictures.
@@ -75,27 +86,35 @@ pub enum FeedError {
 /// # Errors
 /// When it is no feed, or when not even one whole entry can be read.
 pub fn parse(bytes: &[u8], base: Option<&Url>, content_type: Option<&str>) -> Result<Feed, FeedError> {
-    let decoded = charset::decode(bytes, content_type);
+    let (unpacked, is_packed) = packed::unpacked(bytes);
+    let decoded = charset::decode(&unpacked, content_type);
     let text = decoded.text.trim_start();
     let mut feed = match text.bytes().next() {
         None => return Err(FeedError::NotAFeed { what: "an empty document" }),
-        Some(_) if bytes.starts_with(&[0x1f, 0x8b]) => {
-            return Err(FeedError::NotAFeed { what: "gzip data, which its server does not announce" });
+        Some(_) if packed::is_gzip(&unpacked) => {
+            return Err(FeedError::NotAFeed { what: "gzip data that cannot be unpacked" });
         }
         // Our own readers are guarded too: a poll that is lost without a word is the worst that may come of a document.
         Some(b'{' | b'[') => guard::guarded(|| json::read(text, base))??,
         Some(_) => guard::guarded(|| xml(text, base))??,
     };
     feed.notes.extend(decoded.note);
+    if is_packed {
+        feed.notes.push("it is packed by gzip, which its server does not say".to_owned());
+    }
     if feed.entries.len() > ENTRIES_MAX {
         feed.notes.push(format!("{} entries, the first {ENTRIES_MAX} are read", feed.entries.len()));
         feed.entries.truncate(ENTRIES_MAX);
     }
-    let cut = feed.entries.iter_mut().map(bound_texts).filter(|cut| *cut).count();
-    if cut > 0 {
-        feed.notes.push(format!("{cut} entries had a text longer than {TEXT_BYTES_MAX} bytes, cut there"));
-    }
+    bounds::bound(&mut feed);
     Ok(feed)
+}
+
+/// Whether a document is a JSON Feed, by the keys of its outermost object.
+pub fn is_json_feed(bytes: &[u8]) -> bool {
+    // Most lines of JSON do not so much as hold the word.
+    let has_word = || memchr::memmem::find(bytes, b"jsonfeed").is_some() || bytes.contains(&0);
+    has_word() && guard::guarded(|| json::is_feed(&charset::decode(bytes, None).text)).unwrap_or(false)
 }
 
 fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
@@ -103,14 +122,16 @@ fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
     let Some(format) = outline.format else {
         return Err(FeedError::NotAFeed { what: what_else(text, outline.root) });
     };
-    if outline.is_too_deep {
+    if outline.is_too_deep && outline.entries.is_empty() {
         return Err(FeedError::TooDeep);
     }
     if outline.is_cut && outline.entries.is_empty() {
         return Err(FeedError::Syntax { cause: "the document ends before its first entry does".to_owned() });
     }
-    // Without a base, relative links start from where the document says that it is; feed-rs would leave them.
-    let is_strict = outline.is_plain && (base.is_some() || outline.links_are_absolute());
+    // Without a base, relative links start from where the document says that it is; feed-rs would leave them. With a
+    // long one, feed-rs would know no bound.
+    let is_based = base.is_some_and(|base| base.as_str().len() <= PLAIN_BASE_BYTES_MAX);
+    let is_strict = outline.is_plain && (is_based || outline.links_are_absolute());
     let strict = is_strict.then(|| strict::read(text, &outline, format, base));
     let mut feed = match strict {
         // What it cannot make of a date, the feed's other dates may tell.
@@ -124,16 +145,37 @@ fn xml(text: &str, base: Option<&Url>) -> Result<Feed, FeedError> {
         _ => lenient::read(&outline, format, base),
     };
     feed.is_cut = outline.is_cut;
+    feed.about.rhythm = rhythm::read(&outline);
     if outline.is_cut {
         feed.notes.push("the document ends too early; whole entries are kept".to_owned());
     } else if outline.is_broken {
         feed.notes.push("the document is not well-formed XML; read as it is meant".to_owned());
+    }
+    if outline.is_too_deep {
+        feed.notes.push(format!("elements nested deeper than {DEPTH_MAX} levels are read as if they were not nested"));
     }
     if feed.entries.len() < outline.entries_counted {
         feed.notes.push(format!("{} of {} entries could be read", feed.entries.len(), outline.entries_counted));
     }
     Ok(feed)
 }
+
+/// What the pages say with which Cloudflare, DDoS-Guard, DataDome, Imperva and PerimeterX tell browsers from programs; some
+/// come with status 200.
+const CHALLENGES: [&str; 9] = [
+    "<title>just a moment...",
+    "<title>attention required! | cloudflare",
+    "/cdn-cgi/challenge-platform/",
+    "<title>ddos-guard",
+    "captcha-delivery.com",
+    "_incapsula_resource",
+    "px-captcha",
+    "enable javascript and cookies to continue",
+    "checking your browser before accessing",
+];
+
+/// How far a page is looked at for that.
+const CHALLENGE_BYTES_MAX: usize = 16 * 1024;
 
 /// Says how many dates nobody could read.
 fn note_undated(notes: &mut Vec<String>, undated: usize) {
@@ -146,6 +188,11 @@ fn note_undated(notes: &mut Vec<String>, undated: usize) {
 
 /// What came instead of a feed.
 fn what_else(text: &str, root: Option<&str>) -> &'static str {
+    let start = text[..text.floor_char_boundary(CHALLENGE_BYTES_MAX)].to_ascii_lowercase();
+    if CHALLENGES.iter().any(|sign| start.contains(sign)) {
+        return "a page that wants a browser to solve a challenge; ask the site to let feed readers in, or try another \
+                `user_agent` for this feed";
+    }
     let head: String = text.chars().take(200).collect::<String>().to_ascii_lowercase();
     match root.map(|name| name::local(name).to_ascii_lowercase()).as_deref() {
         Some("html") => A_PAGE,
@@ -178,23 +225,6 @@ impl Feed {
             });
         }
     }
-}
-
-/// Cuts what is longer than [`TEXT_BYTES_MAX`]; says whether anything was.
-fn bound_texts(entry: &mut Entry) -> bool {
-    let texts = [
-        entry.title.as_mut(),
-        entry.summary.as_mut().map(|m| &mut m.text),
-        entry.content.as_mut().map(|m| &mut m.text),
-    ];
-    let mut cut = false;
-    for text in texts.into_iter().flatten() {
-        if text.len() > TEXT_BYTES_MAX {
-            text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
-            cut = true;
-        }
-    }
-    cut
 }
 
 /// An absolute URL, or nothing. Relative ones are resolved where there is a base.

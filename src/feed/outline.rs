@@ -8,7 +8,7 @@ use super::{
     DEPTH_MAX, ENTRIES_MAX, FIELDS_MAX,
     attribute::attributes_are_plain,
     entry::Format,
-    field::Field,
+    field::{Field, attribute},
     name::{Meaning, Scope, local, meaning, split},
     plain, reference,
     token::{Token, Tokens},
@@ -34,7 +34,7 @@ pub struct Outline<'a> {
     pub entries: Vec<EntryOutline<'a>>,
     /// `<item>` and `<entry>` tags outside comments, CDATA and texts.
     pub entries_counted: usize,
-    /// Elements are nested deeper than [`DEPTH_MAX`]; the walk ended there.
+    /// Elements are nested deeper than [`DEPTH_MAX`]; those are read as if they stood beside each other.
     pub is_too_deep: bool,
     /// The document ends inside an entry, or before the feed does.
     pub is_cut: bool,
@@ -44,6 +44,8 @@ pub struct Outline<'a> {
     pub is_plain: bool,
     /// What a DOCTYPE says, where it holds declarations.
     pub doctype: Option<&'a str>,
+    /// How long the document is.
+    pub document_bytes: usize,
 }
 
 /// What stands in an entry.
@@ -58,12 +60,23 @@ pub struct EntryOutline<'a> {
 impl Outline<'_> {
     /// Whether no link of an entry needs a base.
     pub fn links_are_absolute(&self) -> bool {
-        let links = self.entries.iter().flat_map(|entry| &entry.fields);
-        let mut links = links.filter(|field| matches!(field.meaning, Meaning::Link | Meaning::Enclosure));
-        links.all(|link| {
-            let inner = link.inner.trim().trim_start_matches("<![CDATA[").trim_start();
-            let stated = [Some(inner), link.attribute("href"), link.attribute("url")];
-            stated.into_iter().flatten().all(|stated| stated.is_empty() || stated.contains("://"))
+        let is_absolute = |stated: &str| stated.is_empty() || stated.contains("://");
+        self.entries.iter().flat_map(|entry| &entry.fields).all(|field| {
+            let attributes = || ["href", "url"].into_iter().filter_map(|name| field.attribute(name)).all(is_absolute);
+            match field.meaning {
+                Meaning::Link => {
+                    attributes() && is_absolute(field.inner.trim().trim_start_matches("<![CDATA[").trim_start())
+                }
+                Meaning::Enclosure => attributes(),
+                Meaning::MediaContent | Meaning::MediaGroup => {
+                    attributes()
+                        && Tokens::new(field.inner).all(|token| match token {
+                            Token::Start { attributes, .. } => attribute(attributes, "url").is_none_or(is_absolute),
+                            _ => true,
+                        })
+                }
+                _ => true,
+            }
         })
     }
 }
@@ -99,6 +112,8 @@ struct Walk<'a> {
     /// The entry that is open.
     entry: Option<EntryOutline<'a>>,
     reread_bytes: usize,
+    /// Elements that are open and stand too deep to be told apart.
+    untold: usize,
     is_complete: bool,
     outline: Outline<'a>,
 }
@@ -111,14 +126,12 @@ pub fn walk(text: &str) -> Outline<'_> {
         open: Vec::new(),
         entry: None,
         reread_bytes: 0,
+        untold: 0,
         is_complete: false,
-        outline: Outline { is_plain: true, ..Outline::default() },
+        outline: Outline { is_plain: true, document_bytes: text.len(), ..Outline::default() },
     };
     while let Some(token) = walk.tokens.next() {
         walk.token(token);
-        if walk.outline.is_too_deep {
-            break;
-        }
     }
     walk.finish()
 }
@@ -131,6 +144,7 @@ impl<'a> Walk<'a> {
             Token::Text(text) => {
                 let is_between = self.open.is_empty();
                 self.outline.is_broken |= is_between && !text.trim().is_empty();
+                self.text_behind_link(text);
                 self.check_references(text);
             }
             Token::Data(_) => self.outline.is_broken |= self.open.is_empty(),
@@ -145,6 +159,20 @@ impl<'a> Walk<'a> {
                 self.outline.is_broken |= is_declaration;
             }
             Token::Doctype(_) => {}
+        }
+    }
+
+    /// `<link/>https://e.example/a`: a program of HTML closed the element before its address.
+    fn text_behind_link(&mut self, text: &'a str) {
+        let is_direct = self.open.last().is_some_and(|open| matches!(open.place, Place::Frame | Place::Entry));
+        if !is_direct || !text.trim_start().starts_with("http") || !self.text[..self.tokens.start()].ends_with("/>") {
+            return;
+        }
+        let fields = self.entry.as_mut().map_or(&mut self.outline.fields, |entry| &mut entry.fields);
+        let link = fields.last_mut().filter(|field| field.meaning == Meaning::Link && field.inner.is_empty());
+        if let Some(link) = link.filter(|link| link.attributes.trim().is_empty()) {
+            link.inner = text;
+            self.outline.is_broken = true;
         }
     }
 
@@ -281,8 +309,12 @@ impl<'a> Walk<'a> {
 
     fn push(&mut self, name: &'a str, place: Place, meaning: Meaning, attributes: &'a str, is_empty: bool) {
         let inner_start = self.tokens.end();
+        if self.open.len() >= DEPTH_MAX {
+            self.outline.is_too_deep = true;
+            self.untold += usize::from(!is_empty);
+            return;
+        }
         self.open.push(Open { name, place, meaning, attributes, inner_start, next_field: None });
-        self.outline.is_too_deep = self.open.len() > DEPTH_MAX;
         if is_empty {
             self.close_to(self.open.len() - 1, inner_start);
         }
@@ -290,7 +322,12 @@ impl<'a> Walk<'a> {
 
     fn end(&mut self, name: &'a str) {
         let end = self.tokens.start();
-        let Some(at) = self.open.iter().rposition(|o| o.name.eq_ignore_ascii_case(name)) else {
+        let at = self.open.iter().rposition(|o| o.name.eq_ignore_ascii_case(name));
+        if self.untold > 0 && at.is_none_or(|at| self.open[at].place == Place::Inner) {
+            self.untold -= 1;
+            return;
+        }
+        let Some(at) = at else {
             self.outline.is_broken = true;
             return;
         };
@@ -327,6 +364,7 @@ impl<'a> Walk<'a> {
 
     /// Closes elements until `depth` are open; what they hold ends at `end`.
     fn close_to(&mut self, depth: usize, end: usize) {
+        self.outline.is_broken |= std::mem::take(&mut self.untold) > 0;
         while self.open.len() > depth {
             let Some(open) = self.open.pop() else { break };
             let inner_end = end.max(open.inner_start);
@@ -382,7 +420,8 @@ impl<'a> Walk<'a> {
         }
         self.close_to(0, end);
         let outline = &mut self.outline;
-        outline.is_plain &= !outline.is_broken && plain::is_plain_feed(&outline.fields, outline.format);
+        outline.is_plain &=
+            !outline.is_broken && !outline.is_too_deep && plain::is_plain_feed(&outline.fields, outline.format);
         self.outline
     }
 }
@@ -425,6 +464,28 @@ mod tests {
         let outline = walk("<rss><channel><title>F<link>x<item><title>1<link>a<item><title>2<link>b</channel>");
         assert_eq!((titles(&outline), outline.entries_counted), (vec!["1", "2"], 2));
         assert_eq!(outline.fields.iter().map(|f| f.inner).collect::<Vec<_>>(), ["F", "x"]);
+    }
+
+    #[test]
+    fn an_address_behind_its_link_is_the_links() {
+        let text = "<rss><channel><item><link/>https://e.example/a\n<title/>https://e.example/b</item></channel></rss>";
+        let outline = walk(text);
+        assert_eq!(outline.entries[0].fields[0].inner.trim(), "https://e.example/a");
+        assert_eq!((titles(&outline), outline.is_plain), (vec![""], false));
+    }
+
+    #[test]
+    fn an_element_nested_too_deep_costs_no_entry() {
+        let (open, close) = ("<div>".repeat(1_000), "</div>".repeat(1_000));
+        let deep = format!("<item><title>1</title><description>{open}x{close}</description><link>a</link></item>");
+        let text = format!("<rss><channel>{deep}<item><title>2</title></item></channel></rss>");
+        let outline = walk(&text);
+        assert_eq!((titles(&outline), outline.is_too_deep, outline.is_plain), (vec!["1", "2"], true, false));
+        assert_eq!((outline.entries[0].fields.len(), outline.is_broken), (3, false));
+        // Well-formed it is; this is not.
+        let text = text.replacen("</div>", "", 1);
+        let outline = walk(&text);
+        assert_eq!((titles(&outline), outline.is_too_deep, outline.is_broken), (vec!["1", "2"], true, true));
     }
 
     #[test]

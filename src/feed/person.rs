@@ -7,6 +7,7 @@ use super::{filled, markup};
 /// The name in `desk@example.org (The Desk)`, `The Desk <desk@example.org>`, `(The Desk)`; the address where it stands
 /// alone.
 pub fn name(written: &str) -> Option<String> {
+    let written = markup::lines_head(written);
     let is_html = markup::looks_like_html(written);
     let text = Some(markup::to_line(written)).filter(|line| is_html && !line.is_empty());
     let text = text.unwrap_or_else(|| markup::one_line(written));
@@ -20,6 +21,22 @@ pub fn name(written: &str) -> Option<String> {
     let rest = rest.trim_matches(|c: char| c.is_whitespace() || "()<>[],;\"".contains(c));
     let address = address.trim_matches(|c: char| "()<>[],;\"".contains(c));
     filled(rest).or_else(|| filled(address.strip_prefix("mailto:").unwrap_or(address)))
+}
+
+/// Names that a feed's entries take over from it may be so many, and so long together: each entry has its own copy.
+const INHERITED_MAX: usize = 20;
+const INHERITED_BYTES_MAX: usize = 2 << 10;
+
+/// What entries take over of a feed's names.
+pub fn inherited(mut names: Vec<String>) -> Vec<String> {
+    let mut bytes_left = INHERITED_BYTES_MAX;
+    names.truncate(INHERITED_MAX);
+    names.retain(|name| {
+        let left = bytes_left.checked_sub(name.len());
+        bytes_left = left.unwrap_or(bytes_left);
+        left.is_some()
+    });
+    names
 }
 
 /// Each name once, in order.

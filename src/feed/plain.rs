@@ -58,8 +58,10 @@ pub fn is_plain_feed(fields: &[Field<'_>], format: Option<Format>) -> bool {
     fields.iter().all(|field| match field.name {
         "title" | "subtitle" if is_atom => has_plain_type(field),
         "id" | "updated" | "link" | "author" if is_atom => true,
-        "title" | "link" | "description" | "language" | "pubDate" | "lastBuildDate" | "ttl" | "image" | "category"
+        "title" | "link" | "description" | "language" | "pubDate" | "lastBuildDate" | "image" | "category"
         | "textInput" | "atom:link" => !is_atom,
+        // feed-rs takes no space around a number.
+        "ttl" => !is_atom && field.inner.bytes().all(|b| b.is_ascii_digit()),
         _ => is_passed_over(field.meaning),
     }) && is_said_once(fields)
 }
@@ -67,6 +69,7 @@ pub fn is_plain_feed(fields: &[Field<'_>], format: Option<Format>) -> bool {
 /// Whether feed-rs reads every field of an entry.
 pub fn is_plain_entry(fields: &[Field<'_>], format: Option<Format>) -> bool {
     let is_atom = format == Some(Format::Atom);
+    let has_media = fields.iter().any(|f| matches!(f.meaning, Meaning::MediaContent | Meaning::MediaGroup));
     let knows = |field: &Field<'_>| match field.name {
         "title" | "summary" | "content" if is_atom => has_plain_type(field),
         "link" if is_atom => {
@@ -74,14 +77,17 @@ pub fn is_plain_entry(fields: &[Field<'_>], format: Option<Format>) -> bool {
                 && field.attributes.is_ascii()
                 && field.attribute("href").is_none_or(is_plain_address)
         }
-        "id" | "published" | "updated" | "category" | "author" | "source" if is_atom => true,
+        "category" if is_atom => is_plain_category(field),
+        "id" | "published" | "updated" | "author" | "source" if is_atom => true,
         // feed-rs writes other letters as bytes, and knows no address in an attribute.
         "link" => field.attributes.trim().is_empty() && field.inner.is_ascii() && is_plain_address(field.inner),
         "title" | "guid" | "pubDate" | "description" | "content:encoded" => {
             !is_atom && field.attribute("type").is_none()
         }
         "dc:creator" | "author" | "category" => !is_atom && holds_text_alone(field),
-        "enclosure" | "source" | "image" => !is_atom,
+        // feed-rs forgets a type that is none, and mixes one file that is named in two ways.
+        "enclosure" => !is_atom && !has_media && field.attribute("type").is_none_or(|kind| kind.contains('/')),
+        "source" | "image" => !is_atom,
         _ => match field.meaning {
             // feed-rs forgets what a group says where it holds no file.
             Meaning::MediaContent | Meaning::MediaGroup => {
@@ -108,6 +114,13 @@ fn is_plain_address(stated: &str) -> bool {
 
 fn holds_text_alone(field: &Field<'_>) -> bool {
     !field.inner.contains('<') || field.inner.trim_start().starts_with("<![CDATA[")
+}
+
+/// feed-rs wants a term, and knows attributes by their names alone.
+fn is_plain_category(field: &Field<'_>) -> bool {
+    let mut names = attribute::attributes(field.attributes).map(|(name, _)| name);
+    let has_term = attribute::attributes(field.attributes).any(|(name, _)| name == "term");
+    has_term && field.inner.trim().is_empty() && names.all(|name| matches!(name, "term" | "label" | "scheme"))
 }
 
 /// feed-rs refuses a whole feed for any other type.

@@ -1,6 +1,6 @@
 //! References in text: XML's, HTML's named ones, a DOCTYPE's own, numbers that mean windows-1252, and loose ampersands.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::Cell};
 
 use super::attribute::attributes;
 
@@ -9,14 +9,22 @@ const ENTITIES_MAX: usize = 100;
 /// An entity that stands for more is made to exhaust memory.
 const ENTITY_BYTES_MAX: usize = 1_000;
 
+/// All references to them together may become so many bytes, or as many as the document has.
+const EXPANDED_BYTES_MIN: usize = 1 << 20;
+
 /// What a document's DOCTYPE declares: names and the texts they stand for.
 #[derive(Debug, Default)]
-pub struct Entities<'a>(Vec<(&'a str, &'a str)>);
+pub struct Entities<'a> {
+    declared: Vec<(&'a str, &'a str)>,
+    /// How many bytes they may still become.
+    bytes_left: Cell<usize>,
+    is_spent: Cell<bool>,
+}
 
 impl<'a> Entities<'a> {
     /// The plain declarations of a DOCTYPE (`<!ENTITY name "text">`). Those that refer to other entities or files are
-    /// left out: nothing here expands twice or reads anything.
-    pub fn of_doctype(doctype: &'a str) -> Self {
+    /// left out: nothing here expands twice or reads anything. `document_bytes` is how long the whole document is.
+    pub fn of_doctype(doctype: &'a str, document_bytes: usize) -> Self {
         let declarations = doctype.split("<!ENTITY").skip(1).filter_map(|declaration| {
             let declaration = declaration.trim_start();
             let (name, rest) = declaration.split_once(char::is_whitespace)?;
@@ -26,11 +34,26 @@ impl<'a> Entities<'a> {
             let is_plain = value.len() <= ENTITY_BYTES_MAX && !value.contains(['&', '<', '%']);
             is_plain.then_some((name, value))
         });
-        Self(declarations.take(ENTITIES_MAX).collect())
+        Self {
+            declared: declarations.take(ENTITIES_MAX).collect(),
+            bytes_left: Cell::new(document_bytes.max(EXPANDED_BYTES_MIN)),
+            is_spent: Cell::new(false),
+        }
     }
 
+    /// Whether references were left as they stand because their texts came to too much.
+    pub fn is_spent(&self) -> bool {
+        self.is_spent.get()
+    }
+
+    /// What a name stands for, where it is declared and there is room for it.
     fn get(&self, name: &str) -> Option<&'a str> {
-        self.0.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+        let text = self.declared.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)?;
+        match self.bytes_left.get().checked_sub(text.len()) {
+            Some(left) => self.bytes_left.set(left),
+            None => self.is_spent.set(true),
+        }
+        (!self.is_spent.get()).then_some(text)
     }
 }
 
@@ -160,8 +183,21 @@ mod tests {
     fn entities_of_a_doctype_stand_for_their_text_alone() {
         let entities = Entities::of_doctype(
             "DOCTYPE r [<!ENTITY co 'Example Corp'><!ENTITY a \"&b;&b;\"><!ENTITY x SYSTEM \"file:///etc/passwd\">]",
+            0,
         );
         assert_eq!(resolve("&co; &a; &x;", &entities), "Example Corp &a; &x;");
+    }
+
+    #[test]
+    fn entities_come_to_no_more_than_their_budget() {
+        let doctype = format!("DOCTYPE r [<!ENTITY a '{}'>]", "x".repeat(1_000));
+        let entities = Entities::of_doctype(&doctype, 0);
+        let text = "&a;&amp;".repeat(100_000);
+        let resolved = resolve(&text, &entities);
+        assert!(resolved.len() <= text.len() + EXPANDED_BYTES_MIN && resolved.ends_with("&a;&"), "{}", resolved.len());
+        assert!(resolved.len() > EXPANDED_BYTES_MIN && entities.is_spent());
+        // The next text has no more either.
+        assert_eq!(resolve("&a;", &entities), "&a;");
     }
 
     #[test]

@@ -25,6 +25,7 @@ use super::{
     page_address, permalink, person,
     reference::Entities,
 };
+use crate::schedule::Rhythm;
 
 /// Stands for "no id was stated"; a NUL is no character of XML, so no feed can state it.
 const NO_ID: &str = "\0";
@@ -104,8 +105,9 @@ fn about(feed: &model::Feed, format: Format, base: Option<&Url>) -> FeedAbout {
         description: text(&feed.description),
         language: feed.language.as_deref().and_then(filled),
         format: Some(format),
-        updated: feed.updated.or(feed.published),
+        updated: feed.updated,
         ttl: feed.ttl,
+        rhythm: Rhythm::default(),
         hub: rel("hub"),
         self_url: rel("self"),
     }
@@ -152,7 +154,10 @@ fn entry(entry: model::Entry, format: Format, base: Option<&Url>, not_permanent:
         categories: entry
             .categories
             .iter()
-            .filter_map(|c| filled(&markup::label(c.label.as_deref().unwrap_or(&c.term))))
+            .filter_map(|c| {
+                let label = c.label.as_deref().filter(|label| !label.trim().is_empty());
+                filled(&markup::label(label.unwrap_or(&c.term)))
+            })
             .collect(),
         language: entry.language.as_deref().and_then(filled),
         summary: summary.or_else(media_text),

@@ -82,6 +82,52 @@ fn documents_as_most_sites_serve_them_go_to_feed_rs() {
 }
 
 #[test]
+fn forms_that_readers_once_took_differently_are_read_as_one() {
+    let rss = |inside: &str| {
+        format!(
+            "<rss version=\"2.0\" xmlns:media=\"http://search.yahoo.com/mrss/\"><channel><title>F</title>\
+             <link>https://e.example/</link><ttl> 60 </ttl><item><title>T</title>\
+             <link>https://e.example/1</link>{inside}</item></channel></rss>"
+        )
+    };
+    let atom = |category: &str| {
+        format!(
+            "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>F</title><id>f</id><entry><title>T</title><id>1</id>\
+             {category}</entry></feed>"
+        )
+    };
+    let file = "<enclosure url=\"https://e.example/a.mp3\" type=\"audio/mpeg\" length=\"7\"/>";
+    for text in [
+        rss(&format!("{file}<media:content url=\"https://e.example/a.mp3\" medium=\"audio\"/>")),
+        rss(&file.replace("audio/mpeg", "mp3")),
+        rss(file),
+        atom("<category term=\"ports\"/><category term=\"a &amp;amp; b\" scheme=\"s\"/>"),
+        atom("<category term=\"ports\" label=\"\"/><category term=\"p\" label=\"Ports\"/>"),
+        atom("<category label=\"Ports\"/><category>ports</category><category term=\"a\">b</category>"),
+        atom("<category Label=\"Ports\" term=\"p\"/><category x:term=\"a\"/>"),
+    ] {
+        let outline = outline::walk(&text);
+        let lenient = lenient::read(&outline, outline.format.unwrap(), None);
+        let read = parse(text.as_bytes(), None, None).unwrap();
+        assert_eq!(alike(&read), alike(&lenient), "{text}");
+        assert!(read.about.ttl.is_none_or(|ttl| ttl == 60));
+    }
+    // Most blogs name their categories by term alone: no reason to do without feed-rs.
+    assert!(outline::walk(&atom("<category term=\"ports\"/>")).is_plain);
+}
+
+#[test]
+fn a_feed_that_says_when_it_was_published_has_not_said_when_it_changed() {
+    let rss = "<rss version=\"2.0\"><channel><title>F</title><pubDate>Mon, 06 May 2024 10:15:00 GMT</pubDate>\
+        <item><title>T</title></item></channel></rss>";
+    for text in [rss, &rss.replace("<title>T", "<title>T&nbsp;")] {
+        assert_eq!(parse(text.as_bytes(), None, None).unwrap().about.updated, None, "{text}");
+    }
+    let changed = rss.replace("pubDate", "lastBuildDate");
+    assert!(parse(changed.as_bytes(), None, None).unwrap().about.updated.is_some());
+}
+
+#[test]
 fn a_panic_of_feed_rs_costs_nothing() {
     let text = "<rss version=\"2.0\"><channel><title>a</title><item><title>b</title>\
         <author>\u{201c}desk@example.org</author></item></channel></rss>";

@@ -248,6 +248,33 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
+/// Where a mark stands next, searched for once: a walk that only goes on never looks at a byte twice for it.
+#[derive(Debug)]
+pub struct Next {
+    mark: &'static [u8],
+    /// From where it was searched for, and where it stood.
+    known: Option<(usize, Option<usize>)>,
+}
+
+impl Next {
+    /// Of this mark.
+    pub const fn of(mark: &'static [u8]) -> Self {
+        Self { mark, known: None }
+    }
+
+    /// Where it stands at `from` or behind.
+    pub fn at(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+        match self.known {
+            Some((searched, found)) if searched <= from && found.is_none_or(|at| at >= from) => found,
+            _ => {
+                let found = bytes.get(from..).and_then(|rest| memmem::find(rest, self.mark)).map(|at| from + at);
+                self.known = Some((from, found));
+                found
+            }
+        }
+    }
+}
+
 /// Where a start tag ends, from its name's end.
 pub enum TagEnd {
     /// At this `>`.
@@ -345,6 +372,22 @@ mod tests {
         check("1 < 2 <3", &[Token::Text("1 "), Token::Text("< 2 "), Token::Text("<3")], true);
         check("<a b=\"c", &[start("a", " b=\"c")], true);
         check("<a><![CD", &[start("a", ""), Token::Aside], true);
+    }
+
+    #[test]
+    fn a_mark_is_searched_for_once() {
+        let text = "<q ".repeat(1_000) + "-->" + &"<q ".repeat(1_000);
+        let mut end = Next::of(b"-->");
+        for from in (0..=3_000).step_by(3) {
+            assert_eq!(end.at(text.as_bytes(), from), Some(3_000));
+        }
+        assert_eq!(end.known, Some((0, Some(3_000))), "searched for again");
+        for from in 3_001..text.len() {
+            assert_eq!(end.at(text.as_bytes(), from), None);
+        }
+        assert_eq!(end.known, Some((3_001, None)), "searched for again");
+        // Whoever goes back is told the truth.
+        assert_eq!(end.at(text.as_bytes(), 5), Some(3_000));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! and the connection gains nothing. An address written in a URL never meets a resolver and is checked at every hop.
 
 use std::{
-    io,
+    fmt, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
@@ -118,6 +118,39 @@ pub fn check_literal(url: &Url) -> Result<(), AddressError> {
     }
 }
 
+/// Who says which addresses a name has.
+#[derive(Clone)]
+pub enum Names {
+    /// The system's resolver.
+    System,
+    /// A table: for each time that a name is asked for, its addresses.
+    Table(Arc<Table>),
+}
+
+/// Gives a name's addresses each time that it is asked for.
+pub type Table = dyn Fn(&str) -> Vec<IpAddr> + Send + Sync;
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "System",
+            Self::Table(_) => "Table",
+        })
+    }
+}
+
+impl Names {
+    async fn look_up(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
+        match self {
+            Self::System => Ok(tokio::net::lookup_host((host, 0)).await?.collect()),
+            Self::Table(table) => match table(host) {
+                found if found.is_empty() => Err(io::Error::new(io::ErrorKind::NotFound, "no such name")),
+                found => Ok(found.into_iter().map(|address| SocketAddr::new(address, 0)).collect()),
+            },
+        }
+    }
+}
+
 /// A resolver that hands out public addresses only.
 ///
 /// Of a name with both kinds the private ones are left out: what is connected to has been checked either way, and a
@@ -126,12 +159,13 @@ pub fn check_literal(url: &Url) -> Result<(), AddressError> {
 pub struct GuardedResolver {
     allow_private: bool,
     exempt: Arc<[String]>,
+    names: Names,
 }
 
 impl GuardedResolver {
     /// `exempt` are the names of proxies, which may be anywhere: the operator chose them.
-    pub fn new(allow_private: bool, exempt: Vec<String>) -> Self {
-        Self { allow_private, exempt: exempt.into() }
+    pub fn new(allow_private: bool, exempt: Vec<String>, names: Names) -> Self {
+        Self { allow_private, exempt: exempt.into(), names }
     }
 }
 
@@ -139,9 +173,9 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let host = name.as_str().to_owned();
         let allow_all = self.allow_private || self.exempt.iter().any(|e| e.eq_ignore_ascii_case(&host));
+        let names = self.names.clone();
         Box::pin(async move {
-            let answer = tokio::net::lookup_host((host.as_str(), 0)).await.map(Iterator::collect::<Vec<_>>);
-            let found = match answer {
+            let found = match names.look_up(&host).await {
                 Ok(found) => found,
                 Err(source) => return Err(AddressError::NotFound { host, source }.into()),
             };
@@ -314,11 +348,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_resolver_refuses_localhost_unless_it_is_allowed() {
-        let guarded = GuardedResolver::new(false, vec!["proxy.example".into()]);
+        let guarded = GuardedResolver::new(false, vec!["proxy.example".into()], Names::System);
         assert!(guarded.resolve("localhost".parse().unwrap()).await.is_err());
-        let open = GuardedResolver::new(true, Vec::new());
+        let open = GuardedResolver::new(true, Vec::new(), Names::System);
         assert!(open.resolve("localhost".parse().unwrap()).await.unwrap().next().is_some());
-        let exempt = GuardedResolver::new(false, vec!["LocalHost".into()]);
+        let exempt = GuardedResolver::new(false, vec!["LocalHost".into()], Names::System);
         assert!(exempt.resolve("localhost".parse().unwrap()).await.is_ok());
     }
 }

@@ -12,7 +12,7 @@ use url::Url;
 
 use super::{
     FetchError,
-    address::{self, GuardedResolver},
+    address::{self, GuardedResolver, Names},
 };
 use crate::config::{Proxy, shown_url};
 
@@ -33,12 +33,17 @@ const HEADER_BYTES_MAX: u32 = 64 * 1024;
 ///
 /// # Errors
 /// [`FetchError::Client`] where the proxy's URL or the system's TLS set-up can't be used.
-pub fn client(proxy: &Proxy, allow_private: bool, connect_timeout: Duration) -> Result<reqwest::Client, FetchError> {
+pub fn client(
+    proxy: &Proxy,
+    allow_private: bool,
+    connect_timeout: Duration,
+    names: &Names,
+) -> Result<reqwest::Client, FetchError> {
     let tls = TLS.as_ref().map_err(|source| FetchError::Client { source: Box::new(source.clone()) })?;
     let exempt = proxies(proxy).iter().filter_map(|url| url.host_str().map(str::to_owned)).collect();
     let builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls.clone())
-        .dns_resolver(Arc::new(GuardedResolver::new(allow_private, exempt)))
+        .dns_resolver(Arc::new(GuardedResolver::new(allow_private, exempt, names.clone())))
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .connect_timeout(connect_timeout)
@@ -140,7 +145,7 @@ mod tests {
     fn a_proxy_is_shown_without_its_password() {
         let proxy = Proxy::Url(Url::parse("http://me:secret@proxy.example:3128").unwrap());
         assert_eq!(shown_proxies(&proxy), ["http://***@proxy.example:3128/"]);
-        assert!(client(&proxy, false, Duration::from_secs(1)).is_ok());
+        assert!(client(&proxy, false, Duration::from_secs(1), &Names::System).is_ok());
         assert!(shown_proxies(&Proxy::Direct).is_empty());
     }
 

@@ -144,6 +144,36 @@ pub enum FetchError {
         /// Why not.
         problem: FileProblem,
     },
+    /// An `exec:` feed.
+    #[error("{program}: {problem}")]
+    Command {
+        /// Without its folder and arguments, which may be secret.
+        program: String,
+        /// Why not.
+        problem: CommandProblem,
+    },
+}
+
+/// Why an `exec:` feed could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandProblem {
+    /// Missing, or not ours to run.
+    #[error("it can't be started: {0}")]
+    Start(io::Error),
+    /// Its output broke off.
+    #[error("its output can't be read: {0}")]
+    Output(io::Error),
+    /// It says itself that it failed.
+    #[error("{status}: {said}")]
+    Failed {
+        /// How it ended.
+        status: std::process::ExitStatus,
+        /// The first line of its complaints.
+        said: String,
+    },
+    /// What it is called can't stand in an address.
+    #[error("its name can't be shown")]
+    Name,
 }
 
 /// Why a `file:` feed could not be read.
@@ -211,9 +241,17 @@ impl fmt::Display for StatusHint {
     }
 }
 
-/// Cloudflare names its challenge pages, whatever their status.
+/// Whether a gatekeeper in front of the site wants to see a browser. Cloudflare and Amazon's firewall name their
+/// challenges, whatever their status; DataDome and DDoS-Guard are known by their headers on a refusal.
 pub(super) fn is_challenge(response: &Response) -> bool {
-    response.headers().get("cf-mitigated").is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"challenge"))
+    let says = |name: &str, words: &[&str]| {
+        let value = response.headers().get(name).map(|value| value.as_bytes().to_ascii_lowercase());
+        value.is_some_and(|value| words.iter().any(|word| value == word.as_bytes()))
+    };
+    let is_refusal = matches!(response.status().as_u16(), 401 | 403 | 429 | 503);
+    says("cf-mitigated", &["challenge"])
+        || says("x-amzn-waf-action", &["challenge", "captcha"])
+        || (is_refusal && (response.headers().contains_key("x-datadome") || says("server", &["ddos-guard"])))
 }
 
 impl FetchError {
@@ -234,6 +272,7 @@ impl FetchError {
             | Self::Protocol { .. } => "protocol",
             Self::Header { .. } | Self::Client { .. } => "config",
             Self::File { .. } => "file",
+            Self::Command { .. } => "exec",
         }
     }
 
@@ -246,6 +285,10 @@ impl FetchError {
             | Self::Truncated { .. }
             | Self::Compression { .. }
             | Self::Protocol { .. } => true,
+            Self::Command { problem, .. } => match problem {
+                CommandProblem::Output(_) | CommandProblem::Failed { .. } => true,
+                CommandProblem::Start(_) | CommandProblem::Name => false,
+            },
             Self::Status { status, .. } => status.is_server_error() || matches!(status.as_u16(), 408 | 425),
             Self::PrivateAddress { .. }
             | Self::ProxyItself { .. }

@@ -6,6 +6,7 @@
 pub mod address;
 mod body;
 pub mod client;
+mod command;
 mod error;
 pub mod form;
 pub mod hints;
@@ -29,12 +30,13 @@ use reqwest::{
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-pub use error::{FetchError, FileProblem, StatusHint};
+pub use error::{CommandProblem, FetchError, FileProblem, StatusHint};
 pub use hints::Validators;
 pub use large::Held;
 pub use request::FetchRequest;
 
 use self::{
+    address::Names,
     large::{Intake, LargeBodies, Size},
     redirect::Chain,
     request::Outgoing,
@@ -68,7 +70,6 @@ impl Default for FetchLimits {
 
 /// What a feed's server said, in words that the daemon acts on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "each poll holds one, on its way from here to the parser")]
 pub enum Answer {
     /// A document. Its bytes may still be the known ones: [`Validators::is_same_body`] tells.
     Document {
@@ -95,6 +96,8 @@ pub enum Answer {
         validators: Validators,
         /// How long the server wants it to be relied on.
         freshness: Option<Duration>,
+        /// As of a document: what the validators stand for has been read as a feed before.
+        moved_to: Option<Url>,
     },
     /// 429 or 503.
     NotNow {
@@ -116,6 +119,7 @@ pub struct Fetcher {
     limits: FetchLimits,
     /// By proxy and whether private addresses are allowed. As many as the config names proxies, twice.
     clients: Mutex<HashMap<(Proxy, bool), Client>>,
+    names: Names,
     large: LargeBodies,
     clock: Clock,
 }
@@ -138,11 +142,18 @@ impl Fetcher {
             allow_private,
             limits,
             clients: Mutex::default(),
+            names: Names::System,
             large: LargeBodies::new(),
             clock: Clock::system(),
         };
         fetcher.client_for(proxy, allow_private)?;
         Ok(fetcher)
+    }
+
+    /// The same with addresses from elsewhere than the system's resolver.
+    #[must_use]
+    pub fn with_names(self, names: Names) -> Self {
+        Self { names, clients: Mutex::default(), ..self }
     }
 
     /// Asks for one feed.
@@ -155,6 +166,9 @@ impl Fetcher {
             FeedSource::File(path) => {
                 let known = request.validators.cloned();
                 return source::read_aside(path.clone(), known, self.limits.body_bytes_max, &self.large).await;
+            }
+            FeedSource::Exec { program, arguments } => {
+                return command::run(program, arguments, &self.limits, &self.large).await;
             }
         };
         let start = request.moved_to.unwrap_or(configured);
@@ -220,7 +234,7 @@ impl Fetcher {
         if let Some(client) = clients.get(&key) {
             return Ok(client.clone());
         }
-        let client = client::client(proxy, allow_private, self.limits.connect)?;
+        let client = client::client(proxy, allow_private, self.limits.connect, &self.names)?;
         clients.insert(key, client.clone());
         Ok(client)
     }
@@ -237,10 +251,13 @@ impl Fetcher {
         let status = response.status();
         let asked = request.validators.filter(|v| v.url == url.as_str() && v.can_ask());
         match (status, asked) {
-            (status, _) if status.is_success() => self.document(chain, response, deadline, now).await,
+            (status, _) if status.is_success() && !error::is_challenge(&response) => {
+                self.document(chain, response, deadline, now).await
+            }
             (StatusCode::NOT_MODIFIED, Some(known)) => Ok(Answer::NotModified {
                 validators: known.refreshed(response.headers()),
                 freshness: hints::freshness(response.headers(), now),
+                moved_to: chain.moved_to(),
             }),
             (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, _) if !error::is_challenge(&response) => {
                 Ok(Answer::NotNow { status: status.as_u16(), retry_after: hints::retry_after(response.headers(), now) })

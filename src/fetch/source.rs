@@ -36,7 +36,7 @@ fn read(path: &Path, known: Option<&Validators>, limit: u64, held: Held) -> Resu
         && etag.is_some()
         && known.etag == etag
     {
-        return Ok(Answer::NotModified { validators: known.clone(), freshness: None });
+        return Ok(Answer::NotModified { validators: known.clone(), freshness: None, moved_to: None });
     }
     if about.len() > limit {
         return Err(FetchError::BodyTooLarge { limit });

@@ -8,7 +8,8 @@ use std::{
 
 use chrono::{DateTime, Utc};
 
-use crate::config::FeedId;
+use super::{Pace, Rhythm};
+use crate::config::{FeedId, value::format_duration};
 
 /// Longest wait that a server can ask for (contract §2).
 pub const HINT_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -18,11 +19,15 @@ pub const HINT_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// shortens, because the interval is promised as the longest wait.
 const INTERVAL_JITTER: f64 = 0.03;
 
+/// A feed is polled at this share of the time that usually lies between two of its arrivals: half of it finds a new entry,
+/// on average, a quarter of it after it appeared.
+const GAP_SHARE: f64 = 0.5;
+
 /// How much a backoff is lengthened at most, as a share of it.
 const BACKOFF_JITTER: f64 = 0.1;
 
 /// Between the first polls of two feeds, on average, when many start together.
-const START_GAP: Duration = Duration::from_millis(20);
+pub(super) const START_GAP: Duration = Duration::from_millis(20);
 
 /// When a feed is due that shall not be polled again. A time that every store and format can hold.
 pub const NEVER: DateTime<Utc> = match DateTime::from_timestamp(253_402_300_799, 0) {
@@ -76,9 +81,54 @@ impl PollBounds {
         wait.saturating_add(wait.mul_f64(BACKOFF_JITTER * jitter)).min(end)
     }
 
-    fn regular(&self, jitter: f64) -> Duration {
-        self.interval.mul_f64(1.0 - INTERVAL_JITTER * jitter).max(self.min)
+    /// The wait of a feed that does well: by its history within `min` and `interval`.
+    fn regular(&self, known: &Known, jitter: f64) -> (Duration, PollReason) {
+        let gap = known.pace.typical_gap();
+        let by_history = gap.map(|gap| gap.mul_f64(GAP_SHARE)).filter(|wait| *wait < self.interval);
+        let (wait, reason) = match (by_history, gap) {
+            // Its news come by themselves. A hub may forget us without a word, so the interval stands.
+            _ if known.is_pushed => (self.interval, PollReason::Pushed),
+            (Some(wait), Some(gap)) => (wait.max(self.min), PollReason::Busy { gap }),
+            _ => (self.interval, PollReason::Interval),
+        };
+        let (wait, reason) = if known.has_gap { (wait / 2, PollReason::Gap) } else { (wait, reason) };
+        (wait.mul_f64(1.0 - INTERVAL_JITTER * jitter).max(self.min), reason)
     }
+}
+
+impl PollBounds {
+    /// The wait shortened to what the feed's window lasts: what leaves it before a poll is lost, whatever the feed says of
+    /// how often it is worth asking.
+    fn within_window(
+        &self,
+        (wait, reason): (Duration, PollReason),
+        known: &Known,
+        jitter: f64,
+    ) -> (Duration, PollReason) {
+        match known.window.and_then(|window| known.pace.window_lasts(window)) {
+            Some(lasts) if lasts < wait => {
+                (lasts.mul_f64(1.0 - INTERVAL_JITTER * jitter).max(self.min).min(wait), PollReason::Window)
+            }
+            _ => (wait, reason),
+        }
+    }
+}
+
+/// What is known of a feed beside how its last poll ended.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Known {
+    /// How long the server wants its answer to be relied on: `max-age` or `Expires`.
+    pub fresh: Option<Duration>,
+    /// What the feed says of itself.
+    pub rhythm: Rhythm,
+    /// What its polls have brought.
+    pub pace: Pace,
+    /// How many arrivals its document holds; `None` where none was read yet.
+    pub window: Option<u32>,
+    /// Whether its window has lately overrun: a document shared no entry with the one before.
+    pub has_gap: bool,
+    /// Whether its hub pushes what is new.
+    pub is_pushed: bool,
 }
 
 /// Why a feed is due when it is.
@@ -86,6 +136,23 @@ impl PollBounds {
 pub enum PollReason {
     /// Its interval.
     Interval,
+    /// It brings something more often than that.
+    Busy {
+        /// How long it usually is between two arrivals.
+        gap: Duration,
+    },
+    /// Its hub pushes what is new, so it is not polled sooner than its interval.
+    Pushed,
+    /// Its document holds too little to last longer when it is busy.
+    Window,
+    /// Its window has overrun: it is polled twice as often.
+    Gap,
+    /// `ttl` or `sy:updatePeriod`, longer than the interval.
+    Rhythm,
+    /// `skipHours` or `skipDays`.
+    Asleep,
+    /// Other feeds of its host were told to slow down.
+    HostSlow,
     /// The server's `max-age` or `Expires`, longer than the interval.
     Fresh,
     /// The last polls failed.
@@ -103,6 +170,18 @@ impl fmt::Display for PollReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Interval => f.write_str("interval"),
+            Self::Busy { gap } => {
+                // Whole seconds, and whole minutes from ten on: more would be a show of knowledge.
+                let step = if gap.as_secs() >= 600 { 60 } else { 1 };
+                let gap = Duration::from_secs((gap.as_secs() / step).max(1) * step);
+                write!(f, "busy, something new every {}", format_duration(gap))
+            }
+            Self::Pushed => f.write_str("interval, its hub pushes what is new"),
+            Self::Window => f.write_str("sooner, it shows few entries at a time"),
+            Self::Gap => f.write_str("twice as often, its window has overrun"),
+            Self::Rhythm => f.write_str("worth asking then, says the feed"),
+            Self::Asleep => f.write_str("asleep until then, says the feed"),
+            Self::HostSlow => f.write_str("its host asks to be left alone"),
             Self::Fresh => f.write_str("fresh until then, says the server"),
             Self::Backoff { in_a_row: 1 } => f.write_str("backoff after a failure"),
             Self::Backoff { in_a_row } => write!(f, "backoff after {in_a_row} failures"),
@@ -121,12 +200,14 @@ pub struct NextPoll {
     pub reason: PollReason,
 }
 
-/// When a feed is polled next. `now` is the wall clock at the end of the last poll, `fresh` how long the server wants
-/// its answer to be relied on, `jitter` a throw between 0 and 1.
+/// When a feed is polled next. `now` is the wall clock at the end of the last poll, `jitter` a throw between 0 and 1.
+///
+/// History only shortens the interval, what the feed says of itself lengthens it up to `max`, and what its server says
+/// outranks both.
 pub fn next_poll(
     now: DateTime<Utc>,
     outcome: &PollOutcome,
-    fresh: Option<Duration>,
+    known: &Known,
     bounds: &PollBounds,
     jitter: f64,
 ) -> NextPoll {
@@ -134,7 +215,8 @@ pub fn next_poll(
     let (wait, reason) = match *outcome {
         PollOutcome::Gone => return NextPoll { due: NEVER, reason: PollReason::Gone },
         PollOutcome::New | PollOutcome::Unchanged | PollOutcome::NotModified => {
-            (bounds.regular(jitter), PollReason::Interval)
+            let slowed = slowed_by_itself(now, bounds.regular(known, jitter), &known.rhythm, bounds);
+            bounds.within_window(slowed, known, jitter)
         }
         // A server that asks for less than our interval does not ask to be polled sooner.
         PollOutcome::NotNow { retry_after: Some(wait), .. } => (wait.max(bounds.interval), PollReason::RetryAfter),
@@ -142,7 +224,7 @@ pub fn next_poll(
             (bounds.backoff(in_a_row, jitter), PollReason::Backoff { in_a_row })
         }
     };
-    let (wait, reason) = match fresh {
+    let (wait, reason) = match known.fresh {
         // What a server asks for outranks our own bounds.
         Some(fresh) if fresh > wait => (fresh, PollReason::Fresh),
         _ => (wait, reason),
@@ -150,6 +232,22 @@ pub fn next_poll(
     // A hint has its end; an interval that someone configured longer than that stands.
     let wait = wait.min(HINT_MAX.max(bounds.interval));
     NextPoll { due: later(now, wait), reason }
+}
+
+/// The wait lengthened, up to `max`, to what the feed says of itself.
+fn slowed_by_itself(
+    now: DateTime<Utc>,
+    (wait, reason): (Duration, PollReason),
+    rhythm: &Rhythm,
+    bounds: &PollBounds,
+) -> (Duration, PollReason) {
+    let (wait, reason) = match rhythm.every.map(|every| every.min(bounds.max)) {
+        Some(every) if every > wait => (every, PollReason::Rhythm),
+        _ => (wait, reason),
+    };
+    let awake = rhythm.awake_at(later(now, wait)).signed_duration_since(now).to_std().unwrap_or_default();
+    let awake = awake.min(bounds.max);
+    if awake > wait { (awake, PollReason::Asleep) } else { (wait, reason) }
 }
 
 /// How long after the start a feed is first polled: a handful start at once, ten thousand over minutes, never later than
@@ -199,7 +297,8 @@ mod tests {
 
     #[track_caller]
     fn check(outcome: PollOutcome, fresh: Option<u32>, jitter: f64, minutes: f64, reason: PollReason) {
-        let next = next_poll(now(), &outcome, fresh.map(|m| MINUTE * m), &BOUNDS, jitter);
+        let known = Known { fresh: fresh.map(|m| MINUTE * m), ..Known::default() };
+        let next = next_poll(now(), &outcome, &known, &BOUNDS, jitter);
         let wait = (next.due - now()).to_std().unwrap().as_secs_f64() / 60.0;
         assert!((wait - minutes).abs() < 1e-6, "{wait} minutes, not {minutes}");
         assert_eq!(next.reason, reason);
@@ -226,9 +325,59 @@ mod tests {
         check(NotNow { retry_after: Some(Duration::MAX), in_a_row: 1 }, None, 0.0, 7.0 * 24.0 * 60.0, RetryAfter);
     }
 
+    fn every(minutes: u32) -> Pace {
+        (0..500).fold(Pace::default(), |pace, _| pace.after(MINUTE * minutes, 1))
+    }
+
+    #[track_caller]
+    fn check_known(known: Known, jitter: f64, minutes: std::ops::RangeInclusive<f64>, reason: &str) {
+        let next = next_poll(now(), &PollOutcome::NotModified, &known, &BOUNDS, jitter);
+        let wait = (next.due - now()).to_std().unwrap().as_secs_f64() / 60.0;
+        assert!(minutes.contains(&wait), "{wait} minutes, not {minutes:?}");
+        assert_eq!(next.reason.to_string(), reason);
+    }
+
+    #[test]
+    fn history_only_shortens_the_interval_and_hints_only_lengthen_it() {
+        let paced = |minutes| Known { pace: every(minutes), ..Known::default() };
+        check_known(paced(10), 0.0, 4.8..=5.2, "busy, something new every 10m");
+        check_known(paced(1), 0.0, 1.0..=1.0, "busy, something new every 1m");
+        check_known(paced(1), 1.0, 1.0..=1.0, "busy, something new every 1m");
+        check_known(paced(300), 0.0, 15.0..=15.0, "interval");
+        check_known(Known { is_pushed: true, ..paced(1) }, 0.0, 15.0..=15.0, "interval, its hub pushes what is new");
+        check_known(Known { has_gap: true, ..paced(10) }, 0.0, 2.4..=2.6, "twice as often, its window has overrun");
+        check_known(
+            Known { has_gap: true, ..Known::default() },
+            0.0,
+            7.5..=7.5,
+            "twice as often, its window has overrun",
+        );
+
+        let rhythm = |minutes| Rhythm { every: Some(MINUTE * minutes), ..Rhythm::default() };
+        let slow = "worth asking then, says the feed";
+        check_known(Known { rhythm: rhythm(60), ..paced(10) }, 1.0, 60.0..=60.0, slow);
+        check_known(Known { rhythm: rhythm(5), ..Known::default() }, 0.0, 15.0..=15.0, "interval");
+        check_known(Known { rhythm: rhythm(60 * 24 * 365), ..Known::default() }, 1.0, 120.0..=120.0, slow);
+        let fresh = Known { rhythm: rhythm(60), fresh: Some(MINUTE * 90), ..paced(1) };
+        check_known(fresh, 1.0, 90.0..=90.0, "fresh until then, says the server");
+
+        // One arrival in ten minutes, eight in the busiest ten: ten of them last for twelve and a half.
+        let small = Known { window: Some(10), rhythm: rhythm(60), ..paced(10) };
+        check_known(small, 0.0, 12.0..=13.0, "sooner, it shows few entries at a time");
+        check_known(Known { window: Some(100), ..small }, 0.0, 60.0..=60.0, slow);
+        check_known(Known { window: Some(1), ..small }, 0.0, 1.0..=1.5, "sooner, it shows few entries at a time");
+        check_known(Known { fresh: Some(MINUTE * 30), ..small }, 0.0, 30.0..=30.0, "fresh until then, says the server");
+
+        // It is noon; the feed sleeps from 12 to 13, and the other one all day.
+        let asleep = |skip_hours| Known { rhythm: Rhythm { skip_hours, ..Rhythm::default() }, ..Known::default() };
+        check_known(asleep(1 << 12), 0.0, 60.0..=60.0, "asleep until then, says the feed");
+        check_known(asleep(0xfff << 12), 0.0, 120.0..=120.0, "asleep until then, says the feed");
+        check_known(asleep(1 << 13), 0.0, 15.0..=15.0, "interval");
+    }
+
     #[test]
     fn gone_is_never_due() {
-        let next = next_poll(now(), &PollOutcome::Gone, Some(MINUTE), &BOUNDS, 0.5);
+        let next = next_poll(now(), &PollOutcome::Gone, &Known::default(), &BOUNDS, 0.5);
         assert_eq!(next, NextPoll { due: NEVER, reason: PollReason::Gone });
         assert_eq!(NEVER.to_rfc3339(), "9999-12-31T23:59:59+00:00");
         assert_eq!(first_due(now(), Some(NEVER), &BOUNDS, MINUTE), NEVER);
@@ -238,7 +387,7 @@ mod tests {
     fn an_interval_longer_than_every_bound_stands() {
         let bounds = PollBounds { interval: MINUTE * 60 * 24 * 30, ..BOUNDS };
         for outcome in [PollOutcome::New, PollOutcome::Failed { in_a_row: 4 }] {
-            assert_eq!(next_poll(now(), &outcome, None, &bounds, 0.0).due, now() + bounds.interval);
+            assert_eq!(next_poll(now(), &outcome, &Known::default(), &bounds, 0.0).due, now() + bounds.interval);
         }
     }
 

@@ -2,26 +2,42 @@
 //! now and when to ask again, and a test plays a month in a loop.
 
 mod interval;
+pub mod pace;
+mod rhythm;
+mod mood;
 mod turns;
 
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap},
+    time::Duration,
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
 
 pub use interval::{
-    HINT_MAX, NEVER, NextPoll, PollBounds, PollOutcome, PollReason, first_due, next_poll, spread_start,
+    HINT_MAX, Known, NEVER, NextPoll, PollBounds, PollOutcome, PollReason, first_due, next_poll, spread_start,
 };
-pub use turns::{HostKey, Limits};
+pub use pace::Pace;
+pub use rhythm::Rhythm;
+pub use turns::{HostKey, Limits, Spacing};
 
-use self::turns::{HostIndex, Turns};
+use self::{
+    interval::START_GAP,
+    turns::{HostIndex, Turns},
+};
 use crate::config::FeedId;
 
 /// A clock that goes back by more than this was set, not trimmed, and takes all dues back with it: otherwise a day's
 /// step would silence every feed for a day.
 const CLOCK_STEP_BACK: TimeDelta = TimeDelta::minutes(1);
+
+/// A feed that became due so long ago without being asked for was slept through, or the clock was set forward. Far above
+/// what a busy daemon is late.
+const SLEPT_MIN: TimeDelta = TimeDelta::minutes(1);
+
+/// What was slept through is caught up with over at most this.
+const CATCH_UP_MAX: Duration = Duration::from_secs(15 * 60);
 
 /// Void entries that the heap may hold beyond one for each feed before it is swept.
 const VOID_SLACK: usize = 64;
@@ -109,6 +125,7 @@ impl Scheduler {
     /// The feeds to poll now, as far as permits last. They are in flight until [`Scheduler::finished`].
     pub fn take_due(&mut self, now: DateTime<Utc>) -> Vec<FeedId> {
         self.notice_clock(now);
+        self.notice_sleep(now);
         while let Some(Reverse((due, ticket))) = self.heap.peek().copied() {
             if due > now {
                 break;
@@ -119,7 +136,7 @@ impl Scheduler {
             }
         }
         let mut taken = Vec::new();
-        while let Some((host, ticket)) = self.turns.take(|ticket| is_valid(&self.slots, *ticket)) {
+        while let Some((host, ticket)) = self.turns.take(now, |ticket| is_valid(&self.slots, *ticket)) {
             let slot = &mut self.slots[ticket.slot as usize];
             slot.in_flight = Some(host);
             slot.issue = slot.issue.wrapping_add(1);
@@ -138,7 +155,33 @@ impl Scheduler {
         if self.turns.has_ready() {
             return self.seen;
         }
-        self.heap.peek().map(|Reverse((due, _))| *due)
+        let due = self.heap.peek().map(|Reverse((due, _))| *due);
+        [due, self.turns.next_opening()].into_iter().flatten().min()
+    }
+
+    /// A feed that is being polled was answered well.
+    pub fn answered(&mut self, feed: &FeedId, at: DateTime<Utc>) {
+        if let Some(host) = self.host_in_flight(feed) {
+            self.turns.answered(host, at);
+        }
+    }
+
+    /// A feed that is being polled was told to wait. Where it is not the first of its host, all of the host's feeds wait:
+    /// gives until when, and which feeds these are.
+    pub fn not_now(
+        &mut self,
+        feed: &FeedId,
+        at: DateTime<Utc>,
+        wait: Duration,
+    ) -> Option<(DateTime<Utc>, Vec<FeedId>)> {
+        let host = self.host_in_flight(feed)?;
+        let until = self.turns.not_now(host, *self.by_id.get(feed)?, at, wait)?;
+        let feeds = self.slots.iter().filter(|slot| slot.host == host).filter_map(|slot| slot.feed.clone());
+        Some((until, feeds.collect()))
+    }
+
+    fn host_in_flight(&self, feed: &FeedId) -> Option<HostIndex> {
+        self.slots[*self.by_id.get(feed)? as usize].in_flight
     }
 
     /// A poll has ended: frees its permit; the feed is due again at `next`, or not at all at [`NEVER`].
@@ -197,6 +240,8 @@ impl Scheduler {
     fn due_at(&mut self, index: SlotIndex, due: DateTime<Utc>) {
         let slot = &mut self.slots[index as usize];
         slot.issue = slot.issue.wrapping_add(1);
+        // What is long due when it is named is due now: only what passes its time here was slept through.
+        let due = self.seen.map_or(due, |seen| due.max(seen));
         if due < NEVER {
             self.heap.push(Reverse((due, Ticket { slot: index, issue: slot.issue })));
         }
@@ -219,8 +264,32 @@ impl Scheduler {
             let step = seen - now;
             let moved = std::mem::take(&mut self.heap).into_iter();
             self.heap = moved.map(|Reverse((due, ticket))| Reverse((due - step, ticket))).collect();
+            self.turns.shift(step);
         }
         self.seen = Some(now);
+    }
+
+    /// Pulls apart what became due while nobody asked: a machine that wakes up shall not ask all its servers at once.
+    fn notice_sleep(&mut self, now: DateTime<Utc>) {
+        if self.heap.peek().is_none_or(|Reverse((due, _))| now - *due <= SLEPT_MIN) {
+            return;
+        }
+        let mut missed = Vec::new();
+        while let Some(Reverse((due, ticket))) = self.heap.peek().copied() {
+            if due > now {
+                break;
+            }
+            self.heap.pop();
+            if is_valid(&self.slots, ticket) {
+                missed.push(ticket);
+            }
+        }
+        let step = START_GAP.min(CATCH_UP_MAX / u32::try_from(missed.len().max(1)).unwrap_or(u32::MAX));
+        let mut due = now;
+        for ticket in missed {
+            self.heap.push(Reverse((due, ticket)));
+            due += step;
+        }
     }
 }
 

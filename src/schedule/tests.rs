@@ -22,8 +22,12 @@ fn id(n: usize) -> FeedId {
     format!("feed-{n}").parse().unwrap()
 }
 
+fn limits(concurrency: usize, per_host: usize) -> Limits {
+    Limits { concurrency, per_host, spacing: Spacing::NONE }
+}
+
 fn scheduler(concurrency: usize, per_host: usize) -> Scheduler {
-    Scheduler::new(Limits { concurrency, per_host })
+    Scheduler::new(limits(concurrency, per_host))
 }
 
 /// How a played server answers.
@@ -114,7 +118,8 @@ fn play(
                 Server::GoneAfter(polls) if played.polls[n].len() >= polls => (PollOutcome::Gone, None),
                 Server::GoneAfter(_) => (PollOutcome::New, None),
             };
-            scheduler.finished(&id(n), next_poll(now, &outcome, fresh, &BOUNDS, throw()).due);
+            scheduler
+                .finished(&id(n), next_poll(now, &outcome, &Known { fresh, ..Known::default() }, &BOUNDS, throw()).due);
         }
     }
     played.a_second_s_most = starts.values().copied().max().unwrap_or(0);
@@ -123,7 +128,7 @@ fn play(
 
 #[test]
 fn a_month_of_a_thousand_feeds_keeps_every_promise() {
-    let limits = Limits { concurrency: 64, per_host: 2 };
+    let limits = limits(64, 2);
     let played = play(1_000, 10, limits, start() + HOUR * 24 * 30, None);
     // 20 s of spread at the start, ten feeds a host: never near the permits.
     assert!(played.a_second_s_most <= 120, "{} in one second", played.a_second_s_most);
@@ -155,7 +160,7 @@ fn a_month_of_a_thousand_feeds_keeps_every_promise() {
 
 #[test]
 fn a_day_of_sleep_brings_no_burst_and_is_spread_again() {
-    let limits = Limits { concurrency: 20, per_host: 2 };
+    let limits = limits(20, 2);
     let sleep_at = start() + HOUR * 10;
     let played = play(1_000, 5, limits, start() + HOUR * 24 * 4, Some((sleep_at, HOUR * 24)));
     assert_eq!(played.busiest, 20, "all permits were used, none beyond");
@@ -248,6 +253,105 @@ fn a_clock_that_is_set_back_takes_the_dues_with_it() {
     assert_eq!(scheduler.next_wake(), Some(day_before + HOUR));
     assert!(scheduler.take_due(day_before - Duration::from_secs(1)).is_empty(), "a trimmed clock changes nothing");
     assert_eq!(scheduler.next_wake(), Some(day_before + HOUR));
+}
+
+#[test]
+fn requests_to_one_host_are_kept_apart_and_others_go_on() {
+    let gap = Duration::from_secs(1);
+    let spacing = Spacing { gap, cycle: HOUR };
+    let mut scheduler = Scheduler::new(Limits { spacing, ..limits(64, 2) });
+    for n in 0..10 {
+        scheduler.add(id(n), HostKey::new("big.example"), start());
+        scheduler.add(id(10 + n), HostKey::new("127.0.0.1"), start());
+        scheduler.add(id(20 + n), HostKey::new(&format!("small-{n}.example")), start());
+    }
+    let mut now = start();
+    let mut begun: Vec<DateTime<Utc>> = Vec::new();
+    let mut others = 0;
+    while begun.len() < 10 {
+        for feed in scheduler.take_due(now) {
+            match feed.as_str()[5..].parse::<usize>().unwrap() {
+                0..10 => begun.push(now),
+                _ if now == start() => others += 1,
+                _ => {}
+            }
+            scheduler.finished(&feed, now + HOUR);
+        }
+        let wake = scheduler.next_wake().unwrap();
+        assert!(wake > now || others < 20, "it does not spin");
+        now = wake.max(now);
+    }
+    assert!(begun.windows(2).all(|two| two[1] - two[0] == TimeDelta::seconds(1)), "{begun:?}");
+    assert!(others >= 12, "{others} of the others were asked at once");
+    // So many feeds that a second each would be too slow: half the cycle is enough for all of them.
+    let crowd = Spacing { gap, cycle: Duration::from_secs(900) };
+    let mut scheduler = Scheduler::new(Limits { spacing: crowd, ..limits(64, 2) });
+    for n in 0..4_500 {
+        scheduler.add(id(n), HostKey::new("big.example"), start());
+    }
+    let (mut now, mut last, mut asked) = (start(), start(), 0);
+    while asked < 4_500 {
+        for feed in scheduler.take_due(now) {
+            scheduler.finished(&feed, now + HOUR);
+            (asked, last) = (asked + 1, now);
+        }
+        now = scheduler.next_wake().unwrap().max(now);
+    }
+    assert!((440..=460).contains(&(last - start()).num_seconds()), "{}", last - start());
+}
+
+#[test]
+fn a_host_that_says_so_twice_is_left_alone_as_a_whole() {
+    let mut scheduler = scheduler(64, 2);
+    for n in 0..5 {
+        scheduler.add(id(n), HostKey::new("limited.example"), start());
+        scheduler.add(id(10 + n), HostKey::new("other.example"), start());
+    }
+    let mut now = start();
+    let mut asked: BTreeMap<String, usize> = BTreeMap::new();
+    let mut rest = None;
+    for _ in 0..20 {
+        for feed in scheduler.take_due(now) {
+            *asked.entry(feed.to_string()).or_default() += 1;
+            if feed.as_str().len() == "feed-0".len() {
+                assert!(rest.is_none_or(|until| now >= until), "{feed} is asked while its host rests");
+                if let Some((until, feeds)) = scheduler.not_now(&feed, now, Duration::from_secs(300)) {
+                    assert_eq!((until, feeds.len()), (now + Duration::from_secs(300), 5));
+                    rest = rest.or(Some(until));
+                }
+            } else {
+                scheduler.answered(&feed, now);
+            }
+            scheduler.finished(&feed, now + HOUR);
+        }
+        now += TimeDelta::seconds(10);
+    }
+    assert!(rest.is_some());
+    assert_eq!(asked.keys().filter(|feed| feed.len() > "feed-0".len()).count(), 5, "the other host goes on");
+    assert_eq!(asked.len(), 5 + 2, "two of the five spoke for the host: {asked:?}");
+    let wake = scheduler.next_wake().unwrap();
+    assert_eq!(Some(wake), rest, "it is asked again when it has rested");
+    assert_eq!(scheduler.take_due(wake).len(), 1, "and not by two at once");
+}
+
+#[test]
+fn a_thousand_feeds_that_were_slept_through_do_not_start_at_once() {
+    let mut scheduler = scheduler(10_000, 2);
+    scheduler.take_due(start());
+    for n in 0..1_000 {
+        scheduler.add(id(n), HostKey::new(&format!("host-{n}")), start() + Duration::from_secs(n as u64));
+    }
+    let woke = start() + HOUR * 8;
+    assert_eq!(scheduler.take_due(woke).len(), 1);
+    let mut taken = 1;
+    let mut now = woke;
+    while taken < 1_000 {
+        now = scheduler.next_wake().unwrap();
+        let more = scheduler.take_due(now).len();
+        assert!(more <= 1);
+        taken += more;
+    }
+    assert_eq!((now - woke).num_seconds(), 19);
 }
 
 #[test]

@@ -1,8 +1,17 @@
 //! Whose turn it is when more feeds are due than may be polled at once: hosts take turns, and within a host the feed
-//! that became due first. A host with a thousand due feeds so waits behind itself, not in front of the others.
+//! that became due first. A host with a thousand due feeds so waits behind itself, not in front of the others. Requests to
+//! one host are also kept apart in time, and a host that asks for it is left alone.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap, VecDeque},
+    net::IpAddr,
+    time::Duration,
+};
 
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::mood::Mood;
 use crate::config::FeedSource;
 
 /// What counts as one host for `per_host`.
@@ -10,17 +19,51 @@ use crate::config::FeedSource;
 pub struct HostKey(Box<str>);
 
 impl HostKey {
-    /// The host of a feed's URL; all files are one host, which is this machine's disk.
+    /// The host of a feed's URL; all files are one host, which is this machine's disk, and each program one.
     pub fn of(source: &FeedSource) -> Self {
         match source {
             FeedSource::Http(url) => Self::new(url.host_str().unwrap_or_default()),
-            FeedSource::File(_) => Self::new("file:"),
+            FeedSource::File(_) => Self::new(FILES),
+            // Each program is a host of its own: one that hangs delays no other.
+            FeedSource::Exec { program, .. } => Self::new(&format!("{PROGRAM}{}", program.display())),
         }
     }
 
     /// The host of this name.
     pub fn new(name: &str) -> Self {
         Self(name.to_ascii_lowercase().into())
+    }
+
+    /// Whether it is the machine that we run on, whose owner needs no politeness.
+    fn is_this_machine(&self) -> bool {
+        let name = self.0.trim_matches(['[', ']']);
+        name == FILES
+            || name.starts_with(PROGRAM)
+            || name == "localhost"
+            || name.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
+    }
+}
+
+/// Stands for the host of all files.
+const FILES: &str = "file:";
+/// Stands in front of a program, which is a host of its own.
+const PROGRAM: &str = "exec:";
+
+/// How far apart the beginnings of two requests to one host are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spacing {
+    /// This far, …
+    pub gap: Duration,
+    /// … unless the host has so many feeds that half of this would not be enough for all of them.
+    pub cycle: Duration,
+}
+
+impl Spacing {
+    /// None at all.
+    pub const NONE: Self = Self { gap: Duration::ZERO, cycle: Duration::ZERO };
+
+    fn for_feeds(&self, feeds: usize) -> Duration {
+        self.gap.min(self.cycle / u32::try_from(feeds.saturating_mul(2).max(1)).unwrap_or(u32::MAX))
     }
 }
 
@@ -31,6 +74,8 @@ pub struct Limits {
     pub concurrency: usize,
     /// Polls to one host.
     pub per_host: usize,
+    /// Between the beginnings of two polls to one host; those to this machine are not kept apart.
+    pub spacing: Spacing,
 }
 
 /// Index of a host in [`Turns`].
@@ -47,6 +92,8 @@ pub(super) struct Turns<T> {
     free: Vec<HostIndex>,
     /// Hosts that have both a ticket waiting and a permit left, each once, in the order of their turns.
     rotation: VecDeque<HostIndex>,
+    /// Such hosts whose next request has to wait for its time.
+    resting: BinaryHeap<Reverse<(DateTime<Utc>, HostIndex)>>,
 }
 
 #[derive(Debug)]
@@ -56,12 +103,17 @@ struct HostTurns<T> {
     feeds: usize,
     in_flight: usize,
     waiting: VecDeque<T>,
+    /// Or among those that rest.
     is_in_rotation: bool,
+    is_spaced: bool,
+    /// No request to it begins before this.
+    opens: Option<DateTime<Utc>>,
+    mood: Mood,
 }
 
 impl<T> Turns<T> {
     pub(super) fn new(limits: Limits) -> Self {
-        let limits = Limits { concurrency: limits.concurrency.max(1), per_host: limits.per_host.max(1) };
+        let limits = Limits { concurrency: limits.concurrency.max(1), per_host: limits.per_host.max(1), ..limits };
         Self {
             limits,
             in_flight: 0,
@@ -69,6 +121,7 @@ impl<T> Turns<T> {
             hosts: Vec::new(),
             free: Vec::new(),
             rotation: VecDeque::new(),
+            resting: BinaryHeap::new(),
         }
     }
 
@@ -78,8 +131,16 @@ impl<T> Turns<T> {
             self.hosts[index as usize].feeds += 1;
             return index;
         }
-        let host =
-            HostTurns { key: key.clone(), feeds: 1, in_flight: 0, waiting: VecDeque::new(), is_in_rotation: false };
+        let host = HostTurns {
+            is_spaced: !key.is_this_machine(),
+            key: key.clone(),
+            feeds: 1,
+            in_flight: 0,
+            waiting: VecDeque::new(),
+            is_in_rotation: false,
+            opens: None,
+            mood: Mood::default(),
+        };
         let index = match self.free.pop() {
             Some(index) => {
                 self.hosts[index as usize] = host;
@@ -106,11 +167,23 @@ impl<T> Turns<T> {
         self.rotate_in(host);
     }
 
-    /// The next ticket for which there is a permit; `is_valid` says whether it still stands. It then holds the permit.
-    pub(super) fn take(&mut self, is_valid: impl Fn(&T) -> bool) -> Option<(HostIndex, T)> {
+    /// The next ticket for which there is a permit `now`; `is_valid` says whether it still stands. It then holds the
+    /// permit.
+    pub(super) fn take(&mut self, now: DateTime<Utc>, is_valid: impl Fn(&T) -> bool) -> Option<(HostIndex, T)> {
+        while let Some(Reverse((opens, index))) = self.resting.peek().copied()
+            && opens <= now
+        {
+            self.resting.pop();
+            self.rotation.push_back(index);
+        }
         while self.in_flight < self.limits.concurrency {
             let index = self.rotation.pop_front()?;
             let host = &mut self.hosts[index as usize];
+            if let Some(opens) = host.opens.filter(|opens| *opens > now) {
+                // It asked to be left alone while it stood in the rotation.
+                self.resting.push(Reverse((opens, index)));
+                continue;
+            }
             host.is_in_rotation = false;
             let mut next = host.waiting.pop_front();
             while next.as_ref().is_some_and(|ticket| !is_valid(ticket)) {
@@ -119,12 +192,52 @@ impl<T> Turns<T> {
             if let Some(ticket) = next {
                 host.in_flight += 1;
                 self.in_flight += 1;
+                if host.is_spaced {
+                    let gap = self.limits.spacing.for_feeds(host.feeds).max(host.mood.gap());
+                    host.opens = (!gap.is_zero()).then(|| now + gap);
+                } else {
+                    host.opens = None;
+                }
                 self.rotate_in(index);
                 return Some((index, ticket));
             }
             self.forget_if_idle(index);
         }
         None
+    }
+
+    /// A feed of the host was answered well.
+    pub(super) fn answered(&mut self, host: HostIndex, at: DateTime<Utc>) {
+        self.hosts[host as usize].mood.answered(at);
+    }
+
+    /// A feed of the host was told to wait. Gives until when the whole host is left alone, if it is.
+    pub(super) fn not_now(
+        &mut self,
+        host: HostIndex,
+        feed: u32,
+        at: DateTime<Utc>,
+        wait: Duration,
+    ) -> Option<DateTime<Utc>> {
+        let host = &mut self.hosts[host as usize];
+        let until = at + host.mood.not_now(feed, at, wait)?;
+        host.opens = host.opens.max(Some(until));
+        Some(until)
+    }
+
+    /// When the first host that rests may be asked again.
+    pub(super) fn next_opening(&self) -> Option<DateTime<Utc>> {
+        self.resting.peek().map(|Reverse((opens, _))| *opens)
+    }
+
+    /// The clock was set back by `step`.
+    pub(super) fn shift(&mut self, step: TimeDelta) {
+        for host in &mut self.hosts {
+            host.opens = host.opens.map(|opens| opens - step);
+            host.mood.shift(step);
+        }
+        let moved = std::mem::take(&mut self.resting).into_iter();
+        self.resting = moved.map(|Reverse((opens, index))| Reverse((opens - step, index))).collect();
     }
 
     /// Gives a permit back.
@@ -149,7 +262,10 @@ impl<T> Turns<T> {
         let host = &mut self.hosts[index as usize];
         if !host.is_in_rotation && !host.waiting.is_empty() && host.in_flight < self.limits.per_host {
             host.is_in_rotation = true;
-            self.rotation.push_back(index);
+            match host.opens {
+                Some(opens) => self.resting.push(Reverse((opens, index))),
+                None => self.rotation.push_back(index),
+            }
         }
     }
 

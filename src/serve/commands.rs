@@ -33,6 +33,11 @@ pub enum Command {
         /// Given back when it is done with.
         place: Place,
     },
+    /// A feed's hub is of no use: its feed is polled.
+    PollInstead {
+        /// Which.
+        feed: FeedId,
+    },
     /// Articles from a program.
     Articles {
         /// At least one.
@@ -118,6 +123,12 @@ impl Commands {
     pub(super) async fn place(&self) -> Option<Place> {
         let permit = timeout(PLACE_WAIT, Arc::clone(&self.places).acquire_owned()).await.ok()?.ok()?;
         Some(Place { _permit: permit })
+    }
+
+    /// Hands over what needs no answer.
+    pub(super) async fn tell(&self, command: Command) {
+        // The other end is gone only where the daemon is stopping, and the next start polls.
+        let _ = self.sender.send(command).await;
     }
 
     /// Hands a command over and waits for what came of it; `None` where the daemon is stopping.

@@ -87,7 +87,7 @@ async fn answer(
             let did_push = served.store.subscription_denied(token, &reason, later(now, DENIED_WAIT)).await?;
             warn!(feed = %feed, reason, "the feed's hub does not push it: it is polled as others are");
             if did_push {
-                served.store.ask_poll(feed, now).await?;
+                poll_instead(served, subscription).await;
             }
             Ok(Some(String::new()))
         }
@@ -165,10 +165,7 @@ async fn distrust(served: &Served, subscription: &Subscription, reason: Signatur
 }
 
 async fn poll_instead(served: &Served, subscription: &Subscription) {
-    let feed = &subscription.feed;
-    if let Err(error) = served.store.ask_poll(feed, served.clock.now()).await {
-        error!(feed = %feed, error = %error, "a poll instead of a push can't be asked for");
-    }
+    served.commands.tell(Command::PollInstead { feed: subscription.feed.clone() }).await;
 }
 
 fn unknown() -> Response {

@@ -10,12 +10,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
     Committed, CommittedAlert, EntryKey, NewAlert, PollResult, PushResult, Store, StoreError, StoredEntry,
-    StoredOutcome,
+    StoredOutcome, announce, health,
     poll_result::digest,
     sqlite::rows::{count, id_kind, lines, millis},
     writer::News,
 };
-use crate::{alert::HeldReason, config::FeedId};
+use crate::{alert::HeldReason, config::FeedId, schedule::Pace};
 
 /// How exactly an entry's last sight is kept; finer would write every entry at every poll.
 pub(super) const SEEN_STEP: Duration = Duration::days(1);
@@ -39,6 +39,23 @@ impl Store {
     /// Nothing of it is stored.
     pub async fn commit_push(&self, push: PushResult) -> Result<Committed, StoreError> {
         self.write(move |connection, news| Commit::pushed(connection, &push)?.run(news)).await
+    }
+
+    /// Puts off the next polls of `feeds` to `until`, where they are due before.
+    ///
+    /// # Errors
+    /// The store can't be written.
+    pub async fn postpone(&self, feeds: Vec<FeedId>, until: DateTime<Utc>, reason: String) -> Result<(), StoreError> {
+        self.write(move |connection, _| {
+            let sql = "UPDATE feed SET next_poll = ?2, next_reason = ?3
+                 WHERE id = ?1 AND next_poll < ?2 AND outcome <> 'gone'";
+            let mut statement = connection.prepare_cached(sql)?;
+            for feed in &feeds {
+                statement.execute(params![feed.as_str(), millis(until), reason])?;
+            }
+            Ok(())
+        })
+        .await
     }
 }
 
@@ -78,14 +95,14 @@ struct Brought<'a> {
     at: DateTime<Utc>,
     entries: &'a [StoredEntry],
     entries_seen: &'a [EntryKey],
-    /// Whether it may be a part of what the feed holds.
-    is_part: bool,
+    /// `None` where it was pushed, and may be a part of what the feed holds.
+    poll: Option<&'a PollResult>,
 }
 
 /// The transaction of a poll or a push on the way.
 struct Commit<'a> {
     connection: &'a Connection,
-    poll: Brought<'a>,
+    brought: Brought<'a>,
     feed: i64,
     /// What the feed's entries were before this poll, where most of its ids are new.
     familiar: Option<Familiar>,
@@ -100,25 +117,25 @@ impl<'a> Commit<'a> {
     fn new(connection: &'a Connection, poll: &'a PollResult) -> rusqlite::Result<Self> {
         let feed = store_feed(connection, poll)?;
         let PollResult { feed: id, at, entries, entries_seen, .. } = poll;
-        Ok(Self::of(connection, feed, Brought { feed: id, at: *at, entries, entries_seen, is_part: false }))
+        Ok(Self::of(connection, feed, Brought { feed: id, at: *at, entries, entries_seen, poll: Some(poll) }))
     }
 
     fn pushed(connection: &'a Connection, push: &'a PushResult) -> rusqlite::Result<Self> {
         let feed = pushed_feed(connection, push)?;
         let PushResult { feed: id, at, entries, entries_seen } = push;
-        Ok(Self::of(connection, feed, Brought { feed: id, at: *at, entries, entries_seen, is_part: true }))
+        Ok(Self::of(connection, feed, Brought { feed: id, at: *at, entries, entries_seen, poll: None }))
     }
 
-    fn of(connection: &'a Connection, feed: i64, poll: Brought<'a>) -> Self {
+    fn of(connection: &'a Connection, feed: i64, brought: Brought<'a>) -> Self {
         let committed = Committed::default();
-        Self { connection, poll, feed, familiar: None, is_quiet: false, retold: 0, committed }
+        Self { connection, brought, feed, familiar: None, is_quiet: false, retold: 0, committed }
     }
 
     fn run(mut self, news: &mut News) -> rusqlite::Result<Committed> {
-        let poll = self.poll;
-        let mut met = HashSet::with_capacity(poll.entries.len());
-        let mut entries = Vec::with_capacity(poll.entries.len());
-        for entry in poll.entries {
+        let brought = self.brought;
+        let mut met = HashSet::with_capacity(brought.entries.len());
+        let mut entries = Vec::with_capacity(brought.entries.len());
+        for entry in brought.entries {
             let entry_key = EntryKey::of(&entry.article.id);
             // An id that stands twice in one document is its first entry; else the two would edit each other for ever.
             if met.insert(entry_key) {
@@ -126,17 +143,17 @@ impl<'a> Commit<'a> {
             }
         }
         let new = entries.iter().filter(|(_, _, known)| known.is_none()).count();
-        if poll.is_part {
+        if brought.poll.is_none() {
             // That all of a push is new is what pushes are for. Only where most of it is texts that the feed had under
             // other ids, the feed has changed its ids.
             if new >= CHANGED_IDS_MIN {
                 let familiar = self.known_of_feed()?;
                 let retold =
                     entries.iter().filter(|(_, entry, known)| known.is_none() && familiar.knows(entry)).count();
-                self.is_quiet = retold * 2 > poll.entries_seen.len();
+                self.is_quiet = retold * 2 > brought.entries_seen.len();
                 self.familiar = self.is_quiet.then_some(familiar);
             }
-        } else if new * 2 > poll.entries_seen.len().max(entries.len()) {
+        } else if new * 2 > brought.entries_seen.len().max(entries.len()) {
             self.familiar = Some(self.known_of_feed()?);
             self.is_quiet = new >= CHANGED_IDS_MIN;
         }
@@ -144,15 +161,24 @@ impl<'a> Commit<'a> {
             self.entry(entry_key, entry, known, news)?;
         }
         self.mark_seen()?;
-        if !poll.is_part {
-            self.learn_ids(new)?;
+        match brought.poll {
+            Some(poll) => {
+                self.learn_ids(new)?;
+                // Where the ids changed, the entries are the known ones.
+                self.committed.is_gap = poll.gap.is_some() && self.committed.quiet == 0;
+                let (new, is_gap) = (self.committed.new_articles, self.committed.is_gap);
+                let events = health::hear(self.connection, self.feed, poll, new, is_gap)?;
+                announce::store_events(self.connection, &events, news)?;
+            }
+            None if self.committed.new_articles > 0 => health::pushed(self.connection, self.feed, brought.at)?,
+            None => {}
         }
         Ok(self.committed)
     }
 
     /// Counts the documents in a row in which most texts that the feed had before stand under new ids.
     fn learn_ids(&mut self, new: usize) -> rusqlite::Result<()> {
-        let seen = self.poll.entries_seen.len();
+        let seen = self.brought.entries_seen.len();
         if seen == 0 {
             return Ok(());
         }
@@ -231,7 +257,7 @@ impl<'a> Commit<'a> {
         }
         // Every name under which a watch may have alerted on it: across feeds, by its text, in this feed, and what
         // the first two were before an edit.
-        let own = digest(&[b"entry", self.poll.feed.as_str().as_bytes(), &entry_key.0]);
+        let own = digest(&[b"entry", self.brought.feed.as_str().as_bytes(), &entry_key.0]);
         let mut identities = vec![own, key];
         identities.extend(entry.text_key);
         if let Some(known) = known {
@@ -250,7 +276,7 @@ impl<'a> Commit<'a> {
         let values = params![
             known,
             self.feed,
-            millis(self.poll.at),
+            millis(self.brought.at),
             article.published.map(millis),
             article.updated.map(millis),
             article.lang.as_ref().map(|lang| lang.as_str()),
@@ -288,7 +314,7 @@ impl<'a> Commit<'a> {
              ON CONFLICT (feed, hash) DO UPDATE SET fingerprint = excluded.fingerprint, article = excluded.article,
                  seen = excluded.seen, words = excluded.words, key_hash = excluded.key_hash,
                  text_hash = excluded.text_hash";
-        let at = millis(self.poll.at);
+        let at = millis(self.brought.at);
         self.connection.prepare_cached(sql)?.execute(params![
             self.feed,
             entry_key.0,
@@ -325,7 +351,7 @@ impl<'a> Commit<'a> {
             let sql = "INSERT OR IGNORE INTO outbox (alert, sink, due) VALUES (?1, ?2, ?3)";
             let mut statement = self.connection.prepare_cached(sql)?;
             for sink in &alert.sinks {
-                deliveries += statement.execute(params![row, sink.as_str(), millis(self.poll.at)])?;
+                deliveries += statement.execute(params![row, sink.as_str(), millis(self.brought.at)])?;
             }
         }
         news.outbox |= deliveries > 0;
@@ -340,7 +366,7 @@ impl<'a> Commit<'a> {
                  id = CASE WHEN EXISTS (SELECT 1 FROM alert WHERE id = ?4) THEN id ELSE ?4 END
              WHERE alert = ?1 AND held = ?5";
         let unsure = HeldReason::Confidence.as_str();
-        let values = params![row, millis(self.poll.at), alert.body, alert.id.as_str(), unsure];
+        let values = params![row, millis(self.brought.at), alert.body, alert.id.as_str(), unsure];
         Ok(self.connection.prepare_cached(sql)?.execute(values)? > 0)
     }
 
@@ -365,7 +391,7 @@ impl<'a> Commit<'a> {
             alert.watch.as_str(),
             alert.severity.as_str(),
             self.feed,
-            millis(self.poll.at),
+            millis(self.brought.at),
             alert.held.map(HeldReason::as_str),
             alert.body,
         ])?;
@@ -379,9 +405,9 @@ impl<'a> Commit<'a> {
     fn mark_seen(&self) -> rusqlite::Result<()> {
         let sql = "UPDATE entry SET seen = ?3 WHERE feed = ?1 AND hash = ?2 AND seen < ?4";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let stale = millis(self.poll.at - SEEN_STEP);
-        for entry_key in self.poll.entries_seen {
-            statement.execute(params![self.feed, entry_key.0, millis(self.poll.at), stale])?;
+        let stale = millis(self.brought.at - SEEN_STEP);
+        for entry_key in self.brought.entries_seen {
+            statement.execute(params![self.feed, entry_key.0, millis(self.brought.at), stale])?;
         }
         Ok(())
     }
@@ -442,6 +468,7 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
         ],
         |row| row.get(0),
     )?;
+    learn_ways(connection, poll, feed)?;
     if let Some(validators) = &poll.validators {
         let sql = "UPDATE feed SET validator_url = ?2, etag = ?3, last_modified = ?4, body_hash = ?5 WHERE feed = ?1";
         connection.prepare_cached(sql)?.execute(params![
@@ -453,4 +480,27 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
         ])?;
     }
     Ok(feed)
+}
+
+/// How the feed behaves, as far as this poll tells.
+fn learn_ways(connection: &Connection, poll: &PollResult, feed: i64) -> rusqlite::Result<()> {
+    let sql = "UPDATE feed SET source = ?2, usual_arrivals = ?3, usual_hours = ?4, recent_arrivals = ?5,
+             recent_hours = ?6, gap = coalesce(?7, gap), arrivals = coalesce(?8, arrivals) WHERE feed = ?1";
+    let Pace { usual, recent } = poll.pace;
+    connection.prepare_cached(sql)?.execute(params![
+        feed,
+        poll.source.0,
+        usual.arrivals,
+        usual.hours,
+        recent.arrivals,
+        recent.hours,
+        poll.gap.map(millis),
+        poll.window,
+    ])?;
+    if let Some(rhythm) = &poll.rhythm {
+        let sql = "UPDATE feed SET every = ?2, skip_hours = ?3, skip_days = ?4 WHERE feed = ?1";
+        let every = rhythm.every.map(|every| u32::try_from(every.as_secs()).unwrap_or(u32::MAX));
+        connection.prepare_cached(sql)?.execute(params![feed, every, rhythm.skip_hours, rhythm.skip_days])?;
+    }
+    Ok(())
 }

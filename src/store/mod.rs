@@ -9,6 +9,8 @@
 mod poll_result;
 mod commit;
 mod error;
+mod announce;
+mod health;
 mod outbox;
 mod query;
 mod retain;
@@ -26,9 +28,11 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 pub use error::StoreError;
-pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due};
+pub use health::Hearing;
+pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind};
 pub use poll_result::{
-    Committed, CommittedAlert, EntryKey, Moved, NewAlert, PollResult, PushResult, StoredEntry, StoredOutcome,
+    Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, PushResult, SourceKey, StoredEntry,
+    StoredOutcome,
 };
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;

@@ -12,7 +12,7 @@ use super::{
     Store, StoreError,
     sqlite::rows::{count, millis, parsed, time, time_or_none},
 };
-use crate::{alert::AlertId, config::SinkId};
+use crate::{alert::MessageId, config::SinkId};
 
 /// No wait between attempts is longer than a day; a row due later than this met a clock that was set back.
 const WAIT_MAX: Duration = Duration::hours(25);
@@ -21,16 +21,27 @@ const WAIT_MAX: Duration = Duration::hours(25);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId(i64);
 
-/// An alert that a sink has not had yet.
+/// What a delivery brings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MessageKind {
+    /// An alert.
+    Alert,
+    /// An event: a feed or a sink that fails, say.
+    Event,
+}
+
+/// A message that a sink has not had yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The row.
     pub id: DeliveryId,
     /// The same on every attempt.
-    pub alert: AlertId,
+    pub message: MessageId,
+    /// Alert or event.
+    pub kind: MessageKind,
     /// The frozen bytes.
     pub body: String,
-    /// When the alert was made.
+    /// When the alert or event was made.
     pub made: DateTime<Utc>,
     /// Attempts so far.
     pub attempts: u32,
@@ -86,7 +97,7 @@ pub struct Backlog {
     pub sink: SinkId,
     /// Rows that wait.
     pub pending: i64,
-    /// When the oldest one's alert was made.
+    /// When the oldest one's alert or event was made.
     pub oldest: Option<DateTime<Utc>>,
     /// Dead letters.
     pub dead: i64,
@@ -132,8 +143,9 @@ fn due(
     limit: usize,
     in_flight: &HashSet<DeliveryId>,
 ) -> rusqlite::Result<Due> {
-    let sql = "SELECT o.delivery, o.attempts, o.first_attempt, a.id AS alert, a.made, a.body
-         FROM outbox o JOIN alert a USING (alert)
+    let sql = "SELECT o.delivery, o.attempts, o.first_attempt, o.event IS NOT NULL AS is_event,
+             coalesce(a.id, e.id) AS id, coalesce(a.made, e.made) AS made, coalesce(a.body, e.body) AS body
+         FROM outbox o LEFT JOIN alert a USING (alert) LEFT JOIN event e USING (event)
          WHERE o.sink = ?1 AND o.state = 'pending' AND o.due <= ?2 ORDER BY o.due, o.delivery LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
     // What is in flight is still due as far as the table knows, and comes first.
@@ -154,7 +166,8 @@ fn due(
 fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     Ok(Delivery {
         id: DeliveryId(row.get("delivery")?),
-        alert: AlertId::from_stored(row.get("alert")?),
+        message: MessageId::from_stored(row.get("id")?),
+        kind: if row.get("is_event")? { MessageKind::Event } else { MessageKind::Alert },
         body: row.get("body")?,
         made: time(row, "made")?,
         attempts: row.get("attempts")?,
@@ -183,7 +196,7 @@ fn record(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
 
 fn backlogs(connection: &Connection) -> rusqlite::Result<Vec<Backlog>> {
     let sql = "SELECT sink, sum(pending) AS pending, sum(dead) AS dead,
-             (SELECT a.made FROM outbox o JOIN alert a USING (alert)
+             (SELECT coalesce(a.made, e.made) FROM outbox o LEFT JOIN alert a USING (alert) LEFT JOIN event e USING (event)
               WHERE o.sink = counted.sink AND o.state = 'pending' ORDER BY o.delivery LIMIT 1) AS oldest
          FROM (SELECT sink, count(*) AS pending, 0 AS dead FROM outbox WHERE state = 'pending' GROUP BY sink
                UNION ALL SELECT sink, 0, count(*) FROM outbox WHERE state = 'dead' GROUP BY sink) AS counted

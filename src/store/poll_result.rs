@@ -4,11 +4,13 @@ use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use super::Hearing;
 use crate::{
-    alert::{AlertId, HeldReason},
+    alert::{AlertId, Event, HeldReason},
     article::{Article, ArticleId, ArticleKey},
     config::{FeedId, FeedSource, Severity, SinkId, WatchId},
     fetch::hints::Validators,
+    schedule::{Pace, Rhythm},
 };
 
 /// What one poll of a feed brought.
@@ -38,6 +40,38 @@ pub struct PollResult {
     pub entries_seen: Vec<EntryKey>,
     /// What was odd about the document; `None` keeps what is there.
     pub notes: Option<Vec<String>>,
+    /// Who hears of the feed itself.
+    pub hearing: Hearing,
+    /// Where the config says that the feed is.
+    pub source: SourceKey,
+    /// What the document says of its rhythm; `None` keeps what is there.
+    pub rhythm: Option<Rhythm>,
+    /// How often it brings something, this poll included.
+    pub pace: Pace,
+    /// How many arrivals the document holds; `None` keeps what is there.
+    pub window: Option<u32>,
+    /// When a document last shared no entry with the one before; `None` keeps what is there.
+    pub gap: Option<DateTime<Utc>>,
+}
+
+/// Where the config says that a feed is, hashed: its URL may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceKey(pub(super) [u8; 16]);
+
+impl SourceKey {
+    /// Of a feed's source.
+    pub fn of(source: &FeedSource) -> Self {
+        Self(source_digest(source))
+    }
+}
+
+/// An event, and where it goes.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// What happened; one that is stored already is not stored again.
+    pub event: Event,
+    /// Whom to tell.
+    pub sinks: Vec<SinkId>,
 }
 
 /// What came without being asked for: a hub's push, or articles by HTTP. It tells nothing of what its feed holds
@@ -78,6 +112,7 @@ fn source_digest(source: &FeedSource) -> [u8; 16] {
     match source {
         FeedSource::Http(url) => digest(&[b"http", url.as_str().as_bytes()]),
         FeedSource::File(path) => digest(&[b"file", path.as_os_str().as_encoded_bytes()]),
+        FeedSource::Exec { program, .. } => digest(&[b"exec", program.as_os_str().as_encoded_bytes()]),
     }
 }
 
@@ -178,6 +213,8 @@ pub struct Committed {
     pub alerts: Vec<CommittedAlert>,
     /// Entries under a new id whose text the feed had before: most of its ids changed at once, so they stay quiet.
     pub quiet: usize,
+    /// Whether the document shares no entry with the one before, and some may have come and gone between the two.
+    pub is_gap: bool,
     /// With this poll it was learned that the feed's ids change with each fetch.
     pub ids_change: bool,
 }

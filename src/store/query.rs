@@ -6,13 +6,14 @@ use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
-    EntryKey, Moved, Store, StoreError,
+    EntryKey, Moved, SourceKey, Store, StoreError,
     sqlite::rows::{count, millis, parsed, time, time_or_none},
 };
 use crate::{
     alert::AlertId,
-    config::{FeedId, WatchId},
+    config::{FeedId, FeedSource, WatchId},
     fetch::hints::Validators,
+    schedule::{Pace, PollReason, Rhythm, pace::Rate},
 };
 
 /// No poll is further away than a week and its jitter; one that is met a clock that was set back.
@@ -55,12 +56,37 @@ pub struct FeedState {
     pub notes: Vec<String>,
     /// Whether its ids were found to change with each fetch: addresses and words count instead.
     pub ids_change: bool,
+    /// Where the config said that it is, at its last poll; `None` in stores of earlier versions.
+    pub source: Option<SourceKey>,
+    /// What it says of its rhythm.
+    pub rhythm: Rhythm,
+    /// How often it brings something.
+    pub pace: Pace,
+    /// How many arrivals its last document held.
+    pub window: Option<u32>,
+    /// When a document last shared no entry with the one before.
+    pub gap: Option<DateTime<Utc>>,
+    /// When it last had something new.
+    pub last_new: Option<DateTime<Utc>>,
+    /// Whether that is longer ago than is usual of it.
+    pub is_silent: bool,
 }
 
 impl FeedState {
-    /// Whether the server said that it is gone for good.
-    pub fn is_gone(&self) -> bool {
-        self.outcome == "gone"
+    /// Whether the server said that it is gone for good, from where the config still says that it is.
+    pub fn is_gone(&self, source: &FeedSource) -> bool {
+        self.outcome == "gone" && self.is_of(source)
+    }
+
+    /// Whether the server asked for the wait before its next poll, which a restart or another feed must not shorten.
+    pub fn is_promised(&self) -> bool {
+        let promises = [PollReason::RetryAfter, PollReason::Fresh, PollReason::HostSlow];
+        promises.iter().any(|reason| reason.to_string() == self.next_reason)
+    }
+
+    /// Whether the state was left by polls of `source`, and not of another URL that the config has named since.
+    pub fn is_of(&self, source: &FeedSource) -> bool {
+        self.source.is_none_or(|known| known == SourceKey::of(source))
     }
 }
 
@@ -179,6 +205,7 @@ fn feed_state(row: &Row<'_>) -> rusqlite::Result<FeedState> {
         (row.get::<_, Option<[u8; 16]>>("moved_from")?, row.get::<_, Option<String>>("moved_to")?);
     let class: Option<String> = row.get("error_class")?;
     let notes: Option<String> = row.get("notes")?;
+    let health = super::health::health(row)?;
     Ok(FeedState {
         feed: parsed(row, "id")?,
         title: row.get("title")?,
@@ -194,6 +221,20 @@ fn feed_state(row: &Row<'_>) -> rusqlite::Result<FeedState> {
         next_reason: row.get("next_reason")?,
         notes: notes.iter().flat_map(|notes| notes.lines()).map(str::to_owned).collect(),
         ids_change: row.get("ids_change")?,
+        source: row.get::<_, Option<[u8; 16]>>("source")?.map(SourceKey),
+        rhythm: Rhythm {
+            every: row.get::<_, Option<u32>>("every")?.map(|seconds| std::time::Duration::from_secs(seconds.into())),
+            skip_hours: row.get("skip_hours")?,
+            skip_days: row.get("skip_days")?,
+        },
+        pace: Pace {
+            usual: Rate { arrivals: row.get("usual_arrivals")?, hours: row.get("usual_hours")? },
+            recent: Rate { arrivals: row.get("recent_arrivals")?, hours: row.get("recent_hours")? },
+        },
+        window: row.get("arrivals")?,
+        gap: time_or_none(row, "gap")?,
+        last_new: health.last_new,
+        is_silent: health.is_silent(),
     })
 }
 

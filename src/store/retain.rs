@@ -22,8 +22,10 @@ pub struct Forgotten {
     pub articles: usize,
     /// Ids that are no longer in their feed.
     pub entries: usize,
-    /// Deliveries that had ended well.
+    /// Deliveries that had ended well, and those that somebody discarded.
     pub deliveries: usize,
+    /// Events that no delivery waits for any more.
+    pub events: usize,
 }
 
 impl Store {
@@ -48,6 +50,13 @@ impl Store {
             let deliveries = self.write(move |connection, _| forget_deliveries(connection, before)).await?;
             forgotten.deliveries += deliveries;
             if deliveries < CHUNK_ROWS {
+                break;
+            }
+        }
+        loop {
+            let events = self.write(move |connection, _| forget_events(connection, before)).await?;
+            forgotten.events += events;
+            if events < CHUNK_ROWS {
                 break;
             }
         }
@@ -94,6 +103,13 @@ fn forget_entries(connection: &Connection, feed: i64, before: i64) -> rusqlite::
 
 fn forget_deliveries(connection: &Connection, before: i64) -> rusqlite::Result<usize> {
     let sql = "DELETE FROM outbox WHERE delivery IN
-         (SELECT delivery FROM outbox WHERE state = 'delivered' AND ended < ?1 ORDER BY ended LIMIT ?2)";
+         (SELECT delivery FROM outbox WHERE state IN ('delivered', 'discarded') AND ended < ?1 ORDER BY ended LIMIT ?2)";
+    connection.prepare_cached(sql)?.execute(params![before, count(CHUNK_ROWS)])
+}
+
+fn forget_events(connection: &Connection, before: i64) -> rusqlite::Result<usize> {
+    let sql = "DELETE FROM event WHERE event IN
+         (SELECT event FROM event e WHERE made < ?1 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.event = e.event)
+          ORDER BY made LIMIT ?2)";
     connection.prepare_cached(sql)?.execute(params![before, count(CHUNK_ROWS)])
 }

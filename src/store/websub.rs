@@ -98,6 +98,7 @@ pub struct NewSubscription {
 
 impl Store {
     /// Notes which hub a feed's document names, `None` where none. One that is named no more, or has changed, is left.
+    /// That happens at most once a day, but at once where `is_elsewhere`: the feed's URL is another one.
     /// Gives whether anything is to be done.
     ///
     /// # Errors
@@ -106,10 +107,11 @@ impl Store {
         &self,
         feed: &FeedId,
         new: Option<NewSubscription>,
+        is_elsewhere: bool,
         now: DateTime<Utc>,
     ) -> Result<bool, StoreError> {
         let feed = feed.clone();
-        self.write(move |connection, _| note_hub(connection, &feed, new.as_ref(), now)).await
+        self.write(move |connection, _| note_hub(connection, &feed, new.as_ref(), is_elsewhere, now)).await
     }
 
     /// Every subscription, in the order of its feed's names.
@@ -335,6 +337,7 @@ fn note_hub(
     connection: &Connection,
     feed: &FeedId,
     new: Option<&NewSubscription>,
+    is_elsewhere: bool,
     now: DateTime<Utc>,
 ) -> rusqlite::Result<bool> {
     let sql = "SELECT token, hub, topic, state, made FROM websub WHERE feed = ?1 AND state <> 'leaving'";
@@ -345,7 +348,7 @@ fn note_hub(
         Ok((row.get::<_, String>("token")?, is_same, state(row)?, time(row, "made")?))
     });
     if let Some((token, is_same, state, made)) = known.optional()? {
-        if is_same || (now >= made && now - made < CHANGE_MIN) {
+        if is_same || (!is_elsewhere && now >= made && now - made < CHANGE_MIN) {
             return Ok(false);
         }
         // A hub that was never asked need not be told.

@@ -193,6 +193,27 @@ async fn retry_after_is_kept_by_the_next_turn_and_all_failing_is_a_failure() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn feed_that_is_gone_gives_its_permit_back() {
+    let farm = Farm::start(|request| match request.path.as_str() {
+        "/good" => Reply::ok(rss(&[item(1, "A missile was seen.")])),
+        _ => Reply::status(410),
+    })
+    .await;
+    let gone = ["a", "b", "c", "d"];
+    let mut feeds: Vec<(&str, String)> = gone.iter().map(|id| (*id, farm.url(&format!("/{id}")).to_string())).collect();
+    feeds.push(("good", farm.url("/good").to_string()));
+    let waits = "[daemon]\ninterval = \"50ms\"\nper_host = 2\n";
+    let desk = Desk::new(&config(&feeds).replacen("[daemon]\n", waits, 1));
+    let daemon = desk.start();
+    // Two permits for the host, four feeds that are gone, and the fifth is still polled.
+    farm.wait_for(gone.len() + 10).await;
+    assert!(daemon.terminate().0.success());
+    for id in gone {
+        assert_eq!(farm.requests_for(&format!("/{id}")).len(), 1, "{id}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn first_poll_alerts_on_the_young_alone_and_says_why() {
     let now = chrono::Utc::now();
     let dated = move |number: usize, hours: i64| {

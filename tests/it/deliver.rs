@@ -42,7 +42,7 @@ async fn reopened(home: &Home) -> Store {
     tokio::time::timeout(PATIENCE, open).await.unwrap()
 }
 
-fn context() -> DeliverContext {
+pub(crate) fn context() -> DeliverContext {
     DeliverContext {
         clock: Clock::system(),
         metrics: Metrics::new(),
@@ -54,12 +54,12 @@ fn context() -> DeliverContext {
     }
 }
 
-fn settings(id: &str, kind: SinkKind, retry_ms: &[u64]) -> SinkSettings {
+pub(crate) fn settings(id: &str, kind: SinkKind, retry_ms: &[u64]) -> SinkSettings {
     let retry = retry_ms.iter().map(|ms| Duration::from_millis(*ms)).collect();
     SinkSettings { id: sink(id), kind, min_severity: Severity::Info, retry }
 }
 
-fn webhook(id: &str, url: &Url, retry_ms: &[u64]) -> SinkSettings {
+pub(crate) fn webhook(id: &str, url: &Url, retry_ms: &[u64]) -> SinkSettings {
     let kind = SinkKind::Webhook(WebhookSettings {
         url: url.clone(),
         secrets: SECRETS.iter().map(|secret| Secret::new(*secret)).collect(),
@@ -77,12 +77,12 @@ fn with_webhook(mut sink: SinkSettings, change: impl FnOnce(&mut WebhookSettings
     sink
 }
 
-fn file(id: &str, path: &Path, format: OutputFormat) -> SinkSettings {
+pub(crate) fn file(id: &str, path: &Path, format: OutputFormat) -> SinkSettings {
     settings(id, SinkKind::File { path: path.to_owned(), format }, &[10])
 }
 
 /// One article a number, each an alert for the sinks.
-fn articles(numbers: std::ops::Range<usize>, sinks: &[&str]) -> Vec<StoredEntry> {
+pub(crate) fn articles(numbers: std::ops::Range<usize>, sinks: &[&str]) -> Vec<StoredEntry> {
     let article = |n: usize| {
         let mut entry = entry(&format!("id{n}"), &format!("x.org/{n}"), &format!("text number {n}"), &["w"]);
         entry.alerts[0].sinks = sinks.iter().map(|id| sink(id)).collect();

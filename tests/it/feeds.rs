@@ -355,3 +355,60 @@ async fn lists_are_read_again_when_they_change() {
     assert_eq!(refused.code, Some(2));
     assert!(refused.stderr.contains("list.opml"), "{refused:?}");
 }
+
+#[cfg(unix)]
+#[test]
+fn program_prints_a_feed_and_what_fails_is_said() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new(
+        &(config("")
+            + "[[feed]]\nid = \"good\"\nurl = [\"exec:./feed.sh\", \"a; touch hit\", \"$HOME\"]\n\
+               [[feed]]\nid = \"bad\"\nurl = [\"exec:sh\", \"-c\", \"echo no such station >&2; exit 3\"]\n\
+               [[feed]]\nid = \"none\"\nurl = \"exec:./missing\"\n"),
+    );
+    let script = format!("#!/bin/sh\nprintf '%s|%s' \"$1\" \"$2\" > arguments\ncat <<'END'\n{}\nEND\n", rss(1));
+    desk.write("feed.sh", script);
+    std::fs::set_permissions(desk.path("feed.sh"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let ran = desk.run(&["run", "--once"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(desk.lines("alerts.ndjson").len(), 1);
+    assert_eq!(std::fs::read_to_string(desk.path("arguments")).unwrap(), "a; touch hit|$HOME");
+    assert!(!desk.path("hit").exists(), "no shell reads the arguments");
+    assert!(ran.stderr.contains("failed: bad: sh: exit status: 3: no such station"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("failed: none: missing: it can't be started"), "{}", ran.stderr);
+    let again = desk.run(&["run", "--once"]);
+    assert!(again.stderr.contains("0 new articles"), "{again:?}");
+    assert!(!desk.run(&["feeds", "list"]).stdout.contains("touch"), "arguments may be secret");
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn program_is_bounded_in_time_and_output_and_leaves_nothing_behind() {
+    use wirewatch::{
+        config::{FeedSource, Proxy},
+        fetch::{FetchError, FetchLimits, FetchRequest, Fetcher},
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let limits =
+        FetchLimits { body_bytes_max: 3_000_000, total: Duration::from_secs(2), connect: Duration::from_secs(1) };
+    let fetcher = Fetcher::new(None, &Proxy::Direct, false, limits).unwrap();
+    let run = async |script: &str| {
+        let source = FeedSource::Exec { program: "sh".into(), arguments: vec!["-c".into(), script.into()] };
+        let started = Instant::now();
+        let answer = fetcher.fetch(&FetchRequest::new(&source)).await;
+        assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+        answer.unwrap_err()
+    };
+    let endless = run("yes").await;
+    assert!(matches!(endless, FetchError::BodyTooLarge { limit: 3_000_000 }), "{endless}");
+    // What it has started goes with it, though it holds the output open.
+    let late = folder.path().join("late");
+    let slow = run(&format!("(sleep 4; touch {}) & wait", late.display())).await;
+    assert!(matches!(slow, FetchError::Timeout { .. }), "{slow}");
+    let left = run(&format!("(sleep 4; touch {}) & exit 0", late.display())).await;
+    assert!(matches!(left, FetchError::Timeout { .. }), "{left}");
+    let loud = run("head -c 1000000 /dev/zero | tr '\\0' x >&2; exit 1").await;
+    assert!(loud.to_string().len() < 1_000, "{loud}");
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(!late.exists());
+}

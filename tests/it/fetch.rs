@@ -82,7 +82,7 @@ async fn validators_come_back_byte_for_byte() {
         let (_, validators) = document(get(farm.url("/")).await);
         assert_eq!(validators.etag.as_deref(), Some(etag));
         let again = get_again(farm.url("/"), &validators).await.unwrap();
-        assert_eq!(again, Answer::NotModified { validators, freshness: None });
+        assert_eq!(again, Answer::NotModified { validators, freshness: None, moved_to: None });
         let request = &farm.requests()[1];
         assert_eq!(request.header("if-none-match"), Some(etag));
         assert_eq!(request.header("if-modified-since"), Some(last_modified));
@@ -98,7 +98,7 @@ async fn a_304_may_bring_new_validators_and_a_200_without_any_clears_them() {
     })
     .await;
     let (_, first) = document(get(farm.url("/")).await);
-    let Ok(Answer::NotModified { validators: second, freshness }) = get_again(farm.url("/"), &first).await else {
+    let Ok(Answer::NotModified { validators: second, freshness, .. }) = get_again(farm.url("/"), &first).await else {
         panic!("no 304")
     };
     assert_eq!(freshness, Some(Duration::from_secs(900)));
@@ -361,6 +361,9 @@ async fn a_server_that_says_not_now_is_heard() {
 async fn other_answers_have_a_status_and_a_hint() {
     let farm = Farm::start(|request| match request.path.as_str() {
         "/challenge" => Reply::status(503).header("cf-mitigated", "challenge"),
+        "/firewall" => Reply::status(202).header("x-amzn-waf-action", "challenge"),
+        "/guard" => Reply::status(403).header("server", "ddos-guard"),
+        "/dome" => Reply::status(403).header("x-datadome", "protected"),
         "/away" => Reply::moved(302, "/410"),
         "/moved" => Reply::moved(301, "/410"),
         path => Reply::status(path[1..].parse().unwrap()),
@@ -376,6 +379,8 @@ async fn other_answers_have_a_status_and_a_hint() {
         ("/451", 451, StatusHint::Legal, false),
         ("/500", 500, StatusHint::None, true),
         ("/challenge", 503, StatusHint::Challenge, true),
+        ("/guard", 403, StatusHint::Challenge, false),
+        ("/dome", 403, StatusHint::Challenge, false),
         ("/away", 410, StatusHint::Missing, false),
     ] {
         let error = get(farm.url(path)).await.unwrap_err();
@@ -386,6 +391,9 @@ async fn other_answers_have_a_status_and_a_hint() {
         }
         assert!(error.to_string().starts_with(&format!("127.0.0.1 answered {code}")), "{error}");
     }
+    // A firewall's challenge comes as a success without a feed.
+    let challenged = get(farm.url("/firewall")).await.unwrap_err().to_string();
+    assert!(challenged.starts_with("127.0.0.1 answered 202") && challenged.contains("challenge"), "{challenged}");
     let refused = get(farm.url("/403")).await.unwrap_err().to_string();
     assert!(refused.contains("`user_agent`"), "{refused}");
 }

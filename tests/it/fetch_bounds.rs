@@ -163,7 +163,7 @@ async fn a_file_is_read_and_known_again() {
     assert_eq!(body, b"<rss/>");
     let ask = FetchRequest { validators: Some(&validators), ..FetchRequest::new(&source) };
     let again = fetcher().fetch(&ask).await.unwrap();
-    assert_eq!(again, Answer::NotModified { validators: validators.clone(), freshness: None });
+    assert_eq!(again, Answer::NotModified { validators: validators.clone(), freshness: None, moved_to: None });
     age(30);
     let (_, touched) = document(fetcher().fetch(&ask).await);
     assert!(validators.is_same_body(&touched));

@@ -334,6 +334,14 @@ fn refresh_leaves_alone_what_a_person_wrote() {
         desk.write("packs/leaders.toml", &own);
     }
 
+    // A file of the last refresh that somebody broke is told as any pack is.
+    let broken = "# Written by `wirewatch packs refresh`\n".to_owned() + &pack("leaders", true, "[[person]]\nid = 7\n");
+    desk.write("packs/leaders.toml", &broken);
+    let ran = refresh(&desk, &["--from", "result.json", "--write"]);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains("leaders.toml:8:6"), "{}", ran.stderr);
+    assert_eq!(std::fs::read_to_string(desk.path("packs/leaders.toml")).unwrap(), broken);
+
     let bare = Desk::new("");
     bare.write("result.json", result(&[ZOE]));
     let ran = refresh(&bare, &["--from", "result.json", "--write"]);

@@ -8,14 +8,15 @@ use std::{
 
 use chrono::{DateTime, Duration, TimeZone, Utc};
 use wirewatch::{
-    alert::{AlertId, HeldReason},
+    alert::{AlertId, HeldReason, body::FeedRef},
     article::{Article, ArticleId, ArticleKey, IdKind, TextSource},
     clock::Clock,
     config::{FeedId, FeedSource, Severity, SinkId, WatchId},
     fetch::hints::Validators,
+    schedule::{Pace, PollReason, Rhythm, pace::Rate},
     store::{
-        AlertFilter, Attempt, AttemptEnd, EntryKey, Moved, NewAlert, PollResult, Role, Store, StoreError, StoredEntry,
-        StoredOutcome,
+        AlertFilter, Attempt, AttemptEnd, EntryKey, Hearing, Moved, NewAlert, PollResult, Role, SourceKey, Store,
+        StoreError, StoredEntry, StoredOutcome,
     },
 };
 
@@ -117,6 +118,22 @@ pub(crate) fn poll(feed_id: &str, at: DateTime<Utc>, entries: Vec<StoredEntry>) 
         entries_seen: entries.iter().map(|e| EntryKey::of(&e.article.id)).collect(),
         entries,
         notes: None,
+        hearing: hearing(feed_id, &[]),
+        source: SourceKey::of(&FeedSource::Http("https://example.org/feed".parse().unwrap())),
+        rhythm: None,
+        pace: Pace::default(),
+        window: None,
+        gap: None,
+    }
+}
+
+pub(crate) fn hearing(feed: &str, sinks: &[&str]) -> Hearing {
+    Hearing {
+        feed: FeedRef { id: feed.into(), url: "https://example.org/feed".into(), title: None },
+        sinks: sinks.iter().map(|id| sink(id)).collect(),
+        expect: None,
+        last_success: None,
+        first_times: None,
     }
 }
 
@@ -616,4 +633,38 @@ async fn alert_that_was_unsure_is_sent_once_an_edit_makes_it_sure() {
     sure.fingerprint += 1;
     let committed = store.commit_poll(poll("wire", noon() + Duration::hours(2), vec![sure])).await.unwrap();
     assert!(committed.alerts.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_feed_s_polls_teach_is_kept() {
+    let home = Home::new();
+    let store = home.open();
+    let rhythm = Rhythm { every: Some(std::time::Duration::from_secs(3600)), skip_hours: 0xff_0001, skip_days: 0x60 };
+    let pace = Pace { usual: Rate { arrivals: 1.5, hours: 20.25 }, recent: Rate { arrivals: 0.125, hours: 1.0 } };
+    let first = PollResult {
+        rhythm: Some(rhythm),
+        pace,
+        window: Some(20),
+        gap: Some(noon()),
+        ..poll("wire", noon(), Vec::new())
+    };
+    store.commit_poll(first).await.unwrap();
+    // A 304 brings neither.
+    let again = PollResult { pace, ..poll("wire", noon() + Duration::hours(1), Vec::new()) };
+    store.commit_poll(again).await.unwrap();
+    let state = store.feed_state(&feed("wire")).await.unwrap().unwrap();
+    assert_eq!((state.rhythm, state.pace, state.window, state.gap), (rhythm, pace, Some(20), Some(noon())));
+    let other = FeedSource::Http("https://example.org/other".parse().unwrap());
+    let same = FeedSource::Http("https://example.org/feed".parse().unwrap());
+    assert!(state.is_of(&same) && !state.is_of(&other));
+
+    let gone = PollResult { outcome: StoredOutcome::Gone, ..poll("gone", noon(), Vec::new()) };
+    store.commit_poll(gone).await.unwrap();
+    let until = noon() + Duration::hours(9);
+    store.postpone(vec![feed("wire"), feed("gone")], until, PollReason::HostSlow.to_string()).await.unwrap();
+    store.postpone(vec![feed("wire")], noon(), "sooner".to_owned()).await.unwrap();
+    let state = store.feed_state(&feed("wire")).await.unwrap().unwrap();
+    assert_eq!((state.next_poll, state.is_promised()), (until, true));
+    let state = store.feed_state(&feed("gone")).await.unwrap().unwrap();
+    assert!(state.is_gone(&same) && !state.is_gone(&other) && state.next_poll < until);
 }

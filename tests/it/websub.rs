@@ -8,7 +8,11 @@ use tokio::sync::Semaphore;
 use wirewatch::{
     clock::Clock,
     config::{self, Secret},
-    daemon::{poll::Poller, watching::Watching, websub::Hubs},
+    daemon::{
+        poll::{Polled, Poller},
+        watching::Watching,
+        websub::Hubs,
+    },
     fetch::{FetchLimits, Fetcher},
     metrics::Metrics,
     store::{NewSubscription, PushResult, Role, Store, SubscriptionState},
@@ -142,7 +146,8 @@ async fn a_question_about_what_nobody_asked_for_is_refused() {
 async fn a_badly_signed_push_is_thanked_for_and_ignored_and_the_feed_is_polled() {
     let (hub, hook) = (Hub::start(3_600).await, hook().await);
     let farm = wire(&hub.url()).await;
-    let desk = Desk::new(&config(&one_feed(&farm), hook.url.as_str(), PRIVATE));
+    let soon = format!("{PRIVATE}\nmin_interval = \"100ms\"");
+    let desk = Desk::new(&config(&one_feed(&farm), hook.url.as_str(), &soon));
     let (daemon, asked) = subscribed(&desk, &hub, 1).await;
     let news = rss([7]);
     let forged = signature("another secret", news.as_bytes());
@@ -222,7 +227,7 @@ async fn a_hub_at_a_private_address_is_refused_unless_its_feed_is_there_too() {
         let farm = wire(&hub_url).await;
         let feed = format!("{}private = true\n", one_feed(&farm));
         let Alone { poller, feed, _folder } = alone(&config(&feed, "http://127.0.0.1:1/", ""));
-        poller.poll(&feed).await.unwrap();
+        polled(&poller, &feed).await;
         poller.ask_hubs(Utc::now()).await.unwrap();
         assert_eq!(hub.asked().len(), expected, "{hub_url}");
         let trouble = poller.store.subscriptions().await.unwrap()[0].trouble.clone();
@@ -237,7 +242,7 @@ async fn a_hub_that_sends_us_on_is_not_followed() {
     let crossroads = Farm::start(move |_| Reply::moved(307, &onward)).await;
     let farm = wire(&crossroads.url("/hub")).await;
     let Alone { poller, feed, _folder } = alone(&config(&one_feed(&farm), "http://127.0.0.1:1/", PRIVATE));
-    poller.poll(&feed).await.unwrap();
+    polled(&poller, &feed).await;
     poller.ask_hubs(Utc::now()).await.unwrap();
     assert_eq!((crossroads.requests().len(), hub.asked().len()), (1, 0));
     let subscription = &poller.store.subscriptions().await.unwrap()[0];
@@ -294,6 +299,13 @@ struct Alone {
     _folder: Desk,
 }
 
+/// Why the next poll of a feed is when it is, while its hub pushes.
+const PUSHED: &str = "interval, its hub pushes what is new";
+
+async fn polled(poller: &Poller, feed: &Arc<config::FeedSettings>) -> Polled {
+    poller.poll(std::slice::from_ref(feed)).await.remove(0).1.unwrap()
+}
+
 fn alone(text: &str) -> Alone {
     let desk = Desk::new(text);
     let settings = config::load(&desk.path("wirewatch.toml")).settings.unwrap();
@@ -324,9 +336,12 @@ async fn a_lease_is_renewed_in_time_spares_polls_and_its_end_is_noticed() {
     let farm = wire(&hub.url()).await;
     let Alone { poller, feed, _folder } = alone(&config(&one_feed(&farm), "http://127.0.0.1:1/", PRIVATE));
     let minutes = |n: i64| chrono::Duration::minutes(n);
-    let wait = |polled: &wirewatch::daemon::poll::Polled| (polled.next.unwrap() - Utc::now()).num_minutes();
-    let polled = poller.poll(&feed).await.unwrap();
-    assert!(wait(&polled) <= 15, "not pushed yet: {polled:?}");
+    // Why the next poll is when it is.
+    let reason = async || {
+        polled(&poller, &feed).await;
+        poller.store.feed_state(&feed.id).await.unwrap().unwrap().next_reason
+    };
+    assert_eq!(reason().await, "interval", "not pushed yet");
     // A whole second, as the store keeps milliseconds.
     let t0 = chrono::DateTime::from_timestamp(Utc::now().timestamp() + 1, 0).unwrap();
     poller.ask_hubs(t0).await.unwrap();
@@ -334,7 +349,7 @@ async fn a_lease_is_renewed_in_time_spares_polls_and_its_end_is_noticed() {
     let token = Secret::new(hub.asked()[0].token());
     // As the route does it when the hub asks back.
     poller.store.subscription_verified(&token, t0 + minutes(60), t0 + minutes(40)).await.unwrap();
-    assert!(wait(&poller.poll(&feed).await.unwrap()) > 100, "a feed that is pushed is polled seldom");
+    assert_eq!(reason().await, PUSHED);
 
     let next = poller.ask_hubs(t0 + minutes(39)).await.unwrap().unwrap();
     assert_eq!(((next - t0).num_minutes(), hub.asked().len()), (40, 1));
@@ -342,14 +357,14 @@ async fn a_lease_is_renewed_in_time_spares_polls_and_its_end_is_noticed() {
     let asked = hub.asked();
     assert_eq!((asked.len(), &asked[1]), (2, &asked[0]), "renewed under the same callback and secret");
     assert!((next - t0).num_minutes() < 50, "asked again where the hub does not confirm");
-    assert!(wait(&poller.poll(&feed).await.unwrap()) > 100, "until its lease ends it goes on pushing");
+    assert_eq!(reason().await, PUSHED, "until its lease ends it goes on pushing");
 
     poller.ask_hubs(t0 + minutes(61)).await.unwrap();
     assert_eq!(hub.asked().len(), 3);
     let subscriptions = poller.store.subscriptions().await.unwrap();
     assert_eq!((subscriptions.len(), subscriptions[0].state), (1, SubscriptionState::Asked));
-    assert!(poller.store.feed_wishes().await.unwrap()[0].poll_asked.is_some(), "what was missed is polled for");
-    assert!(wait(&poller.poll(&feed).await.unwrap()) <= 15, "polled as others are");
+    assert_eq!(poller.hubs.take_soon().get(&feed.id), Some(&(t0 + minutes(61))), "what was missed is polled for");
+    assert_eq!(reason().await, "interval", "polled as others are");
     // Each request that comes to nothing doubles the wait: this was the second in a row.
     let waits: Vec<i64> = {
         let (mut waits, mut now) = (Vec::new(), t0 + minutes(61));
@@ -372,7 +387,7 @@ async fn a_denial_ends_the_sparing_of_polls_and_an_unfit_hub_too() {
     let hub = Hub::start(3_600).await;
     let farm = wire(&hub.url()).await;
     let Alone { poller, feed, _folder } = alone(&config(&one_feed(&farm), "http://127.0.0.1:1/", PRIVATE));
-    poller.poll(&feed).await.unwrap();
+    polled(&poller, &feed).await;
     let now = Utc::now();
     poller.ask_hubs(now).await.unwrap();
     let token = Secret::new(hub.asked()[0].token());
@@ -386,6 +401,37 @@ async fn a_denial_ends_the_sparing_of_polls_and_an_unfit_hub_too() {
     assert!(poller.store.subscription_denied(&token, "no room\u{1b}[31m", now + hour).await.unwrap());
     assert_eq!(poller.store.pushed_until(&feed.id).await.unwrap(), None);
     assert!(!poller.store.subscription_denied(&token, "still", now + hour).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hub_that_only_pings_is_no_reason_to_poll_without_end() {
+    let hub = Hub::start(3_600).await;
+    let farm = wire(&hub.url()).await;
+    let Alone { poller, feed, _folder } = alone(&config(&one_feed(&farm), "http://127.0.0.1:1/", PRIVATE));
+    polled(&poller, &feed).await;
+    let last_poll = poller.store.feed_state(&feed.id).await.unwrap().unwrap().last_poll;
+    for seconds in [1, 2, 59] {
+        poller.poll_instead(&feed.id, last_poll + chrono::Duration::seconds(seconds)).await.unwrap();
+        let soon = poller.hubs.take_soon();
+        assert_eq!(soon.get(&feed.id), Some(&(last_poll + chrono::Duration::seconds(60))), "min_interval is a minute");
+    }
+    let later = last_poll + chrono::Duration::seconds(61);
+    poller.poll_instead(&feed.id, later).await.unwrap();
+    assert_eq!(poller.hubs.take_soon().get(&feed.id), Some(&later));
+    assert!(poller.hubs.take_soon().is_empty(), "asked for once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_feed_at_another_url_is_not_pushed_by_the_old_one_s_hub() {
+    let (hub, hook) = (Hub::start(3_600).await, hook().await);
+    let (farm, plain) = (wire(&hub.url()).await, Farm::start(|_| Reply::ok(rss([5]))).await);
+    let desk = Desk::new(&config(&one_feed(&farm), hook.url.as_str(), PRIVATE));
+    let (daemon, asked) = subscribed(&desk, &hub, 1).await;
+    assert!(daemon.terminate().0.success());
+    desk.write("wirewatch.toml", config(&one_feed(&plain), hook.url.as_str(), PRIVATE));
+    let (_daemon, left) = subscribed(&desk, &hub, 2).await;
+    assert_eq!((left.mode.as_str(), left.token()), ("unsubscribe", asked.token()), "within the day");
+    assert_eq!(hub.publish_signed(&asked, &signature(&asked.secret, b"x"), b"x").await, 404);
 }
 
 #[tokio::test]
@@ -406,18 +452,18 @@ async fn a_hub_that_changes_with_each_fetch_is_not_asked_with_each() {
         all.iter().map(|one| (one.token.reveal().to_owned(), one.state)).collect::<Vec<_>>()
     };
     use SubscriptionState::{Advertised, Leaving};
-    assert!(store.note_hub(&wire, named("https://a.example/", "1"), noon()).await.unwrap());
-    assert!(!store.note_hub(&wire, named("https://a.example/", "2"), noon()).await.unwrap());
+    assert!(store.note_hub(&wire, named("https://a.example/", "1"), false, noon()).await.unwrap());
+    assert!(!store.note_hub(&wire, named("https://a.example/", "2"), false, noon()).await.unwrap());
     let hour = chrono::Duration::hours(1);
-    assert!(!store.note_hub(&wire, named("https://b.example/", "3"), noon() + hour).await.unwrap());
-    assert!(!store.note_hub(&wire, None, noon() + hour).await.unwrap());
+    assert!(!store.note_hub(&wire, named("https://b.example/", "3"), false, noon() + hour).await.unwrap());
+    assert!(!store.note_hub(&wire, None, false, noon() + hour).await.unwrap());
     store.subscription_asked(&Secret::new("1"), "https://w.example", noon()).await.unwrap();
-    assert!(store.note_hub(&wire, named("https://b.example/", "4"), noon() + hour * 25).await.unwrap());
+    assert!(store.note_hub(&wire, named("https://b.example/", "4"), false, noon() + hour * 25).await.unwrap());
     assert_eq!(states().await, [("1".to_owned(), Leaving), ("4".to_owned(), Advertised)]);
     // Named no more, and never asked: nobody has to be told.
-    assert!(store.note_hub(&wire, None, noon() + hour * 50).await.unwrap());
+    assert!(store.note_hub(&wire, None, false, noon() + hour * 50).await.unwrap());
     assert_eq!(states().await, [("1".to_owned(), Leaving)]);
-    assert!(!store.note_hub(&wire, None, noon() + hour * 51).await.unwrap());
+    assert!(!store.note_hub(&wire, None, false, noon() + hour * 51).await.unwrap());
 }
 
 #[tokio::test]

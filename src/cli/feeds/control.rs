@@ -143,7 +143,7 @@ pub fn poll(context: &Context, id: &str) -> Exit {
     let state = with_store(&settings, async |store| store.feed_state(&feed.id).await);
     match state {
         Ok(Some(state)) => {
-            if let Some(why) = kept_from(&state) {
+            if let Some(why) = kept_from(&state, &feed) {
                 return failed(&format!("`{id}` is not polled: {why}"));
             }
         }
@@ -176,12 +176,13 @@ pub fn poll(context: &Context, id: &str) -> Exit {
 }
 
 /// Why even who asks for a poll does not get one.
-fn kept_from(state: &FeedState) -> Option<String> {
-    if state.is_gone() {
+fn kept_from(state: &FeedState, feed: &FeedSettings) -> Option<String> {
+    if state.is_gone(&feed.source) {
         let id = &state.feed;
         return Some(format!("its server says that it is gone (410); `wirewatch feeds resume {id}` asks again"));
     }
-    let is_asked = state.next_reason == PollReason::RetryAfter.to_string();
+    let asks = [PollReason::RetryAfter, PollReason::HostSlow].map(|reason| reason.to_string());
+    let is_asked = asks.contains(&state.next_reason);
     (is_asked && state.next_poll > Clock::system().now()).then(|| {
         let until = state.next_poll.to_rfc3339_opts(SecondsFormat::Secs, true);
         format!("its server asked to be left alone until {until}")

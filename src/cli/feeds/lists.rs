@@ -84,7 +84,7 @@ fn sorted(settings: &Settings, list: Opml, tags: &[String]) -> Sorted {
         .iter()
         .filter_map(|feed| match &feed.source {
             FeedSource::Http(url) => Some((url, &feed.id)),
-            FeedSource::File(_) => None,
+            FeedSource::File(_) | FeedSource::Exec { .. } => None,
         })
         .collect();
     let (known, new): (Vec<_>, Vec<_>) = list.feeds.into_iter().partition(|feed| by_url.contains_key(&feed.url));

@@ -4,7 +4,10 @@ pub mod control;
 pub mod find;
 pub mod lists;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -13,7 +16,7 @@ use super::{Context, Exit, run::runtime, setup};
 use crate::{
     alert::{body::wire_time, text::safe},
     clock::Clock,
-    config::{FeedId, FeedOrigin, FeedSettings, Settings, managed, shown_url},
+    config::{FeedId, FeedOrigin, FeedSettings, Settings, managed, shown_url, value::format_duration},
     store::{FeedActivity, FeedState, FeedWish, Role, Store, StoreError},
 };
 
@@ -97,13 +100,24 @@ fn moved_to(feed: &FeedSettings, state: Option<&FeedState>) -> Option<String> {
     state?.moved_to.as_ref()?.of(&feed.source).map(|url| shown_url(&url, feed.secret))
 }
 
-/// `new`, `ok`, `failing`, `gone`.
-fn health(state: Option<&FeedState>) -> &'static str {
+/// `new`, `ok`, `failing`, `silent`, `gone`.
+fn health(feed: &FeedSettings, state: Option<&FeedState>) -> &'static str {
     match state {
         None => "new",
-        Some(state) if state.is_gone() => "gone",
+        Some(state) if state.is_gone(&feed.source) => "gone",
+        Some(state) if !state.is_of(&feed.source) => "new",
         Some(state) if state.error.is_some() => "failing",
+        Some(state) if state.is_silent => "silent",
         Some(_) => "ok",
+    }
+}
+
+/// To whole seconds where there are any, to whole minutes from ten minutes on: nobody reads more.
+fn rounded(wait: Duration) -> Duration {
+    match wait.as_secs() {
+        0 => wait,
+        seconds @ 1..600 => Duration::from_secs(seconds + u64::from(wait.subsec_millis() >= 500)),
+        seconds => Duration::from_secs((seconds + 30) / 60 * 60),
     }
 }
 
@@ -118,13 +132,13 @@ struct Shown<'a> {
 
 impl Shown<'_> {
     fn health(&self) -> &'static str {
-        if self.paused.is_some() { "paused" } else { health(self.state) }
+        if self.paused.is_some() { "paused" } else { health(self.feed, self.state) }
     }
 
     fn line(&self) -> Value {
         let Self { settings, feed, state, activity, .. } = *self;
         let asked = feed.interval.unwrap_or(settings.daemon.interval).as_secs();
-        let is_polled = self.paused.is_none() && state.is_some_and(|s| !s.is_gone());
+        let is_polled = self.paused.is_none() && state.is_some_and(|s| !s.is_gone(&feed.source));
         json!({
             "id": feed.id,
             "name": feed.name.as_ref().or(state.and_then(|s| s.title.as_ref())),
@@ -146,6 +160,9 @@ impl Shown<'_> {
             "error": state.and_then(|s| s.error.as_ref()).map(|(_, message)| message),
             "moved_to": moved_to(feed, state),
             "notes": state.map(|s| s.notes.as_slice()).unwrap_or_default(),
+            "last_new": state.and_then(|s| s.last_new).map(wire_time),
+            "silent": state.is_some_and(|s| s.is_silent),
+            "gap": state.and_then(|s| s.gap).map(wire_time),
             "ids_change": state.is_some_and(|s| s.ids_change),
             "articles_a_day": activity.map(|a| (a.articles_a_day * 10.0).round() / 10.0),
             "words_median": activity.map(|a| a.words_median),
@@ -169,7 +186,7 @@ impl Shown<'_> {
         let success = state.last_success.map_or("never".to_owned(), &local);
         let next = if let Some(since) = self.paused {
             format!("none, paused since {}", local(since))
-        } else if state.is_gone() {
+        } else if state.is_gone(&feed.source) {
             "never".to_owned()
         } else if state.next_poll <= now {
             format!("due ({})", state.next_reason)
@@ -177,6 +194,11 @@ impl Shown<'_> {
             format!("{} ({})", local(state.next_poll), state.next_reason)
         };
         lines.push(format!("         last success {success} · next poll {next}"));
+        if self.paused.is_none() && !state.is_gone(&feed.source) {
+            let asked = format_duration(feed.interval.unwrap_or(settings.daemon.interval));
+            let actual = (state.next_poll - state.last_poll).to_std().unwrap_or_default();
+            lines.push(format!("         asked for every {asked} · waits {}", format_duration(rounded(actual))));
+        }
         if let Some(activity) = activity {
             lines.push(format!(
                 "         {:.1} articles a day · {} each",
@@ -189,6 +211,14 @@ impl Shown<'_> {
         }
         if let Some(moved) = moved_to(feed, Some(state)) {
             lines.push(format!("         has moved for good to {}", safe(&moved)));
+        }
+        if state.is_silent {
+            let since = state.last_new.map_or("it was first polled".to_owned(), &local);
+            lines.push(format!("         silent: nothing new since {since}, longer than is usual of it"));
+        }
+        if let Some(gap) = state.gap {
+            let hint = "a shorter `interval` loses less";
+            lines.push(format!("         gap: may have lost entries, last before {}; {hint}", local(gap)));
         }
         if state.ids_change {
             lines.push("         its ids change with each fetch: addresses and words count instead".to_owned());

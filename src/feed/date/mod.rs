@@ -1,10 +1,15 @@
 //! The dates that feeds really write: RFC 822 with its sins, ISO 8601 with its, asctime, months in a dozen languages.
 //! Never made up, never "now".
 
+mod clock;
+mod iso;
 mod names;
 mod zone;
 
-use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+
+use clock::{clock, french_clock, in_half, is_days_end};
+use iso::iso;
 
 /// Before this there was no feed: such a date is some program's default (0001-01-01, 1900-01-01).
 const YEAR_MIN: i32 = 1970;
@@ -115,6 +120,7 @@ fn common(text: &str) -> Option<DateTime<Utc>> {
         _ => return None,
     };
     let date = NaiveDate::from_ymd_opt(year.parse().ok()?, names::english(month)?, day.parse().ok()?)?;
+    let date = if is_days_end(time) { date.succ_opt()? } else { date };
     if is_common { assemble(date, clock(time)?, offset) } else { None }
 }
 
@@ -135,63 +141,6 @@ fn apart(text: &str) -> String {
 fn arabic_months(text: &str) -> String {
     let joined = [("كانون ال", "كانون_ال"), ("تشرين ال", "تشرين_ال")];
     joined.iter().fold(text.to_owned(), |text, (apart, joined)| text.replace(apart, joined))
-}
-
-/// `2003-12-31T10:14:55.5+01:00`, `2003-12-31 10:14`, `2003.12.31`, `20031231`, `2003-335`, `2003-12`, `2003`.
-fn iso(text: &str, offset: i32) -> Option<DateTime<Utc>> {
-    let (date, rest) = match text.find(['T', 't', ' ']) {
-        Some(at) => (&text[..at], text[at + 1..].trim()),
-        None => (text, ""),
-    };
-    if !date.starts_with(|c: char| c.is_ascii_digit())
-        || !date.bytes().all(|b| b.is_ascii_digit() || b"-/.".contains(&b))
-    {
-        return None;
-    }
-    let date = iso_date(date.replace(['/', '.'], "-").trim_end_matches('-'))?;
-    if rest.is_empty() {
-        return assemble(date, NaiveTime::MIN, offset);
-    }
-    // `오후 11:23` puts the half of the day in front.
-    let half = |text: &str| match text.get(..2).map(str::to_ascii_lowercase).as_deref() {
-        Some("am") => Some(false),
-        Some("pm") => Some(true),
-        _ => None,
-    };
-    let before = half(rest);
-    let rest = if before.is_some() { rest[2..].trim() } else { rest };
-    let zone_at = rest.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.' | ',')).unwrap_or(rest.len());
-    let mut time = clock(&rest[..zone_at])?;
-    let mut zone_text = rest[zone_at..].trim();
-    // Java names the region behind the offset: `+03:00[Europe/Istanbul]`.
-    if let Some((offset, _)) = zone_text.split_once('[').filter(|(offset, _)| !offset.is_empty()) {
-        zone_text = offset;
-    }
-    let after = half(zone_text);
-    if after.is_some() {
-        zone_text = zone_text[2..].trim();
-    }
-    if let Some(is_afternoon) = before.or(after) {
-        time = in_half(time, is_afternoon)?;
-    }
-    let offset = if zone_text.is_empty() { offset } else { zone::offset(zone_text)? };
-    assemble(date, time, offset)
-}
-
-fn iso_date(date: &str) -> Option<NaiveDate> {
-    let parts: Vec<&str> = date.split('-').collect();
-    let number = |text: &str| text.parse::<u32>().ok();
-    match parts[..] {
-        [year] if year.len() == 4 => NaiveDate::from_ymd_opt(year.parse().ok()?, 1, 1),
-        [whole] if whole.len() == 8 => NaiveDate::parse_from_str(whole, "%Y%m%d").ok(),
-        [whole] if whole.len() == 7 => NaiveDate::from_yo_opt(whole[..4].parse().ok()?, number(&whole[4..])?),
-        [year, day] if year.len() == 4 && day.len() == 3 => NaiveDate::from_yo_opt(year.parse().ok()?, number(day)?),
-        [year, month] if year.len() == 4 => NaiveDate::from_ymd_opt(year.parse().ok()?, number(month)?, 1),
-        [year, month, day] if year.len() == 4 => {
-            NaiveDate::from_ymd_opt(year.parse().ok()?, number(month)?, number(day)?)
-        }
-        _ => None,
-    }
 }
 
 /// Seconds or milliseconds since 1970, as some programs write for a date.
@@ -220,7 +169,7 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
     // Words that are no part of a date, and how many of them stand between its day and its month.
     let (mut strangers, mut between) = (0, 0);
     let (mut time, mut offset, mut afternoon, mut region) = (None, offset, None, None);
-    let mut is_after_day = false;
+    let (mut is_after_day, mut ends_day) = (false, false);
     for word in text.split(|c: char| c.is_whitespace() || matches!(c, ',' | '(' | ')')).filter(|w| !w.is_empty()) {
         let first = word.chars().next()?;
         let lower = word.to_lowercase();
@@ -228,6 +177,7 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
         if word.contains(':') && first.is_ascii_digit() {
             let zone_at = word.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.')).unwrap_or(word.len());
             time = Some(clock(&word[..zone_at])?);
+            ends_day |= is_days_end(&word[..zone_at]);
             match word[zone_at..].to_ascii_lowercase().as_str() {
                 "" => {}
                 "am" => afternoon = Some(false),
@@ -264,6 +214,7 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
         return None;
     }
     let date = NaiveDate::from_ymd_opt(parts.year?, parts.month?, parts.day?)?;
+    let date = if ends_day { date.succ_opt()? } else { date };
     let mut time = time.unwrap_or(NaiveTime::MIN);
     if let Some(is_afternoon) = afternoon {
         time = in_half(time, is_afternoon)?;
@@ -325,33 +276,6 @@ fn year_of_two(number: u32) -> i32 {
     i32::try_from(number).unwrap_or(0) + if number < 50 { 2000 } else { 1900 }
 }
 
-fn in_half(time: NaiveTime, is_afternoon: bool) -> Option<NaiveTime> {
-    // "오후 18:23" is met, and means 18.
-    if time.hour() > 12 { Some(time) } else { time.with_hour(time.hour() % 12 + if is_afternoon { 12 } else { 0 }) }
-}
-
-/// `10:14`, `10:14:55`, `10:14:55.123`, `101455`; 24:05 is in the day's first hour, as programs mean it that count hours
-/// from 1, and a leap second is :59. What is beyond, as 25:10, is no time.
-fn clock(text: &str) -> Option<NaiveTime> {
-    let text = text.split(['.', ',']).next()?;
-    let parts: Vec<&str> = match text.len() {
-        4 | 6 if !text.contains(':') => vec![text.get(..2)?, text.get(2..4)?, text.get(4..6).unwrap_or("0")],
-        _ => text.split(':').collect(),
-    };
-    let number =
-        |at: usize| parts.get(at).map_or(Some(0), |p| if p.is_empty() { Some(0) } else { p.parse::<u32>().ok() });
-    let (hour, second) = (number(0)?, number(2)?);
-    NaiveTime::from_hms_opt(if hour == 24 { 0 } else { hour }, number(1)?, if second == 60 { 59 } else { second })
-}
-
-/// `10h30`, `10h`.
-fn french_clock(word: &str) -> Option<NaiveTime> {
-    let (hour, minute) = word.split_once('h')?;
-    let number =
-        |text: &str| (text.len() <= 2 && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.parse().ok())?;
-    NaiveTime::from_hms_opt(number(hour)?, if minute.is_empty() { 0 } else { number(minute)? }, 0)
-}
-
 fn assemble(date: NaiveDate, time: NaiveTime, offset_seconds: i32) -> Option<DateTime<Utc>> {
     let zone = FixedOffset::east_opt(offset_seconds)?;
     NaiveDateTime::new(date, time).and_local_timezone(zone).single().map(|t| t.to_utc())
@@ -397,6 +321,11 @@ mod tests {
         check("12th of May, 2004", Some("2004-05-12T00:00:00Z"));
         check("Published on Wednesday, May 12, 2004 at 10:30", Some("2004-05-12T10:30:00Z"));
         check("24:05 1 Jan 2004", Some("2004-01-01T00:05:00Z"));
+        check("24:00 31 Jan 2004", Some("2004-02-01T00:00:00Z"));
+        check("Sat, 31 Jan 2004 24:00:00 GMT", Some("2004-02-01T00:00:00Z"));
+        check("2026-11-24T24:00:00Z", Some("2026-11-25T00:00:00Z"));
+        check("2026-11-24T24:05:00Z", Some("2026-11-24T00:05:00Z"));
+        check("2026", None);
         check("23:59:60 31 Dec 2016", Some("2016-12-31T23:59:59Z"));
         check("1518478934", Some("2018-02-12T23:42:14Z"));
         check("Thu, 05 Sep 2024 10:00:00 Europe/Istanbul", Some("2024-09-05T07:00:00Z"));

@@ -11,6 +11,11 @@ use memchr::memchr2;
 /// Values inside values; what is deeper becomes null. Feeds need 4, and extensions some more.
 const DEPTH_MAX: usize = 100;
 
+/// Values that are kept of a document, each some 50 bytes. A feed of as many items as are read has a third of it.
+pub const VALUES_MAX: usize = 500_000;
+/// Members of the outermost object that are kept whatever stands before them.
+const OUTER_MEMBERS_MAX: usize = 1_000;
+
 /// A value of JSON.
 #[derive(Debug, PartialEq)]
 pub enum Value<'a> {
@@ -39,6 +44,8 @@ pub struct Document<'a> {
     pub is_broken: bool,
     /// It ends too early.
     pub is_cut: bool,
+    /// It holds more than [`VALUES_MAX`]; those behind are left out.
+    pub is_too_much: bool,
 }
 
 impl<'a> Object<'a> {
@@ -57,12 +64,13 @@ impl<'a> Value<'a> {
 
 /// Reads a text as JSON.
 pub fn read(text: &str) -> Document<'_> {
-    let mut reader = Reader { text, at: 0, is_broken: false, is_cut: false };
+    let mut reader =
+        Reader { text, at: 0, is_broken: false, is_cut: false, values_left: VALUES_MAX, is_too_much: false };
     reader.skip_space();
     let value = reader.value(0);
     reader.skip_space();
     let is_broken = reader.is_broken || (reader.at < text.len() && !reader.is_cut);
-    Document { value, is_broken, is_cut: reader.is_cut }
+    Document { value, is_broken, is_cut: reader.is_cut, is_too_much: reader.is_too_much }
 }
 
 struct Reader<'a> {
@@ -70,9 +78,19 @@ struct Reader<'a> {
     at: usize,
     is_broken: bool,
     is_cut: bool,
+    values_left: usize,
+    is_too_much: bool,
 }
 
 impl<'a> Reader<'a> {
+    /// Whether there is room for one value more.
+    fn has_room(&mut self) -> bool {
+        let left = self.values_left.checked_sub(1);
+        self.is_too_much |= left.is_none();
+        self.values_left = left.unwrap_or(0);
+        left.is_some()
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -131,7 +149,10 @@ impl<'a> Reader<'a> {
                         self.at += 1;
                         self.skip_space();
                         let value = self.value(depth + 1);
-                        if !self.is_cut || matches!(value, Value::Array(_) | Value::Object(_)) {
+                        let is_outer = depth == 0 && members.len() < OUTER_MEMBERS_MAX;
+                        if (!self.is_cut || matches!(value, Value::Array(_) | Value::Object(_)))
+                            && (self.has_room() || is_outer)
+                        {
                             members.push((name, value));
                         }
                     } else {
@@ -189,7 +210,9 @@ impl<'a> Reader<'a> {
                     is_parted = false;
                     let item = self.value(depth + 1);
                     if !self.is_cut {
-                        items.push(item);
+                        if self.has_room() {
+                            items.push(item);
+                        }
                         continue;
                     }
                 }
@@ -356,6 +379,7 @@ fn hex(text: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use proptest::prelude::*;
 
     use super::*;
@@ -416,6 +440,19 @@ mod tests {
         check(r#"{"a": "he said "no"", "b": ""}"#, json!({"a": "he said \"no\"", "b": ""}), true);
         let deep = format!("{{\"a\": {}{}, \"b\": 1}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(read(&deep).value.object().and_then(|object| object.get("b")), Some(&Value::Number("1")));
+    }
+
+    #[test]
+    fn what_is_too_much_is_left_out() {
+        let text = format!("{{\"a\": [0{}], \"b\": {{\"c\": 1}}, \"d\": 2}}", ",0".repeat(VALUES_MAX));
+        let document = read(&text);
+        let root = document.value.object().unwrap();
+        let Some(Value::Array(items)) = root.get("a") else { panic!() };
+        assert_eq!((items.len(), document.is_too_much, document.is_broken), (VALUES_MAX, true, false));
+        assert_eq!(
+            (root.get("b"), root.get("d")),
+            (Some(&Value::Object(Object::default())), Some(&Value::Number("2")))
+        );
     }
 
     #[test]

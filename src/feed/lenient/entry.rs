@@ -7,7 +7,7 @@ use url::Url;
 
 use super::{
     super::{
-        FIELDS_MAX, absolute,
+        FIELDS_MAX,
         entry::{Enclosure, Entry, Format, Markup},
         field::{Field, attribute, children, is_in},
         filled, is_web, markup,
@@ -202,7 +202,8 @@ impl<'a> Reader<'a> {
             let attribute =
                 |name| field.attribute(name).and_then(|value| filled(&reference::resolve(value, &self.entities)));
             let length = attribute("length").or_else(|| attribute("fileSize")).and_then(|length| length.parse().ok());
-            if let Some(url) = attribute("url").or_else(|| attribute("href")).and_then(|url| absolute(&url, base))
+            if let Some(url) =
+                attribute("url").or_else(|| attribute("href")).and_then(|url| self.room.resolved(&url, base))
                 && found.iter().all(|known| known.url != url)
             {
                 found.push(Enclosure { url, mime: attribute("type"), length });

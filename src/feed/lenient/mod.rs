@@ -13,7 +13,9 @@ use chrono::{DateTime, Utc};
 use url::Url;
 
 use super::{
-    absolute, date,
+    absolute,
+    bounds::BaseRoom,
+    date,
     entry::{Feed, FeedAbout, Format, Source},
     field::{Field, attribute, children, is_in},
     markup,
@@ -22,6 +24,7 @@ use super::{
     person,
     reference::{self, Entities},
 };
+use crate::schedule::Rhythm;
 
 /// What every field of a document is read with.
 pub struct Reader<'a> {
@@ -36,6 +39,9 @@ pub struct Reader<'a> {
     order: OnceCell<Option<date::Order>>,
     /// Links that are relative where nothing says to what.
     baseless: usize,
+    /// The feed's own authors, once asked for.
+    feed_authors: OnceCell<Vec<String>>,
+    room: BaseRoom,
 }
 
 /// Reads a document by its outline. Never fails: what cannot be read is left out and noted.
@@ -52,6 +58,10 @@ pub fn read(outline: &Outline<'_>, format: Format, base: Option<&Url>) -> Feed {
     if reader.baseless > 0 {
         notes.push(format!("{} relative links, and nothing says to what", reader.baseless));
     }
+    notes.extend(reader.room.note());
+    if reader.entities.is_spent() {
+        notes.push("its own entities stand for too much text; references to them are left as they stand".to_owned());
+    }
     Feed { about, entries, is_cut: false, notes }
 }
 
@@ -62,7 +72,12 @@ impl<'a> Reader<'a> {
             outline,
             format,
             scope: &outline.scope,
-            entities: outline.doctype.map(Entities::of_doctype).unwrap_or_default(),
+            entities: outline
+                .doctype
+                .map(|doctype| Entities::of_doctype(doctype, outline.document_bytes))
+                .unwrap_or_default(),
+            feed_authors: OnceCell::new(),
+            room: BaseRoom::default(),
             base: base.cloned(),
             undated: 0,
             order: OnceCell::new(),
@@ -89,11 +104,13 @@ impl<'a> Reader<'a> {
         }
         let names = |fields: &[Field<'a>]| {
             let authors = fields.iter().filter(|field| field.meaning == Meaning::Author);
-            person::distinct(authors.filter_map(|field| self.author(field)))
+            person::inherited(person::distinct(authors.filter_map(|field| self.author(field))))
         };
         let source = entry.fields.iter().find(|field| field.meaning == Meaning::Source && field.inner.contains('<'));
         let of_source = source.map(|source| names(&children(source.inner, self.scope)));
-        of_source.filter(|names| !names.is_empty()).unwrap_or_else(|| names(&self.outline.fields))
+        of_source
+            .filter(|names| !names.is_empty())
+            .unwrap_or_else(|| self.feed_authors.get_or_init(|| names(&self.outline.fields)).clone())
     }
 
     /// Where the document says that it is, or its site: better than nothing to resolve links against.
@@ -147,7 +164,7 @@ impl<'a> Reader<'a> {
         let title = line(&[Meaning::Title, Meaning::SpareTitle]);
         let language = word(Meaning::Language).or_else(stated_language);
         let ttl = word(Meaning::Ttl).and_then(|ttl| ttl.parse().ok());
-        let updated = [Meaning::Updated, Meaning::Published, Meaning::Date].into_iter().find_map(word);
+        let updated = [Meaning::Updated, Meaning::Date].into_iter().find_map(word);
         FeedAbout {
             title,
             url: base.map(Url::to_string).or_else(|| self_url.clone()),
@@ -157,6 +174,7 @@ impl<'a> Reader<'a> {
             format: Some(self.format),
             updated: updated.and_then(|updated| date::parse(&updated)),
             ttl,
+            rhythm: Rhythm::default(),
             hub,
             self_url,
         }
