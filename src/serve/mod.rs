@@ -106,13 +106,18 @@ async fn not_allowed() -> Response {
 }
 
 /// With a token: the request carries it. Without one we listen on loopback alone, and then the Host must be a
-/// loopback name, so that a page in the user's browser cannot reach us through a name that resolves here.
+/// loopback name, so that a page in the user's browser cannot reach us through a name that resolves here; nor may it write
+/// from another site, which browsers tell by the Origin.
 async fn guard(State(served): State<Served>, request: Request, next: Next) -> Response {
     let allowed = match &served.token {
         Some(token) => bears(request.headers(), token),
         None => is_loopback_host(request.headers()),
     };
+    let is_write = !request.method().is_safe();
     match (allowed, &served.token) {
+        (true, None) if is_write && !is_same_site(request.headers()) => {
+            problem(StatusCode::FORBIDDEN, "the Origin header is another site's")
+        }
         (true, _) => next.run(request).await,
         (false, Some(_)) => {
             let mut response =
@@ -142,6 +147,14 @@ fn is_loopback_host(headers: &HeaderMap) -> bool {
         None => host.split(':').next().unwrap_or(""),
     };
     name.eq_ignore_ascii_case("localhost") || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether no other site's page sends this; programs send no Origin.
+fn is_same_site(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    matches!((origin, host), (Some((_, origin)), Some(host)) if origin.eq_ignore_ascii_case(host))
 }
 
 /// An RFC 9457 problem document.

@@ -95,8 +95,13 @@ async fn without_the_token_nothing_is_taken() {
 
     let open = self::desk("[daemon]\n");
     let daemon = open.start();
-    let (status, lines) = push(&daemon, &[("host", "localhost")], body).await;
-    assert_eq!(status, 403);
-    assert!(lines[0]["detail"].as_str().unwrap().contains("set `[daemon] token`"), "{lines:?}");
+    // Without one, programs of this machine are let in, and pages of other sites in its browsers are not.
+    let here = ("host", "localhost:8087");
+    for origin in ["https://evil.example", "null", "http://localhost:1"] {
+        let (status, lines) = push(&daemon, &[here, ("origin", origin)], body).await;
+        assert_eq!((status, &lines[0]["detail"]), (403, &json!("the Origin header is another site's")));
+    }
     assert_eq!(push(&daemon, &[("host", "evil.example")], body).await.0, 403);
+    assert_eq!(push(&daemon, &[here], body).await.0, 200);
+    assert_eq!(push(&daemon, &[here, ("origin", "http://localhost:8087")], body).await.0, 200);
 }
