@@ -33,7 +33,7 @@ pub struct FeedHealth {
     pub last_new: Option<DateTime<Utc>>,
     /// From one arrival to the next at the longest, usually.
     pub longest_gap: Option<Duration>,
-    /// Whether its silence was told.
+    /// Whether it is silent and that was told, or began before its first poll.
     pub silent_told: bool,
 }
 
@@ -121,7 +121,11 @@ impl FeedHealth {
                     news.push(FeedNews::Gap);
                 }
                 match first_times {
-                    Some(times) => self.begin(times, now),
+                    Some(times) => {
+                        self.begin(times, now);
+                        // A feed that died before anybody watched it is no news, but shows in lists.
+                        self.silent_told = expect.is_none() && self.silence(None, now).is_some();
+                    }
                     None if new > 0 => self.arrived(now),
                     None => {
                         let silent = self.silence(expect, now).filter(may_tell);
@@ -170,7 +174,7 @@ impl FeedHealth {
         (is_over && !self.silent_told).then_some(FeedNews::Silent { last_new: self.last_new, expected })
     }
 
-    /// Whether its silence has been told and goes on.
+    /// Whether it is silent, as far as was told or was so at its first poll.
     pub fn is_silent(&self) -> bool {
         self.silent_told
     }

@@ -4,6 +4,7 @@
 use std::{fs, path::Path};
 
 use super::*;
+use crate::schedule::Rhythm;
 
 /// Both answers, without what only one of them could know; `None` where a document is not plain.
 fn both(bytes: &[u8], name: &str) -> Option<(Feed, Feed)> {
@@ -19,6 +20,8 @@ fn both(bytes: &[u8], name: &str) -> Option<(Feed, Feed)> {
 
 fn alike(feed: &Feed) -> Feed {
     let mut feed = feed.clone();
+    // Read from the outline, whoever reads the rest.
+    feed.about.rhythm = Rhythm::default();
     let written = |url: &Option<String>| url.as_deref().map(|url| String::from(Url::parse(url).unwrap()));
     feed.about.site_url = written(&feed.about.site_url);
     feed.about.self_url = written(&feed.about.self_url);

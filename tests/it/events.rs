@@ -266,20 +266,41 @@ async fn silence_and_gaps_are_told() {
     );
 }
 
+/// A first document whose newest entry is two years old.
+fn dead(feed: &str, expect: Option<std::time::Duration>) -> PollResult {
+    let mut first = poll(feed, noon(), vec![entry("1", &format!("x.org/{feed}"), "one", &[])]);
+    let times = (0..4).map(|week| Some(noon() - Duration::days(700 + 7 * week)));
+    first.hearing = Hearing { first_times: Some(times.collect()), expect, ..hearing(feed, &["hook"]) };
+    first
+}
+
 #[tokio::test]
-async fn feeds_that_died_long_ago_are_told_a_few_at_a_time() {
+async fn a_feed_that_died_before_its_first_poll_is_marked_and_no_news() {
+    let home = Home::new();
+    let store = home.open();
+    store.commit_poll(dead("a", None)).await.unwrap();
+    store.commit_poll(answered("a", 30)).await.unwrap();
+    assert_eq!(texts(&store).await, [""; 0]);
+    assert!(store.feed_states().await.unwrap()[0].is_silent);
+    let alive = poll("a", noon() + Duration::minutes(60), vec![entry("2", "x.org/2", "two", &[])]);
+    store.commit_poll(alive).await.unwrap();
+    assert!(!store.feed_states().await.unwrap()[0].is_silent);
+}
+
+#[tokio::test]
+async fn many_that_are_silent_are_told_a_few_at_a_time() {
     let home = Home::new();
     let store = home.open();
     let feeds: Vec<String> = (0..30).map(|number| format!("f{number}")).collect();
+    let expect = Some(std::time::Duration::from_secs(24 * 3_600));
     for feed in &feeds {
-        let mut first = poll(feed, noon(), vec![entry("1", &format!("x.org/{feed}"), "one", &[])]);
-        let times = (0..4).map(|week| Some(noon() - Duration::days(700 + 7 * week)));
-        first.hearing = Hearing { first_times: Some(times.collect()), ..hearing(feed, &["hook"]) };
-        store.commit_poll(first).await.unwrap();
+        store.commit_poll(dead(feed, expect)).await.unwrap();
     }
     for (minutes, told) in [(10, 10), (11, 10), (21, 20), (32, 30), (60, 30)] {
         for feed in &feeds {
-            store.commit_poll(answered(feed, minutes)).await.unwrap();
+            let mut quiet = answered(feed, minutes);
+            quiet.hearing.expect = expect;
+            store.commit_poll(quiet).await.unwrap();
         }
         assert_eq!(texts(&store).await.len(), told, "after {minutes} minutes");
     }
