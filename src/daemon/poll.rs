@@ -13,7 +13,7 @@ use crate::{
     alert::{backlog::FirstPoll, body::FeedRef},
     article::{Article, ArticleFeed, from_entry, identity},
     clock::Clock,
-    config::{DaemonSettings, FeedId, FeedSettings, Severity},
+    config::{DaemonSettings, FeedId, FeedSettings, Severity, shown_url},
     feed::{
         self, FeedError,
         entry::{Entry, Feed},
@@ -495,7 +495,9 @@ impl Reading {
             tags: self.feed.tags.clone(),
         };
         let time = |entry: &Entry| entry.published.or(entry.updated);
-        let hub = websub::advertised(links, &about, url);
+        // An address that holds a secret is its server's business alone.
+        let may_tell = shown_url(url, self.feed.secret) == url.as_str();
+        let hub = websub::advertised(links, &about, url, may_tell);
         let mut read = Read {
             about_title: about.title,
             is_cut,

@@ -65,6 +65,7 @@ impl Poller {
                 let _ = answer.send(alerts.ok());
                 drop(place);
             }
+            Command::LookAtHubs => self.hubs.look(),
             Command::PollInstead { feed } => {
                 if let Err(error) = self.poll_instead(&feed, self.clock.now()).await {
                     error!(feed = %feed, error = %error, "a poll instead of a push can't be asked for");

@@ -18,7 +18,7 @@ use url::Url;
 use super::poll::{Poller, chain};
 use crate::{
     config::{FeedId, FeedSettings, FeedSource, Secret, Settings, shown_url},
-    feed::websub::{Advertised, retry_after, subscribe_form, unsubscribe_form},
+    feed::websub::{Advertised, renew_again_after, retry_after, subscribe_form, unsubscribe_form},
     fetch::form::FormRequest,
     store::{NewSubscription, StoreError, Subscription, SubscriptionState},
 };
@@ -76,6 +76,11 @@ impl Hubs {
         std::mem::take(&mut *self.soon.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Something may be due.
+    pub(super) fn look(&self) {
+        self.news.notify_one();
+    }
+
     fn is_known(&self, feed: &FeedId, named: &Option<Advertised>) -> bool {
         self.named.read().unwrap_or_else(PoisonError::into_inner).get(feed) == Some(named)
     }
@@ -111,7 +116,7 @@ impl Poller {
             None => None,
         };
         if self.store.note_hub(&feed.id, new, is_elsewhere, now).await? {
-            self.hubs.news.notify_one();
+            self.hubs.look();
         }
         self.hubs.remember(&feed.id, named);
         Ok(())
@@ -216,12 +221,16 @@ impl Poller {
 
     /// Asks one hub, to push or to stop. That it was asked is noted first: some confirm before they answer.
     async fn ask_hub(&self, subscription: &Subscription, base: &str, now: DateTime<Utc>) -> Result<(), StoreError> {
-        let Subscription { token, feed: id, hub, topic, secret, state, failures, .. } = subscription;
+        let Subscription { token, feed: id, hub, topic, secret, state, failures, lease_end, .. } = subscription;
         let is_leaving = *state == SubscriptionState::Leaving;
         if is_leaving && *failures >= LEAVE_TRIES {
             return self.store.forget_subscription(token).await;
         }
-        let wait = retry_after(failures.saturating_add(1), random_unit());
+        let in_a_row = failures.saturating_add(1);
+        let wait = match lease_end.filter(|_| *state == SubscriptionState::Verified) {
+            Some(end) => renew_again_after(in_a_row, (end - now).to_std().unwrap_or_default(), random_unit()),
+            None => retry_after(in_a_row, random_unit()),
+        };
         let again = chrono::Duration::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(now);
         self.store.subscription_asked(token, base, again).await?;
         let callback = format!("{base}/websub/{}", token.reveal());
@@ -247,7 +256,6 @@ impl Poller {
             }
             Err(error) => chain(&error),
         };
-        let in_a_row = failures + 1;
         if in_a_row == 1 {
             info!(feed = %id, hub = %shown_url(hub, false), error = %trouble, "the feed's hub can't be asked: the feed is polled");
         } else {

@@ -18,8 +18,8 @@ const LINKS_MAX: usize = 64;
 
 /// The lease that is asked for: what most hubs give anyway.
 pub const LEASE_ASKED: Duration = Duration::from_secs(10 * 24 * 60 * 60);
-/// A hub that means less than this would be asked again without end; it is taken as this long.
-pub const LEASE_MIN: Duration = Duration::from_secs(60);
+/// However short a lease, it is not renewed sooner than this.
+const RENEW_MIN: Duration = Duration::from_secs(2);
 /// A longer one is taken as this long, and renewed in time: a hub that forgets us is then found out within weeks.
 pub const LEASE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -37,15 +37,17 @@ pub struct Advertised {
     pub topic: String,
 }
 
-/// The hub that a document names, where it also says what its own address is (§4: both are needed). What stands in the
-/// answer's `Link` headers outranks what stands in the document. `base` is where the document came from.
-pub fn advertised(link_headers: &[String], about: &FeedAbout, base: &Url) -> Option<Advertised> {
+/// The hub that a document names. What stands in the answer's `Link` headers outranks what stands in the document. `base`
+/// is where the document came from; where it does not say its own address, as it must (§4), that is taken if it `may_tell`
+/// the hub of it.
+pub fn advertised(link_headers: &[String], about: &FeedAbout, base: &Url, may_tell: bool) -> Option<Advertised> {
     let mut header = Linked::default();
     for text in link_headers {
         header.read(text, base);
     }
     let hub = header.hub.or_else(|| about.hub.clone())?;
-    let topic = header.topic.or_else(|| about.self_url.clone())?;
+    let stated = header.topic.or_else(|| about.self_url.clone());
+    let topic = stated.or_else(|| may_tell.then(|| base.to_string()))?;
     let hub = web_address(&hub)?;
     web_address(&topic)?;
     Some(Advertised { hub, topic })
@@ -175,7 +177,7 @@ impl Question {
         let challenge = || first("hub.challenge").filter(|challenge| !challenge.is_empty());
         match first("hub.mode")?.as_str() {
             "subscribe" => {
-                Some(Self::Subscribe { topic, challenge: challenge()?, lease: lease(first("hub.lease_seconds")) })
+                Some(Self::Subscribe { topic, challenge: challenge()?, lease: lease(first("hub.lease_seconds"))? })
             }
             "unsubscribe" => Some(Self::Unsubscribe { topic, challenge: challenge()? }),
             "denied" => Some(Self::Denied { topic, reason: first("hub.reason").unwrap_or_default() }),
@@ -184,16 +186,27 @@ impl Question {
     }
 }
 
-/// A lease as it is believed. A hub that names none, against the specification, gives what was asked for.
-fn lease(seconds: Option<String>) -> Duration {
-    let stated = seconds.and_then(|text| text.trim().parse().ok()).map_or(LEASE_ASKED, Duration::from_secs);
-    stated.clamp(LEASE_MIN, LEASE_MAX)
+/// A lease as it is believed; `None` is nonsense. A hub that names none, against the specification, gives what was asked
+/// for.
+fn lease(seconds: Option<String>) -> Option<Duration> {
+    let Some(text) = seconds else { return Some(LEASE_ASKED) };
+    let text = text.trim();
+    let is_number = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
+    // Too large to be counted is long.
+    let stated = is_number.then(|| text.parse().map_or(LEASE_MAX, Duration::from_secs))?;
+    (!stated.is_zero()).then_some(stated.min(LEASE_MAX))
 }
 
 /// How long after its beginning a lease is renewed: about two thirds, less up to a tenth, so that a thousand
 /// subscriptions of one day are not renewed in one second. `jitter` is a throw between 0 and 1.
 pub fn renew_after(lease: Duration, jitter: f64) -> Duration {
-    lease.mul_f64(2.0 / 3.0 - 0.1 * jitter.clamp(0.0, 1.0))
+    lease.mul_f64(2.0 / 3.0 - 0.1 * jitter.clamp(0.0, 1.0)).max(RENEW_MIN)
+}
+
+/// How long after a request to renew the next is sent where the hub does not confirm: as ever, but sooner where the lease,
+/// of which `left` is left, would end meanwhile.
+pub fn renew_again_after(failures: u32, left: Duration, jitter: f64) -> Duration {
+    retry_after(failures, jitter).min((left / 2).max(RENEW_MIN))
 }
 
 /// How long after the `failures`-th request without success, counted from 1, the next is sent.
@@ -256,7 +269,7 @@ mod tests {
             self_url: in_document.1.map(str::to_owned),
             ..FeedAbout::default()
         };
-        let found = advertised(&headers, &about, &BASE.parse().unwrap());
+        let found = advertised(&headers, &about, &BASE.parse().unwrap(), false);
         let found = found.as_ref().map(|found| (found.hub.as_str(), found.topic.as_str()));
         assert_eq!(found, expected);
     }
@@ -291,6 +304,10 @@ mod tests {
         check_links(&[], (Some(HUB), Some("file:///etc/passwd")), None);
         let long = format!("https://wire.example/{}", "x".repeat(ADDRESS_BYTES_MAX));
         check_links(&[], (Some(HUB), Some(&long)), None);
+        // A document that does not say its own address is known by where it came from, where the hub may know that.
+        let about = FeedAbout { hub: Some(HUB.to_owned()), ..FeedAbout::default() };
+        let found = advertised(&[], &about, &BASE.parse().unwrap(), true);
+        assert_eq!(found.map(|found| found.topic).as_deref(), Some(BASE));
         // To the letter, also where a URL would be written otherwise.
         check_links(
             &[],
@@ -327,9 +344,13 @@ mod tests {
             "hub.mode=subscribe&hub.topic=https%3A%2F%2Fa.example%2F%3Fb%3D1&hub.challenge=x%20y&hub.lease_seconds=";
         let is = |seconds| ("https://a.example/?b=1".to_owned(), "x y".to_owned(), seconds);
         assert_eq!(subscribe(&format!("{asked}3600")), is(3_600));
-        assert_eq!(subscribe(&format!("{asked}1")), is(60));
+        assert_eq!(subscribe(&format!("{asked}1")), is(1));
         assert_eq!(subscribe(&format!("{asked}99999999999999999")), is(30 * 86_400));
-        assert_eq!(subscribe(&format!("{asked}soon")), is(864_000));
+        assert_eq!(subscribe(&format!("{asked}{}", "9".repeat(100))), is(30 * 86_400));
+        assert_eq!(subscribe(asked.trim_end_matches("&hub.lease_seconds=")), is(864_000));
+        for nonsense in ["soon", "", "0", "-5", "%2B5", "1.5"] {
+            assert_eq!(Question::read(&format!("{}{nonsense}", asked.replace("%20", "+"))), None, "{nonsense}");
+        }
         assert_eq!(
             Question::read("hub.mode=denied&hub.topic=t&hub.reason=no+room"),
             Some(Question::Denied { topic: "t".into(), reason: "no room".into() })
@@ -352,6 +373,10 @@ mod tests {
         let hour = Duration::from_secs(3_600);
         assert_eq!(renew_after(hour, 0.0).as_secs(), 2_400);
         assert_eq!(renew_after(hour, 1.0).as_secs(), 2_040);
+        assert_eq!(renew_after(Duration::from_secs(1), 0.0).as_secs(), 2);
+        assert_eq!(renew_again_after(1, hour, 0.0).as_secs(), 300);
+        assert_eq!(renew_again_after(9, Duration::from_secs(60), 0.0).as_secs(), 30);
+        assert_eq!(renew_again_after(1, Duration::ZERO, 0.0).as_secs(), 2);
         let waits: Vec<u64> = (1..=11).map(|n| retry_after(n, 0.0).as_secs() / 60).collect();
         assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440]);
         assert_eq!(retry_after(u32::MAX, 1.0), Duration::from_secs(24 * 3_600).mul_f64(1.1));
@@ -379,7 +404,7 @@ mod tests {
         assert_eq!(check("sha256="), Err(Wrong));
         assert_eq!(check("sha256=zz"), Err(Wrong));
         assert_eq!(check(&SHA256[..SHA256.len() - 2]), Err(Wrong));
-        assert_eq!(check(&SHA256.replace('5', "6")), Err(Wrong));
+        assert_eq!(check(&SHA256.replace('b', "c")), Err(Wrong));
         assert_eq!(check(&SHA384.replace("sha384", "sha256")), Err(Wrong));
         assert_eq!(check_signature(None, KEY, DATA), Err(Missing));
         assert_eq!(check_signature(Some(b"\xff\xfe=00"), KEY, DATA), Err(Method));

@@ -38,6 +38,8 @@ pub enum Command {
         /// Which.
         feed: FeedId,
     },
+    /// What is to be asked of hubs, and when, has changed.
+    LookAtHubs,
     /// Articles from a program.
     Articles {
         /// At least one.

@@ -68,7 +68,13 @@ async fn answer(
             }
             let renew = later(now, renew_after(lease, random_unit()));
             served.store.subscription_verified(token, later(now, lease), renew).await?;
-            info!(feed = %feed, lease_s = lease.as_secs(), "the feed's hub pushes it from now on");
+            // It is renewed before it ends, and that may be sooner than anything that was due.
+            served.commands.tell(Command::LookAtHubs).await;
+            if *state == SubscriptionState::Verified {
+                debug!(feed = %feed, lease_s = lease.as_secs(), "the feed's hub goes on pushing it");
+            } else {
+                info!(feed = %feed, lease_s = lease.as_secs(), "the feed's hub pushes it from now on");
+            }
             Ok(Some(challenge))
         }
         Question::Unsubscribe { topic, challenge } => {

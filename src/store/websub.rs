@@ -127,7 +127,7 @@ impl Store {
         .await
     }
 
-    /// Those whose hub is to be asked now, at most `limit`, and when the next one after them is.
+    /// Those whose hub is to be asked now, at most `limit`, and when the next one after them is, or a lease ends.
     ///
     /// # Errors
     /// The store can't be read.
@@ -141,9 +141,10 @@ impl Store {
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map(params![millis(now), millis(now + WAIT_MAX), count(limit)], subscription)?;
             let due = rows.collect::<Result<Vec<_>, _>>()?;
-            let sql = "SELECT due FROM websub WHERE due > ?1 ORDER BY due LIMIT 1";
+            let sql = "SELECT min(at) AS at FROM (SELECT due AS at FROM websub UNION ALL SELECT lease_end FROM websub)
+                 WHERE at > ?1";
             let mut statement = connection.prepare_cached(sql)?;
-            let next = statement.query_row([millis(now)], |row| time(row, "due")).optional()?;
+            let next = statement.query_row([millis(now)], |row| time_or_none(row, "at"))?;
             Ok((due, next))
         })
         .await

@@ -236,17 +236,49 @@ async fn a_hub_at_a_private_address_is_refused_unless_its_feed_is_there_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hub_that_sends_us_on_is_not_followed() {
-    let hub = Hub::start(3_600).await;
-    let onward = hub.url().to_string();
-    let crossroads = Farm::start(move |_| Reply::moved(307, &onward)).await;
-    let farm = wire(&crossroads.url("/hub")).await;
-    let Alone { poller, feed, _folder } = alone(&config(&one_feed(&farm), "http://127.0.0.1:1/", PRIVATE));
-    polled(&poller, &feed).await;
-    poller.ask_hubs(Utc::now()).await.unwrap();
-    assert_eq!((crossroads.requests().len(), hub.asked().len()), (1, 0));
-    let subscription = &poller.store.subscriptions().await.unwrap()[0];
-    assert_eq!(subscription.trouble.as_deref(), Some("the hub answered 307 Temporary Redirect"));
+async fn a_hub_may_send_us_on_but_to_no_private_address() {
+    // What came of it, when a hub sends us on with this status to a hub under this name of our machine.
+    let trouble = async |status: u16, name: &str, feed: &str, daemon: &str| {
+        let hub = Hub::start(3_600).await;
+        let onward = format!("http://{name}:{}/hub", hub.farm.port());
+        let crossroads = Farm::start(move |_| Reply::moved(status, &onward)).await;
+        let farm = wire(&crossroads.url("/hub")).await;
+        let feed = format!("{}{feed}", one_feed(&farm));
+        let Alone { poller, feed, _folder } = alone(&config(&feed, "http://127.0.0.1:1/", daemon));
+        polled(&poller, &feed).await;
+        poller.ask_hubs(Utc::now()).await.unwrap();
+        assert_eq!(crossroads.requests().len(), 1);
+        let trouble = poller.store.subscriptions().await.unwrap()[0].trouble.clone().unwrap_or_default();
+        (hub.asked().len(), trouble)
+    };
+    for status in [307, 308] {
+        let (asked, why) = trouble(status, "127.0.0.1", "", PRIVATE).await;
+        assert_eq!((asked, why.as_str()), (1, ""), "{status}");
+        // The feed and its hub may be private; that does not go for whomever the hub names.
+        for name in ["localhost", "127.0.0.2", "[::1]", "2130706433"] {
+            let (asked, why) = trouble(status, name, "private = true\n", "").await;
+            assert_eq!(asked, usize::from(name == "2130706433"), "{name}");
+            assert_eq!(why.contains("is not on the public internet"), asked == 0, "{name}: {why}");
+        }
+    }
+    // Another method would make it another request.
+    let (asked, why) = trouble(302, "127.0.0.1", "", PRIVATE).await;
+    assert_eq!((asked, why.as_str()), (0, "the hub answered 302 Found"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lease_of_seconds_is_renewed_before_its_end() {
+    let (hub, hook) = (Hub::start(4).await, hook().await);
+    let farm = wire(&hub.url()).await;
+    let desk = Desk::new(&config(&one_feed(&farm), hook.url.as_str(), PRIVATE));
+    let (daemon, first) = subscribed(&desk, &hub, 3).await;
+    let asked = hub.asked();
+    assert!(asked.len() >= 3 && asked.iter().all(|one| *one == first), "{asked:?}");
+    let metrics = daemon.get("/metrics", "host: localhost\r\n");
+    assert!(metrics.contains("wirewatch_websub_subscriptions{state=\"verified\"} 1"), "{metrics}");
+    let (_, log) = daemon.terminate();
+    assert!(!log.contains("has ended"), "{log}");
+    assert_eq!(log.matches("pushes it from now on").count(), 1, "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
