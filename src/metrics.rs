@@ -45,6 +45,10 @@ pub struct Metrics {
     pub feed_last_success: GaugeVec,
     /// How late the scheduler is, in seconds.
     pub schedule_lag_seconds: Gauge,
+    /// What hubs have pushed, by `outcome`.
+    pub websub_pushes: IntCounterVec,
+    /// Subscriptions at hubs, by `state`.
+    pub websub_subscriptions: IntGaugeVec,
     /// Size of the store's file.
     pub store_bytes: IntGauge,
 }
@@ -131,6 +135,8 @@ impl Metrics {
                 "When the feed last did well.",
                 &["feed"],
             ),
+            websub_pushes: counters("wirewatch_websub_pushes_total", "What hubs have pushed.", &["outcome"]),
+            websub_subscriptions: gauges("wirewatch_websub_subscriptions", "Subscriptions at hubs.", &["state"]),
             schedule_lag_seconds: lag,
             store_bytes,
             registry: registry.clone(),
@@ -141,12 +147,24 @@ impl Metrics {
         for outcome in FULLTEXT_OUTCOMES {
             metrics.fulltext.with_label_values(&[outcome]);
         }
+        for outcome in ["new", "unchanged", "unreadable", "unwanted", "not_stored", "ignored", "refused"] {
+            metrics.websub_pushes.with_label_values(&[outcome]);
+        }
+        metrics.count_subscriptions(&[]);
         for state in ["ok", "failing", "gone", "new", "paused"] {
             metrics.feeds.with_label_values(&[state]);
         }
         metrics.alerts_held.with_label_values(&["backlog"]);
         metrics.alerts_held.with_label_values(&["confidence"]);
         metrics
+    }
+
+    /// How many subscriptions there are in each state; none in those that are left out.
+    pub fn count_subscriptions(&self, counts: &[(&str, i64)]) {
+        for state in ["advertised", "asked", "verified", "denied", "leaving"] {
+            let count = counts.iter().find(|(counted, _)| *counted == state).map_or(0, |(_, count)| *count);
+            self.websub_subscriptions.with_label_values(&[state]).set(count);
+        }
     }
 
     /// A counter summed over its labels.

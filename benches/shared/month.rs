@@ -290,6 +290,7 @@ pub fn wirewatch(feeds: &[History], days: i64, interval: Duration) -> Outcome {
                 pace: *pace,
                 window: reader.window(),
                 has_gap: false,
+                is_pushed: false,
             };
             scheduler.finished(&id(n), next_poll(now, &polled, &known, &bounds, dice.throw()).due);
         }

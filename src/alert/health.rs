@@ -138,6 +138,13 @@ impl FeedHealth {
         (self, news)
     }
 
+    /// What is known after a hub has pushed something new at `now`.
+    #[must_use]
+    pub fn pushed(mut self, now: DateTime<Utc>) -> Self {
+        self.arrived(now);
+        self
+    }
+
     /// A first document: its entries' times tell how long it usually is from one to the next.
     fn begin(&mut self, times: &[Option<DateTime<Utc>>], now: DateTime<Utc>) {
         let mut times: Vec<DateTime<Utc>> = times.iter().flatten().copied().filter(|time| *time <= now).collect();

@@ -9,7 +9,7 @@ use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use super::google;
+use super::{Article, google};
 use crate::feed::Entry;
 
 /// Below this many words two different articles may well have the same text ("Markets closed today").
@@ -111,9 +111,18 @@ pub fn text_hash(title: &str, text: &str) -> String {
 
 /// Changes when an entry's title, summary or content does: the entry was edited.
 pub fn entry_fingerprint(entry: &Entry) -> u64 {
-    let mut digest = Sha256::new();
     let markup = |markup: &Option<crate::feed::Markup>| markup.as_ref().map(|m| m.text.clone());
-    for text in [entry.title.clone(), markup(&entry.summary), markup(&entry.content)] {
+    fingerprint([entry.title.clone(), markup(&entry.summary), markup(&entry.content)])
+}
+
+/// The same for an article that came without an entry.
+pub fn article_fingerprint(article: &Article) -> u64 {
+    fingerprint([Some(article.title.clone()), article.summary.clone(), Some(article.text.clone())])
+}
+
+fn fingerprint(texts: [Option<String>; 3]) -> u64 {
+    let mut digest = Sha256::new();
+    for text in texts {
         // "none" and "empty" differ, and no text runs into the next.
         digest.update([u8::from(text.is_some())]);
         let text = text.unwrap_or_default();

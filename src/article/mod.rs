@@ -5,6 +5,7 @@ pub mod full_text;
 mod google;
 pub mod html;
 pub mod identity;
+pub mod input;
 pub mod language;
 mod nesting;
 pub mod fold;

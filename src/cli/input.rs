@@ -3,18 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use chrono::{DateTime, Utc};
-use serde::Deserialize;
 
 use crate::{
-    article::{
-        self, Article, ArticleFeed, ArticleId, IdKind, Lang, TextSource, UntrustedHtml, html, identity, language,
-    },
+    article::{self, Article, html, input::InputArticle, language},
     config::problem::{Origin, Place, Problem},
     feed,
 };
 
-/// A longer line is no article: the full text of a long book is a fifth of this.
-const LINE_BYTES_MAX: usize = 10_000_000;
 /// How much of an input is looked at to tell what it is.
 const SNIFFED_BYTES_MAX: usize = 4096;
 /// How much of a bad line is kept to show.
@@ -38,38 +33,6 @@ enum Kind {
     Text,
     Page,
     Feed,
-}
-
-/// The input article of contract §1. Unknown fields are ignored.
-#[derive(Deserialize, Default)]
-#[serde(default)]
-struct InputArticle {
-    id: Option<String>,
-    title: Option<String>,
-    text: Option<String>,
-    /// What queries call it; the same as `text`.
-    body: Option<String>,
-    summary: Option<String>,
-    content: Option<String>,
-    url: Option<String>,
-    #[serde(deserialize_with = "published")]
-    published: Option<DateTime<Utc>>,
-    lang: Option<String>,
-    feed: Option<String>,
-    author: Option<String>,
-    categories: Option<Vec<String>>,
-}
-
-/// A time, or a word on how it is written.
-fn published<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<DateTime<Utc>>, D::Error> {
-    let wrong = "`published` is a time in RFC 3339, such as 2026-01-31T12:00:00Z";
-    let value = serde_json::Value::deserialize(input)?;
-    let time = match &value {
-        serde_json::Value::Null => return Ok(None),
-        serde_json::Value::String(text) => DateTime::parse_from_rfc3339(text.trim()).ok(),
-        _ => None,
-    };
-    time.map(|time| Some(time.with_timezone(&Utc))).ok_or_else(|| serde::de::Error::custom(wrong))
 }
 
 /// Reads an input; `name` is its path, or `-`, and its ending says what it is. What the ending does not tell is sniffed.
@@ -128,28 +91,12 @@ fn read_lines(name: &str, bytes: &[u8]) -> Inputs {
         if line.is_empty() {
             continue;
         }
-        match read_line(line) {
+        match article::input::read(line) {
             Ok(article) => inputs.articles.push(article),
             Err(cause) => inputs.problems.push(bad_line(name, at + 1, line, &cause)),
         }
     }
     inputs
-}
-
-fn read_line(line: &[u8]) -> Result<Article, String> {
-    if line.len() > LINE_BYTES_MAX {
-        return Err(format!("longer than {LINE_BYTES_MAX} bytes"));
-    }
-    // An array would be taken as the struct's fields in order.
-    if line[0] != b'{' {
-        return Err("not a JSON object".to_owned());
-    }
-    let input: InputArticle = serde_json::from_slice(line).map_err(|error| {
-        // serde counts lines within our one line; only the column means something.
-        let text = error.to_string();
-        text.split(" at line ").next().map_or(text.clone(), |cause| format!("{cause} at column {}", error.column()))
-    })?;
-    Ok(from_input(input))
 }
 
 fn bad_line(name: &str, number: usize, line: &[u8], cause: &str) -> Problem {
@@ -161,49 +108,6 @@ fn bad_line(name: &str, number: usize, line: &[u8], cause: &str) -> Problem {
     Problem::error(message).at(Place { origin, source: Arc::from(shown), span, first_line: number })
 }
 
-/// An article from its JSON form. `text` wins over `content`, that over `summary`.
-fn from_input(input: InputArticle) -> Article {
-    let filled = |text: Option<String>| text.filter(|t| !t.trim().is_empty());
-    let title = html::one_line(&input.title.unwrap_or_default());
-    let summary = filled(input.summary);
-    let content = filled(input.content);
-    // `text` is taken as it stands, so that offsets are the giver's own.
-    let text = filled(input.text)
-        .or(filled(input.body))
-        .or_else(|| content.as_deref().map(html::to_text).filter(|t| !t.is_empty()))
-        .or_else(|| summary.clone())
-        .unwrap_or_default();
-    let url = filled(input.url);
-    let stated = input.lang.as_deref().and_then(Lang::from_tag);
-    let id = match (filled(input.id), &url) {
-        (Some(id), _) => ArticleId { value: id, kind: IdKind::Guid },
-        (None, Some(url)) => ArticleId { value: url.clone(), kind: IdKind::Url },
-        (None, None) => ArticleId { value: identity::text_hash(&title, &text), kind: IdKind::Hash },
-    };
-    Article {
-        id,
-        url,
-        lang: stated.or_else(|| language::detect(&format!("{title}\n{text}"), None)),
-        title,
-        summary,
-        content: content.map(UntrustedHtml::new),
-        text,
-        text_source: TextSource::Input,
-        published: input.published,
-        updated: None,
-        authors: input.author.into_iter().collect(),
-        categories: input.categories.unwrap_or_default(),
-        enclosures: Vec::new(),
-        feed: filled(input.feed).and_then(|id| named_feed(&id)),
-    }
-}
-
-/// The feed that an article says it is from, as far as the article knows it. What is no id names no feed.
-fn named_feed(id: &str) -> Option<ArticleFeed> {
-    let id = id.trim().parse().ok()?;
-    Some(ArticleFeed { id, url: String::new(), title: None, tags: Vec::new() })
-}
-
 /// Plain text; the first line is the title when a blank line follows it.
 fn text_article(text: &str) -> Article {
     let text = text.replace("\r\n", "\n");
@@ -212,7 +116,7 @@ fn text_article(text: &str) -> Article {
     let first = lines.next().unwrap_or("");
     let has_title = lines.next().is_some_and(|second| second.trim().is_empty());
     let (title, body) = if has_title { (first, text[first.len()..].trim()) } else { ("", text) };
-    from_input(InputArticle { title: Some(title.to_owned()), text: Some(body.to_owned()), ..Default::default() })
+    Article::from(InputArticle { title: Some(title.to_owned()), text: Some(body.to_owned()), ..Default::default() })
 }
 
 /// A page's title and its readable text.
@@ -232,7 +136,7 @@ fn page_article(page: &str) -> Article {
     });
     let text = html::page_text(page);
     let lang = language::detect(&text, lang.as_deref()).map(|lang| lang.to_string());
-    from_input(InputArticle { title, text: Some(text), lang, ..Default::default() })
+    Article::from(InputArticle { title, text: Some(text), lang, ..Default::default() })
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, ops::Range, path::PathBuf, str::FromStr, time::Duration};
 
+use url::Url;
+
 use super::{
     environment::Environment,
     problem::Problem,
@@ -55,6 +57,7 @@ pub(super) fn defaults(environment: &Environment) -> DaemonSettings {
         retain: 90 * DAY,
         timezone: chrono_tz::UTC,
         listen: Some(SocketAddr::from(([127, 0, 0, 1], 8087))),
+        public_url: None,
         token: None,
         proxy: Proxy::Environment,
         allow_private_networks: false,
@@ -101,7 +104,22 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Option<Table<'a>>) -> (Da
     if let Some(value) = table.get("listen") {
         daemon.listen = listen(reader, value, table.get("token").is_some());
     }
+    daemon.public_url = table.get("public_url").and_then(|value| public_url(reader, value));
     (daemon, written)
+}
+
+/// An address that paths are put behind, so it has nothing of its own behind its path.
+fn public_url<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<Url> {
+    let mut url = reader.url(value, &["https", "http"])?;
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    if has_user || url.query().is_some() || url.fragment().is_some() {
+        let problem = Problem::error("`public_url` holds more than an address and a path");
+        reader.note(&value.span, problem.help("leave out what stands before `@` and behind `?` or `#`"));
+        return None;
+    }
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&path);
+    Some(url)
 }
 
 fn token<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<Secret> {

@@ -56,7 +56,7 @@ pub const KEYS: &[Key] = &[
     now("daemon", "retain"),
     now("daemon", "timezone"),
     now("daemon", "listen"),
-    later("daemon", "public_url", "fetching"),
+    now("daemon", "public_url"),
     now("daemon", "token"),
     now("daemon", "proxy"),
     now("daemon", "allow_private_networks"),

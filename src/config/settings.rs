@@ -76,6 +76,8 @@ pub struct DaemonSettings {
     pub timezone: chrono_tz::Tz,
     /// Where HTTP listens; `None` is off.
     pub listen: Option<SocketAddr>,
+    /// Where hubs and people reach it, without a slash at the end; `None`: nobody is to push to it.
+    pub public_url: Option<Url>,
     /// Bearer token of the HTTP API.
     pub token: Option<Secret>,
     /// For all feeds and sinks that name none of their own.

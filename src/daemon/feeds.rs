@@ -118,6 +118,17 @@ impl Feeds {
         asked
     }
 
+    /// Polls a feed at `due`, or when it is due if that is sooner. What its server asked for is kept, and so are a pause and
+    /// a backoff.
+    pub fn poll_soon(&mut self, feed: &FeedId, due: DateTime<Utc>) {
+        let is_promised = self.same_request(feed).iter().any(|same| self.promised.contains(same));
+        let is_sooner = self.due.get(feed).is_some_and(|known| due < *known);
+        let does_well = matches!(self.health.get(feed), Some(Health::New | Health::Ok));
+        if is_sooner && does_well && !is_promised && !self.paused.contains(feed) {
+            self.due_at(feed, due);
+        }
+    }
+
     fn pause_and_resume(&mut self, wishes: &[FeedWish]) {
         let wanted = |wish: &&FeedWish| wish.paused.is_some() && self.settings.contains_key(&wish.feed);
         let wanted: HashSet<FeedId> = wishes.iter().filter(wanted).map(|wish| wish.feed.clone()).collect();
@@ -207,6 +218,11 @@ impl Feeds {
             }
         }
         (came, gone.len())
+    }
+
+    /// All of them, as they are configured now.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<FeedSettings>> {
+        self.settings.values()
     }
 
     /// Whether any of `listed` is new.

@@ -11,11 +11,14 @@
 pub mod discover;
 pub mod feeds;
 mod lists;
+mod matching;
 pub mod once;
 mod page_hosts;
 pub mod pages;
 pub mod poll;
+mod push;
 pub mod watching;
+pub mod websub;
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,6 +38,7 @@ use self::{
     page_hosts::PageEnd,
     poll::{Polled, Poller},
     watching::Watching,
+    websub::Hubs,
 };
 use crate::{
     clock::Clock,
@@ -43,7 +47,7 @@ use crate::{
     fetch::{FetchError, FetchLimits, Fetcher},
     metrics::Metrics,
     schedule::PollReason,
-    serve::{self, Served, health::Readiness},
+    serve::{self, Served, commands::Commands, health::Readiness},
     store::{Role, Store, StoreError},
     watch::pack::Packs,
 };
@@ -138,6 +142,7 @@ impl Daemon {
             readers: Arc::new(Semaphore::new(cores)),
             page_readers: Arc::new(Semaphore::new((cores / 2).max(1))),
             pages_wanted: Notify::new(),
+            hubs: Hubs::new(&settings),
         };
         Ok(Self { settings, poller: Arc::new(poller), look, readiness: Arc::new(Readiness::new(clock)) })
     }
@@ -177,6 +182,7 @@ impl Daemon {
     /// A sink could not be made ready. What goes wrong later is logged and lived with.
     pub async fn run(self, listener: Option<TcpListener>, stop: CancellationToken) -> Result<(), DaemonError> {
         let close_listener = CancellationToken::new();
+        let (commands, asked) = Commands::new();
         let served = Served {
             metrics: self.poller.metrics.clone(),
             readiness: Arc::clone(&self.readiness),
@@ -184,7 +190,13 @@ impl Daemon {
             store: self.poller.store.clone(),
             sinks: self.settings.sinks.clone().into(),
             clock: self.poller.clock,
+            commands,
         };
+        let mut beside = JoinSet::new();
+        beside.spawn(push::take_in(Arc::clone(&self.poller), asked));
+        if listener.is_some() {
+            beside.spawn(Arc::clone(&self.poller).keep_subscribed());
+        }
         let server = listener.map(|listener| tokio::spawn(serve::serve(listener, served, close_listener.clone())));
         let end_workers = CancellationToken::new();
         let context = self.deliver_context(end_workers.clone());
@@ -338,12 +350,16 @@ impl Daemon {
             match states {
                 Ok(states) => {
                     let (came, went) = feeds.relist(listed, &states, &self.settings.daemon);
+                    self.poller.hubs.know(feeds.all());
                     if came + went > 0 {
                         info!(came, went, "lists of feeds changed");
                     }
                 }
                 Err(error) => error!(error = %error, "can't read the feeds' states"),
             }
+        }
+        for (feed, due) in self.poller.hubs.take_soon() {
+            feeds.poll_soon(&feed, due);
         }
         let asked = match self.poller.store.feed_wishes().await {
             Ok(wishes) => feeds.heed(&wishes),

@@ -16,8 +16,9 @@ use url::Url;
 use super::{
     Daemon, STORE_RETRY,
     feeds::{Feeds, limits},
+    matching::Matching,
     page_hosts::{HostSaid, PageEnd, PageHosts, Taken},
-    poll::{Poller, chain, matched},
+    poll::{Poller, chain},
 };
 use crate::{
     article::{
@@ -228,7 +229,7 @@ impl Poller {
             let _permit = permit;
             let mut article = article?;
             article.feed = Some(article_feed);
-            let alerts = matched(&watching, &metrics, &article, &key, None, now);
+            let alerts = Matching { watching: &watching, metrics: &metrics, now }.alerts(&article, &key, None);
             Some((article, alerts))
         });
         let read = match matching.await {

@@ -11,21 +11,22 @@ use tokio::{
 use tracing::{debug, info, warn};
 use url::Url;
 
-use super::{discover, watching::Watching};
+use super::{discover, matching::Matching, watching::Watching, websub::Hubs};
 use crate::{
-    alert::{AlertBody, AlertEvent, HeldReason, backlog::FirstPoll, body::FeedRef},
-    article::{Article, ArticleFeed, ArticleKey, from_entry, identity},
+    alert::{backlog::FirstPoll, body::FeedRef},
+    article::{Article, ArticleFeed, from_entry, identity},
     clock::Clock,
-    config::{DaemonSettings, FeedId, FeedSettings, FullText, Severity, WatchSettings},
+    config::{DaemonSettings, FeedId, FeedSettings, FullText, Severity, shown_url},
     feed::{
         self, FeedError,
         entry::{Entry, Feed},
+        websub::{self, Advertised},
     },
     fetch::{Answer, FetchError, FetchRequest, Fetcher, Wanted, hints::Validators},
     metrics::Metrics,
     schedule::{Known, Pace, PollOutcome, PollReason, Rhythm, next_poll, pace},
     store::{
-        CommittedAlert, EntryKey, FeedState, Hearing, Moved, NewAlert, PollResult, SourceKey, Store, StoreError,
+        Committed, CommittedAlert, EntryKey, FeedState, Hearing, Moved, PollResult, SourceKey, Store, StoreError,
         StoredEntry, StoredOutcome,
     },
 };
@@ -59,6 +60,8 @@ pub struct Poller {
     pub page_readers: Arc<Semaphore>,
     /// Told when a poll has brought pages that are wanted.
     pub pages_wanted: Notify,
+    /// Hubs that push feeds.
+    pub hubs: Hubs,
 }
 
 /// How a poll ended, for the scheduler and for `run --once`.
@@ -96,11 +99,13 @@ struct Heard {
 
 /// What a document brought; empty where there was none.
 #[derive(Default)]
-struct Read {
+pub(super) struct Read {
     about_title: Option<String>,
-    is_cut: bool,
-    entries: Vec<StoredEntry>,
-    seen: Vec<EntryKey>,
+    pub is_cut: bool,
+    pub entries: Vec<StoredEntry>,
+    pub seen: Vec<EntryKey>,
+    /// The hub that it names.
+    hub: Option<Advertised>,
     /// `None` where there was no document: what was odd about the last one still stands.
     notes: Option<Vec<String>>,
     /// What it says of itself; `None` where there was no document.
@@ -123,6 +128,8 @@ struct Before {
     pace: Pace,
     window: Option<u32>,
     gap: Option<DateTime<Utc>>,
+    /// Whether the config names another URL than at its last poll.
+    is_elsewhere: bool,
 }
 
 impl Before {
@@ -131,11 +138,12 @@ impl Before {
         match &state {
             Some(known) if known.is_of(&feed.source) => {
                 let (failures, window, gap) = (known.failures, known.window, known.gap);
-                Self { failures, rhythm: known.rhythm, pace: known.pace, window, gap, state }
+                Self { failures, rhythm: known.rhythm, pace: known.pace, window, gap, is_elsewhere: false, state }
             }
             _ => {
                 let (rhythm, pace) = (Rhythm::default(), Pace::default());
-                Self { state, failures: 0, rhythm, pace, window: None, gap: None }
+                let is_elsewhere = state.is_some();
+                Self { state, failures: 0, rhythm, pace, window: None, gap: None, is_elsewhere }
             }
         }
     }
@@ -168,10 +176,12 @@ impl Before {
 }
 
 /// A document as the server gave it.
-struct Document {
-    body: Bytes,
-    content_type: Option<String>,
-    url: Url,
+pub(super) struct Document {
+    pub body: Bytes,
+    pub content_type: Option<String>,
+    pub url: Url,
+    /// Its `Link` headers.
+    pub links: Vec<String>,
 }
 
 impl Heard {
@@ -246,7 +256,7 @@ impl Poller {
     ) -> Result<Polled, StoreError> {
         let in_a_row = before.failures + 1;
         let heard = match answer {
-            Ok(Answer::Document { body, content_type, url, validators, freshness, moved_to, held: _ }) => {
+            Ok(Answer::Document { body, content_type, url, links, validators, freshness, moved_to, held: _ }) => {
                 if before.validators().is_some_and(|before| before.is_same_body(validators)) {
                     // Also where only the validators moved: they are stored, the entries are not read again.
                     Heard {
@@ -254,8 +264,12 @@ impl Poller {
                         ..Heard::quiet(StoredOutcome::Unchanged, PollOutcome::Unchanged, validators, *freshness)
                     }
                 } else {
-                    let document =
-                        Document { body: body.clone(), content_type: content_type.clone(), url: url.clone() };
+                    let document = Document {
+                        body: body.clone(),
+                        content_type: content_type.clone(),
+                        url: url.clone(),
+                        links: links.clone(),
+                    };
                     match self.read(feed, before, document, now).await? {
                         Ok(read) => Heard {
                             stored: if read.entries.is_empty() { StoredOutcome::Unchanged } else { StoredOutcome::New },
@@ -302,15 +316,18 @@ impl Poller {
             tokio::task::spawn_blocking(move || discover::linked_feed(&body, content_type.as_deref(), &url)).await;
         let Ok(Some(linked)) = linked else { return answer };
         match self.fetcher.fetch(&FetchRequest { moved_to: Some(&linked), ..*request }).await {
-            Ok(Answer::Document { body, content_type, url, validators, freshness, held, .. }) => Ok(Answer::Document {
-                moved_to: Some(url.clone()),
-                body,
-                content_type,
-                url,
-                validators,
-                freshness,
-                held,
-            }),
+            Ok(Answer::Document { body, content_type, url, links, validators, freshness, held, .. }) => {
+                Ok(Answer::Document {
+                    moved_to: Some(url.clone()),
+                    body,
+                    content_type,
+                    url,
+                    links,
+                    validators,
+                    freshness,
+                    held,
+                })
+            }
             // What the page promised is not there: that the address is a page is what its owner should hear.
             _ => answer,
         }
@@ -349,11 +366,15 @@ impl Poller {
         &self,
         feed: &FeedSettings,
         before: &Before,
-        heard: Heard,
+        mut heard: Heard,
         now: DateTime<Utc>,
     ) -> Result<Polled, StoreError> {
         let bounds = super::feeds::bounds(feed, &self.settings);
-        let pace = before.pace_after(&heard, now);
+        let is_pushed = self.is_pushed(feed, now).await?;
+        if heard.read.notes.is_some() {
+            self.note_hub(feed, heard.read.hub.take(), before.is_elsewhere, now).await?;
+        }
+        let pace = if is_pushed { before.pace } else { before.pace_after(&heard, now) };
         let gap = if heard.read.is_gap { Some(now) } else { before.gap };
         let known = Known {
             fresh: heard.freshness,
@@ -361,6 +382,7 @@ impl Poller {
             pace,
             window: heard.read.window.or(before.window),
             has_gap: gap.is_some_and(|gap| now - gap < GAP_REMEMBERED),
+            is_pushed,
         };
         let next = next_poll(now, &heard.scheduled, &known, &bounds, random_unit());
         let slow_down = match heard.scheduled {
@@ -402,13 +424,9 @@ impl Poller {
             })
             .await?;
         self.metrics.polls.with_label_values(&[outcome]).inc();
-        self.metrics.articles.inc_by(committed.new_articles as u64);
-        if committed.pages > 0 {
-            self.pages_wanted.notify_one();
-        }
-        self.metrics.fulltext.with_label_values(&["left_out"]).inc_by(committed.pages_left_out as u64);
-        if committed.quiet > 0 {
-            info!(feed = %feed.id, quiet = committed.quiet, "most ids of the feed changed at once: known texts stay quiet");
+        let alerts = self.count(&feed.id, &committed);
+        if is_pushed && committed.new_articles > 0 {
+            self.hub_missed(feed).await?;
         }
         if committed.ids_change {
             info!(feed = %feed.id, "the ids of the feed change with each fetch: addresses and words count instead");
@@ -419,7 +437,6 @@ impl Poller {
                 warn!(feed = %feed.id, "the feed has moved on by more than it shows: entries may have been missed, and it is polled twice as often");
             }
         }
-        let alerts = self.count_alerts(&committed.alerts);
         Ok(Polled {
             next: (!is_gone).then_some(next.due),
             failure,
@@ -435,6 +452,19 @@ impl Poller {
 }
 
 impl Poller {
+    /// Counts what a poll or a push brought, and has its pages fetched; gives how many alerts are sent.
+    pub(super) fn count(&self, feed: &FeedId, committed: &Committed) -> usize {
+        self.metrics.articles.inc_by(committed.new_articles as u64);
+        if committed.pages > 0 {
+            self.pages_wanted.notify_one();
+        }
+        self.metrics.fulltext.with_label_values(&["left_out"]).inc_by(committed.pages_left_out as u64);
+        if committed.quiet > 0 {
+            info!(feed = %feed, quiet = committed.quiet, "most ids of the feed changed at once: known texts stay quiet");
+        }
+        self.count_alerts(&committed.alerts)
+    }
+
     /// Counts alerts that were made; gives how many of them are sent.
     pub(super) fn count_alerts(&self, alerts: &[CommittedAlert]) -> usize {
         for alert in alerts {
@@ -466,21 +496,21 @@ impl Poller {
 }
 
 /// What reading one document needs, owned, so that it can go to the blocking pool.
-struct Reading {
-    feed: Arc<FeedSettings>,
-    watching: Arc<Watching>,
-    metrics: Metrics,
-    known: HashMap<EntryKey, u64>,
+pub(super) struct Reading {
+    pub feed: Arc<FeedSettings>,
+    pub watching: Arc<Watching>,
+    pub metrics: Metrics,
+    pub known: HashMap<EntryKey, u64>,
     /// Whether the feed's own ids tell nothing.
-    ids_change: bool,
+    pub ids_change: bool,
     /// Present on a feed's first document: decides what of its backlog is alerted on.
-    first: Option<FirstPoll>,
-    now: DateTime<Utc>,
+    pub first: Option<FirstPoll>,
+    pub now: DateTime<Utc>,
 }
 
 impl Reading {
-    fn read(mut self, document: &Document) -> Result<Read, FeedError> {
-        let Document { body, content_type, url } = document;
+    pub(super) fn read(mut self, document: &Document) -> Result<Read, FeedError> {
+        let Document { body, content_type, url, links } = document;
         let mut feed = feed::parse(body, Some(url), content_type.as_deref())?;
         feed.forget_times_ahead(self.now);
         let Feed { about, entries, is_cut, notes } = feed;
@@ -491,9 +521,13 @@ impl Reading {
             tags: self.feed.tags.clone(),
         };
         let time = |entry: &Entry| entry.published.or(entry.updated);
+        // An address that holds a secret is its server's business alone.
+        let may_tell = shown_url(url, self.feed.secret) == url.as_str();
+        let hub = websub::advertised(links, &about, url, may_tell);
         let mut read = Read {
             about_title: about.title,
             is_cut,
+            hub,
             notes: Some(notes),
             rhythm: Some(about.rhythm),
             window: (!entries.is_empty()).then(|| pace::window(entries.iter().map(time))),
@@ -502,6 +536,8 @@ impl Reading {
         };
         let ids = if self.ids_change { identity::ids_without_guids(&entries) } else { identity::ids(&entries) };
         let shared_urls = identity::shared_urls(&entries, &ids, about.site_url.as_deref());
+        let watching = Arc::clone(&self.watching);
+        let matching = Matching { watching: &watching, metrics: &self.metrics.clone(), now: self.now };
         for (id, entry) in ids.into_iter().zip(&entries) {
             let held = self.first.as_mut().and_then(|first| first.holds(entry.published.or(entry.updated)));
             let key = EntryKey::of(&id);
@@ -519,7 +555,7 @@ impl Reading {
             // Of an address that several share, the page is none of theirs; of what is held, nobody will hear anyway.
             let is_wanted = url.is_some() && held.is_none() && self.wants_page(&article);
             let page = if is_wanted { article.page_url() } else { None };
-            read.entries.push(StoredEntry { page, ..self.match_article(article, key, fingerprint, held) });
+            read.entries.push(StoredEntry { page, ..matching.entry(article, key, fingerprint, held) });
         }
         let is_new_whole = !read.seen.is_empty() && read.new_times.len() == read.seen.len();
         read.is_gap = is_new_whole && self.first.is_none() && !self.known.is_empty() && !self.ids_change;
@@ -537,51 +573,6 @@ impl Reading {
             FullText::Auto => article.words() < AUTO_WORDS_MAX && self.watching.may_be_after(article, self.now),
         }
     }
-
-    fn match_article(
-        &self,
-        article: Article,
-        key: ArticleKey,
-        fingerprint: u64,
-        held: Option<HeldReason>,
-    ) -> StoredEntry {
-        let alerts = matched(&self.watching, &self.metrics, &article, &key, held, self.now);
-        StoredEntry { fingerprint, key, text_key: article.text_key().map(|key| key.0), alerts, article, page: None }
-    }
-}
-
-/// What every watch makes of an article, counted and with what is odd about it logged.
-pub(super) fn matched(
-    watching: &Watching,
-    metrics: &Metrics,
-    article: &Article,
-    key: &ArticleKey,
-    held: Option<HeldReason>,
-    now: DateTime<Utc>,
-) -> Vec<NewAlert> {
-    let started = std::time::Instant::now();
-    let judged = watching.judge(article, key, now, Some(now));
-    metrics.undecided.inc_by(judged.undecided.len() as u64);
-    for watch in &judged.undecided {
-        warn!(watch = %watch.id, article = %article.id.value, "a watch ran out of steps: nobody knows whether it matches");
-    }
-    if judged.cut {
-        warn!(article = %article.id.value, "an article is too long: its rest was not searched");
-    }
-    let unsure = |watch: &WatchSettings, body: &AlertBody| {
-        (!watch.min_confidence.allows(body.confidence)).then_some(HeldReason::Confidence)
-    };
-    let alerts = judged.alerts.into_iter().map(|(id, watch, body)| NewAlert {
-        id,
-        watch: watch.id.clone(),
-        severity: watch.severity,
-        held: held.or_else(|| unsure(watch, &body)),
-        body: AlertEvent::new(body, now).to_json(),
-        sinks: watching.sinks_of(watch),
-    });
-    let alerts = alerts.collect();
-    metrics.match_seconds.observe(started.elapsed().as_secs_f64());
-    alerts
 }
 
 /// Whether a document is a page for people: read as a feed it would be none, and it is worth a look at its links.

@@ -25,6 +25,7 @@ mod reference;
 mod rhythm;
 mod strict;
 mod token;
+pub mod websub;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use url::Url;

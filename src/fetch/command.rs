@@ -84,6 +84,7 @@ pub(super) async fn run(
         body: document.body,
         content_type: None,
         url,
+        links: Vec::new(),
         validators,
         freshness: None,
         moved_to: None,

@@ -8,6 +8,7 @@ mod body;
 pub mod client;
 mod command;
 mod error;
+pub mod form;
 pub mod hints;
 mod large;
 pub mod redirect;
@@ -24,7 +25,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use reqwest::{
     Client, Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderValue, LOCATION},
+    header::{CONTENT_TYPE, HeaderValue, LINK, LOCATION},
 };
 use tokio::time::{Instant, timeout_at};
 use url::Url;
@@ -78,6 +79,8 @@ pub enum Answer {
         content_type: Option<String>,
         /// The URL that gave it, after all moves, without user-info.
         url: Url,
+        /// Its `Link` headers.
+        links: Vec<String>,
         /// To ask again with.
         validators: Validators,
         /// How long the server wants it to be relied on.
@@ -309,6 +312,7 @@ impl Fetcher {
         Ok(Answer::Document {
             body: document.body,
             content_type: headers.get(CONTENT_TYPE).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned()),
+            links: headers.get_all(LINK).iter().filter_map(|v| v.to_str().ok()).map(str::to_owned).collect(),
             validators: Validators::from_headers(url.as_str(), &headers, document.hash),
             freshness: hints::freshness(&headers, now),
             moved_to: chain.moved_to(),

@@ -53,6 +53,7 @@ fn read(path: &Path, known: Option<&Validators>, limit: u64, held: Held) -> Resu
         body: body.into(),
         content_type: None,
         url,
+        links: Vec::new(),
         validators,
         freshness: None,
         moved_to: None,

@@ -86,6 +86,8 @@ impl PollBounds {
         let gap = known.pace.typical_gap();
         let by_history = gap.map(|gap| gap.mul_f64(GAP_SHARE)).filter(|wait| *wait < self.interval);
         let (wait, reason) = match (by_history, gap) {
+            // Its news come by themselves. A hub may forget us without a word, so the interval stands.
+            _ if known.is_pushed => (self.interval, PollReason::Pushed),
             (Some(wait), Some(gap)) => (wait.max(self.min), PollReason::Busy { gap }),
             _ => (self.interval, PollReason::Interval),
         };
@@ -125,6 +127,8 @@ pub struct Known {
     pub window: Option<u32>,
     /// Whether its window has lately overrun: a document shared no entry with the one before.
     pub has_gap: bool,
+    /// Whether its hub pushes what is new.
+    pub is_pushed: bool,
 }
 
 /// Why a feed is due when it is.
@@ -137,6 +141,8 @@ pub enum PollReason {
         /// How long it usually is between two arrivals.
         gap: Duration,
     },
+    /// Its hub pushes what is new, so it is not polled sooner than its interval.
+    Pushed,
     /// Its document holds too little to last longer when it is busy.
     Window,
     /// Its window has overrun: it is polled twice as often.
@@ -170,6 +176,7 @@ impl fmt::Display for PollReason {
                 let gap = Duration::from_secs((gap.as_secs() / step).max(1) * step);
                 write!(f, "busy, something new every {}", format_duration(gap))
             }
+            Self::Pushed => f.write_str("interval, its hub pushes what is new"),
             Self::Window => f.write_str("sooner, it shows few entries at a time"),
             Self::Gap => f.write_str("twice as often, its window has overrun"),
             Self::Rhythm => f.write_str("worth asking then, says the feed"),
@@ -337,6 +344,7 @@ mod tests {
         check_known(paced(1), 0.0, 1.0..=1.0, "busy, something new every 1m");
         check_known(paced(1), 1.0, 1.0..=1.0, "busy, something new every 1m");
         check_known(paced(300), 0.0, 15.0..=15.0, "interval");
+        check_known(Known { is_pushed: true, ..paced(1) }, 0.0, 15.0..=15.0, "interval, its hub pushes what is new");
         check_known(Known { has_gap: true, ..paced(10) }, 0.0, 2.4..=2.6, "twice as often, its window has overrun");
         check_known(
             Known { has_gap: true, ..Known::default() },

@@ -1,4 +1,4 @@
-//! The one transaction that makes a poll true.
+//! The one transaction that makes a poll, or a push, true.
 //!
 //! Validators, articles, alerts and outbox rows are committed together or not at all: a crash can repeat a poll and
 //! never lose one. What was alerted before is decided here, in the transaction, where no other poll can come between.
@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::{
-    Committed, EntryKey, PollResult, Store, StoreError, StoredEntry, StoredOutcome, announce, health,
+    Committed, EntryKey, PollResult, PushResult, Store, StoreError, StoredEntry, StoredOutcome, announce, health,
     keep::Keeper,
     page,
     poll_result::digest,
@@ -32,6 +32,14 @@ impl Store {
     /// Nothing of it is stored: poll again later, with the old validators.
     pub async fn commit_poll(&self, poll: PollResult) -> Result<Committed, StoreError> {
         self.write(move |connection, news| Commit::new(connection, &poll)?.run(news)).await
+    }
+
+    /// Makes all that a push brought true at one moment. One that is committed twice brings nothing the second time.
+    ///
+    /// # Errors
+    /// Nothing of it is stored.
+    pub async fn commit_push(&self, push: PushResult) -> Result<Committed, StoreError> {
+        self.write(move |connection, news| Commit::pushed(connection, &push)?.run(news)).await
     }
 
     /// Puts off the next polls of `feeds` to `until`, where they are due before.
@@ -69,10 +77,33 @@ struct Familiar {
     articles: HashSet<([u8; 16], i64)>,
 }
 
-/// One poll's transaction on the way.
+impl Familiar {
+    /// What tells a text is its text; the key alone tells where there is too little of it.
+    fn knows(&self, entry: &StoredEntry) -> bool {
+        let told_by = entry.text_key.unwrap_or_else(|| key_of(entry));
+        self.keys.contains(&told_by) || self.fingerprints.contains(&entry.fingerprint.cast_signed())
+    }
+}
+
+fn key_of(entry: &StoredEntry) -> [u8; 16] {
+    digest(&[b"key", entry.key.as_str().as_bytes()])
+}
+
+/// What a poll or a push brought.
+#[derive(Clone, Copy)]
+struct Brought<'a> {
+    feed: &'a FeedId,
+    at: DateTime<Utc>,
+    entries: &'a [StoredEntry],
+    entries_seen: &'a [EntryKey],
+    /// `None` where it was pushed, and may be a part of what the feed holds.
+    poll: Option<&'a PollResult>,
+}
+
+/// The transaction of a poll or a push on the way.
 struct Commit<'a> {
     connection: &'a Connection,
-    poll: &'a PollResult,
+    brought: Brought<'a>,
     keeper: Keeper<'a>,
     /// What the feed's entries were before this poll, where most of its ids are new.
     familiar: Option<Familiar>,
@@ -86,15 +117,26 @@ struct Commit<'a> {
 impl<'a> Commit<'a> {
     fn new(connection: &'a Connection, poll: &'a PollResult) -> rusqlite::Result<Self> {
         let feed = store_feed(connection, poll)?;
-        let (keeper, committed) = (Keeper { connection, feed, at: poll.at }, Committed::default());
-        Ok(Self { connection, poll, keeper, familiar: None, is_quiet: false, retold: 0, committed })
+        let PollResult { feed: id, at, entries, entries_seen, .. } = poll;
+        Ok(Self::of(connection, feed, Brought { feed: id, at: *at, entries, entries_seen, poll: Some(poll) }))
+    }
+
+    fn pushed(connection: &'a Connection, push: &'a PushResult) -> rusqlite::Result<Self> {
+        let feed = pushed_feed(connection, push)?;
+        let PushResult { feed: id, at, entries, entries_seen } = push;
+        Ok(Self::of(connection, feed, Brought { feed: id, at: *at, entries, entries_seen, poll: None }))
+    }
+
+    fn of(connection: &'a Connection, feed: i64, brought: Brought<'a>) -> Self {
+        let (keeper, committed) = (Keeper { connection, feed, at: brought.at }, Committed::default());
+        Self { connection, brought, keeper, familiar: None, is_quiet: false, retold: 0, committed }
     }
 
     fn run(mut self, news: &mut News) -> rusqlite::Result<Committed> {
-        let poll = self.poll;
-        let mut met = HashSet::with_capacity(poll.entries.len());
-        let mut entries = Vec::with_capacity(poll.entries.len());
-        for entry in &poll.entries {
+        let brought = self.brought;
+        let mut met = HashSet::with_capacity(brought.entries.len());
+        let mut entries = Vec::with_capacity(brought.entries.len());
+        for entry in brought.entries {
             let entry_key = EntryKey::of(&entry.article.id);
             // An id that stands twice in one document is its first entry; else the two would edit each other for ever.
             if met.insert(entry_key) {
@@ -102,7 +144,17 @@ impl<'a> Commit<'a> {
             }
         }
         let new = entries.iter().filter(|(_, _, known)| known.is_none()).count();
-        if new * 2 > poll.entries_seen.len().max(entries.len()) {
+        if brought.poll.is_none() {
+            // That all of a push is new is what pushes are for. Only where most of it is texts that the feed had under
+            // other ids, the feed has changed its ids.
+            if new >= CHANGED_IDS_MIN {
+                let familiar = self.known_of_feed()?;
+                let retold =
+                    entries.iter().filter(|(_, entry, known)| known.is_none() && familiar.knows(entry)).count();
+                self.is_quiet = retold * 2 > brought.entries_seen.len();
+                self.familiar = self.is_quiet.then_some(familiar);
+            }
+        } else if new * 2 > brought.entries_seen.len().max(entries.len()) {
             self.familiar = Some(self.known_of_feed()?);
             self.is_quiet = new >= CHANGED_IDS_MIN;
         }
@@ -110,18 +162,24 @@ impl<'a> Commit<'a> {
             self.entry(entry_key, entry, known, news)?;
         }
         self.mark_seen()?;
-        self.learn_ids(new)?;
-        // Where the ids changed, the entries are the known ones.
-        self.committed.is_gap = poll.gap.is_some() && self.committed.quiet == 0;
-        let (new, is_gap) = (self.committed.new_articles, self.committed.is_gap);
-        let events = health::hear(self.connection, self.keeper.feed, poll, new, is_gap)?;
-        announce::store_events(self.connection, &events, news)?;
+        match brought.poll {
+            Some(poll) => {
+                self.learn_ids(new)?;
+                // Where the ids changed, the entries are the known ones.
+                self.committed.is_gap = poll.gap.is_some() && self.committed.quiet == 0;
+                let (new, is_gap) = (self.committed.new_articles, self.committed.is_gap);
+                let events = health::hear(self.connection, self.keeper.feed, poll, new, is_gap)?;
+                announce::store_events(self.connection, &events, news)?;
+            }
+            None if self.committed.new_articles > 0 => health::pushed(self.connection, self.keeper.feed, brought.at)?,
+            None => {}
+        }
         Ok(self.committed)
     }
 
     /// Counts the documents in a row in which most texts that the feed had before stand under new ids.
     fn learn_ids(&mut self, new: usize) -> rusqlite::Result<()> {
-        let seen = self.poll.entries_seen.len();
+        let seen = self.brought.entries_seen.len();
         if seen == 0 {
             return Ok(());
         }
@@ -179,13 +237,8 @@ impl<'a> Commit<'a> {
             // The same poll once more, after a crash or beside another: all was decided the first time.
             return Ok(());
         }
-        let key = digest(&[b"key", entry.key.as_str().as_bytes()]);
-        // What tells a text is its text; the key alone tells where there is too little of it.
-        let told_by = entry.text_key.unwrap_or(key);
-        let is_familiar = self
-            .familiar
-            .as_ref()
-            .is_some_and(|known| known.keys.contains(&told_by) || known.fingerprints.contains(&fingerprint));
+        let key = key_of(entry);
+        let is_familiar = self.familiar.as_ref().is_some_and(|known| known.knows(entry));
         let article = self.keeper.article(&entry.article, known.as_ref().and_then(|known| known.article))?;
         self.store_entry(entry_key, entry, key, article)?;
         match known {
@@ -206,7 +259,7 @@ impl<'a> Commit<'a> {
         }
         // Every name under which a watch may have alerted on it: across feeds, by its text, in this feed, and what
         // the first two were before an edit.
-        let own = digest(&[b"entry", self.poll.feed.as_str().as_bytes(), &entry_key.0]);
+        let own = digest(&[b"entry", self.brought.feed.as_str().as_bytes(), &entry_key.0]);
         let mut identities = vec![own, key];
         identities.extend(entry.text_key);
         if let Some(known) = known {
@@ -244,7 +297,7 @@ impl<'a> Commit<'a> {
              ON CONFLICT (feed, hash) DO UPDATE SET fingerprint = excluded.fingerprint, article = excluded.article,
                  seen = excluded.seen, words = excluded.words, key_hash = excluded.key_hash,
                  text_hash = excluded.text_hash";
-        let at = millis(self.poll.at);
+        let at = millis(self.brought.at);
         self.connection.prepare_cached(sql)?.execute(params![
             self.keeper.feed,
             entry_key.0,
@@ -262,12 +315,25 @@ impl<'a> Commit<'a> {
     fn mark_seen(&self) -> rusqlite::Result<()> {
         let sql = "UPDATE entry SET seen = ?3 WHERE feed = ?1 AND hash = ?2 AND seen < ?4";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let stale = millis(self.poll.at - SEEN_STEP);
-        for entry_key in &self.poll.entries_seen {
-            statement.execute(params![self.keeper.feed, entry_key.0, millis(self.poll.at), stale])?;
+        let stale = millis(self.brought.at - SEEN_STEP);
+        for entry_key in self.brought.entries_seen {
+            statement.execute(params![self.keeper.feed, entry_key.0, millis(self.brought.at), stale])?;
         }
         Ok(())
     }
+}
+
+/// The number of a feed that was pushed to. One that was never polled gets a row that nobody polls by.
+fn pushed_feed(connection: &Connection, push: &PushResult) -> rusqlite::Result<i64> {
+    // Of a feed that is polled nothing changes. Of one that is not, entries can only be told to be old by this.
+    let sql = "INSERT INTO feed (id, last_poll, last_document, outcome, failures, next_poll, next_reason)
+         VALUES (?1, ?2, ?2, 'new', 0, ?2, 'pushed')
+         ON CONFLICT (id) DO UPDATE SET
+             last_poll = iif(next_reason = 'pushed', excluded.last_poll, last_poll),
+             last_document = iif(next_reason = 'pushed', excluded.last_document, last_document)
+         RETURNING feed";
+    let values = params![push.feed.as_str(), millis(push.at)];
+    connection.prepare_cached(sql)?.query_row(values, |row| row.get(0))
 }
 
 /// The feed's own row; gives its number.

@@ -49,8 +49,7 @@ pub(super) fn hear(
     new: usize,
     is_gap: bool,
 ) -> rusqlite::Result<Vec<NewEvent>> {
-    let sql = "SELECT failing_since, failing_polls, failing_told, last_new, longest_gap, silent_told FROM feed WHERE feed = ?1";
-    let before = connection.prepare_cached(sql)?.query_row([feed], health)?;
+    let before = known(connection, feed)?;
     let heard = match poll.outcome {
         StoredOutcome::Error { .. } => PollHealth::Failed { failures: poll.in_a_row_failures, is_final: false },
         StoredOutcome::Gone => PollHealth::Failed { failures: poll.in_a_row_failures, is_final: true },
@@ -65,6 +64,24 @@ pub(super) fn hear(
     };
     let (after, news) = before.after(heard, poll.hearing.expect, poll.at, may_tell);
     counted?;
+    keep(connection, feed, &before, &after)?;
+    let sinks = &poll.hearing.sinks;
+    let events = news.into_iter().map(|news| NewEvent { event: event(poll, news), sinks: sinks.clone() });
+    Ok(events.collect())
+}
+
+/// A push brought something new: the feed is not silent. How its polls do is another matter.
+pub(super) fn pushed(connection: &Connection, feed: i64, at: DateTime<Utc>) -> rusqlite::Result<()> {
+    let before = known(connection, feed)?;
+    keep(connection, feed, &before, &before.pushed(at))
+}
+
+fn known(connection: &Connection, feed: i64) -> rusqlite::Result<FeedHealth> {
+    let sql = "SELECT failing_since, failing_polls, failing_told, last_new, longest_gap, silent_told FROM feed WHERE feed = ?1";
+    connection.prepare_cached(sql)?.query_row([feed], health)
+}
+
+fn keep(connection: &Connection, feed: i64, before: &FeedHealth, after: &FeedHealth) -> rusqlite::Result<()> {
     if after != before {
         let sql = "UPDATE feed SET failing_since = ?2, failing_polls = ?3, failing_told = ?4, last_new = ?5,
                  longest_gap = ?6, silent_told = ?7 WHERE feed = ?1";
@@ -78,9 +95,7 @@ pub(super) fn hear(
             after.silent_told,
         ])?;
     }
-    let sinks = &poll.hearing.sinks;
-    let events = news.into_iter().map(|news| NewEvent { event: event(poll, news), sinks: sinks.clone() });
-    Ok(events.collect())
+    Ok(())
 }
 
 /// The health columns of a row of `feed`.

@@ -20,6 +20,7 @@ mod query;
 mod retain;
 mod sink;
 mod sqlite;
+mod websub;
 mod wish;
 mod writer;
 
@@ -38,11 +39,13 @@ pub use health::Hearing;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind, Settled, Which};
 pub use page::{PageFailure, PageResult, WantedPage};
 pub use poll_result::{
-    Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, SourceKey, StoredEntry, StoredOutcome,
+    Committed, CommittedAlert, EntryKey, Moved, NewAlert, NewEvent, PollResult, PushResult, SourceKey, StoredEntry,
+    StoredOutcome,
 };
 pub use query::{AlertFilter, FeedActivity, FeedState, StoredAlert};
 pub use retain::Forgotten;
 pub use sink::SinkState;
+pub use websub::{NewSubscription, Subscription, SubscriptionState};
 pub use wish::{FeedWish, Resumed};
 
 use self::{

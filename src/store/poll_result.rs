@@ -74,6 +74,20 @@ pub struct NewEvent {
     pub sinks: Vec<SinkId>,
 }
 
+/// What came without being asked for: a hub's push, or articles by HTTP. It tells nothing of what its feed holds
+/// besides, so neither validators nor the next poll nor what is learned of the feed's ids change by it.
+#[derive(Debug, Clone)]
+pub struct PushResult {
+    /// Which feed. One that was never polled is made, and is not polled by that.
+    pub feed: FeedId,
+    /// When it came.
+    pub at: DateTime<Utc>,
+    /// New or edited entries.
+    pub entries: Vec<StoredEntry>,
+    /// Every id that came, new or not.
+    pub entries_seen: Vec<EntryKey>,
+}
+
 /// A move for good. It counts for as long as the config names the source that moved: who mends the URL there is obeyed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {

@@ -3,6 +3,7 @@
 
 mod acceptance;
 mod circuit;
+mod articles;
 mod commands;
 mod config;
 mod crash;
@@ -26,6 +27,7 @@ mod formats_limits;
 mod formats_sent;
 mod full_text;
 mod house;
+mod hub;
 mod language;
 mod mutate;
 mod outbox;
@@ -44,3 +46,4 @@ mod ssrf;
 mod store;
 mod topics;
 mod verify;
+mod websub;

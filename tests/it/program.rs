@@ -57,7 +57,13 @@ impl Desk {
 
     /// Starts the daemon and waits until it says where it listens, or that it does not.
     pub(crate) fn start(&self) -> Daemon {
-        let mut child = self.command(&["run", "--json"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        self.start_with(&[])
+    }
+
+    /// The same with further options.
+    pub(crate) fn start_with(&self, options: &[&str]) -> Daemon {
+        let arguments = [&["run", "--json"], options].concat();
+        let mut child = self.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         let address = loop {

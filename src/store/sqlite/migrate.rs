@@ -9,7 +9,7 @@ use crate::store::StoreError;
 /// "WWat": says in the file's head that it is a wirewatch store.
 const APPLICATION_ID: i64 = 0x5757_6174;
 /// In order; the first makes schema 1. One that has been released never changes.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("migrations/0001-first.sql"),
     include_str!("migrations/0002-changing-ids.sql"),
     include_str!("migrations/0003-wishes.sql"),
@@ -17,6 +17,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("migrations/0005-events.sql"),
     include_str!("migrations/0006-health.sql"),
     include_str!("migrations/0007-pages.sql"),
+    include_str!("migrations/0008-websub.sql"),
 ];
 /// The schema that this program reads and writes.
 pub(super) const SCHEMA: i64 = MIGRATIONS.len() as i64;
