@@ -6,6 +6,7 @@
 //! declared where nobody chose: there the declaration counts before the header, and `doubt` looks at the text.
 
 mod doubt;
+mod twice;
 
 use std::{borrow::Cow, sync::LazyLock};
 
@@ -50,7 +51,10 @@ fn to_utf8(bytes: &[u8], content_type: Option<&str>) -> (String, Option<String>)
     if let Ok(text) = std::str::from_utf8(bytes) {
         // ISO-2022-JP is seven-bit, so it is valid UTF-8 too.
         if !bytes.contains(&0x1b) {
-            return (text.to_owned(), None);
+            return match twice::undone(text) {
+                Some(text) => (text, Some("its letters were made UTF-8 twice; read as they are meant".to_owned())),
+                None => (text.to_owned(), None),
+            };
         }
     }
     let stated = declaration_charset(bytes);
@@ -177,13 +181,13 @@ fn decode_as(encoding: &'static Encoding, bytes: &[u8]) -> (String, Option<Strin
     (text.into_owned(), broken.then(|| format!("some bytes are not {}", encoding.name())))
 }
 
-/// UTF-32 by its BOM, or by the three zero bytes beside the first `<` or `{`.
+/// UTF-32 by its BOM, or by the three zero bytes beside the first `<`, `{` or space.
 fn utf32(bytes: &[u8]) -> Option<(bool, usize)> {
     match bytes.get(..4)? {
         [0, 0, 0xfe, 0xff] => Some((true, 4)),
         [0xff, 0xfe, 0, 0] => Some((false, 4)),
-        [0, 0, 0, b'<' | b'{'] => Some((true, 0)),
-        [b'<' | b'{', 0, 0, 0] => Some((false, 0)),
+        [0, 0, 0, b'<' | b'{' | b' ' | b'\t' | b'\r' | b'\n'] => Some((true, 0)),
+        [b'<' | b'{' | b' ' | b'\t' | b'\r' | b'\n', 0, 0, 0] => Some((false, 0)),
         _ => None,
     }
 }

@@ -101,7 +101,11 @@ pub fn looks_like_html(text: &str) -> bool {
     };
     text.match_indices(['<', '&']).any(|(at, mark)| {
         let rest = &text[at + 1..];
-        if mark == "<" { (at < last_bracket && is_tag(rest)) || rest.starts_with("!--") } else { is_entity(rest) }
+        if mark == "<" {
+            (at < last_bracket && is_tag(rest)) || rest.starts_with("!--") || rest.starts_with("![CDATA[")
+        } else {
+            is_entity(rest)
+        }
     })
 }
 
@@ -395,6 +399,7 @@ mod tests {
         assert!(looks_like_html("a <b>bold</b> claim"));
         assert!(looks_like_html("It&#39s a deal"));
         assert!(looks_like_html("more &amp more"));
+        assert!(looks_like_html("more <![CDATA[and]]> more"));
         assert!(!looks_like_html("R&D, AT&T and #1 & x?a=1&lt=2"));
         assert!(!looks_like_html("x < y & z > w"));
         assert!(!looks_like_html("uses <vector> and R&D; fine"[..20].as_ref()));

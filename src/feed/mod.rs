@@ -248,7 +248,7 @@ fn absolute(url: &str, base: Option<&Url>) -> Option<String> {
     let joined = url.contains(['\n', '\r']).then(|| url.lines().map(str::trim).collect::<String>());
     let url = joined.as_deref().unwrap_or(url);
     match Url::parse(url) {
-        Ok(parsed) if url.contains(|c: char| c.is_whitespace() || c.is_control()) => Some(parsed.into()),
+        Ok(parsed) if url.contains(is_unseen) => Some(parsed.into()),
         Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && !url.contains("://") => Some(parsed.into()),
         Ok(_) => Some(url.to_owned()),
         Err(_) if url.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("www.")) => {
@@ -267,9 +267,20 @@ fn page_address(url: &str, base: Option<&Url>) -> Option<String> {
     absolute(url, base).filter(|url| is_web(url))
 }
 
+/// Letters that a reader does not see, or that turn what stands behind them: in an address they are written as bytes.
+fn is_unseen(c: char) -> bool {
+    let is_turning =
+        matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    is_turning || c.is_whitespace() || c.is_control()
+}
+
 /// The address that a guid is, where it is one: a number or a name is resolved against nothing.
 fn permalink(guid: &str, base: Option<&Url>) -> Option<String> {
-    if is_web(guid) { Some(guid.to_owned()) } else { page_address(guid, base).filter(|_| guid.starts_with('/')) }
+    if is_web(guid) && !guid.contains(is_unseen) {
+        Some(guid.to_owned())
+    } else {
+        page_address(guid, base).filter(|_| is_web(guid) || guid.starts_with('/'))
+    }
 }
 
 /// Whether a link's relation is this one: case does not count, and IANA's own address in front neither. None at all is

@@ -15,15 +15,16 @@ const EXPANDED_BYTES_MIN: usize = 1 << 20;
 /// What a document's DOCTYPE declares: names and the texts they stand for.
 #[derive(Debug, Default)]
 pub struct Entities<'a> {
-    declared: Vec<(&'a str, &'a str)>,
+    declared: Vec<(&'a str, Cow<'a, str>)>,
     /// How many bytes they may still become.
     bytes_left: Cell<usize>,
     is_spent: Cell<bool>,
 }
 
 impl<'a> Entities<'a> {
-    /// The plain declarations of a DOCTYPE (`<!ENTITY name "text">`). Those that refer to other entities or files are
-    /// left out: nothing here expands twice or reads anything. `document_bytes` is how long the whole document is.
+    /// The plain declarations of a DOCTYPE (`<!ENTITY name "text">`), with letters by number (`&#8212;`) made letters.
+    /// Those that refer to other entities or files are left out: nothing here expands twice or reads anything.
+    /// `document_bytes` is how long the whole document is.
     pub fn of_doctype(doctype: &'a str, document_bytes: usize) -> Self {
         let declarations = doctype.split("<!ENTITY").skip(1).filter_map(|declaration| {
             let declaration = declaration.trim_start();
@@ -31,8 +32,9 @@ impl<'a> Entities<'a> {
             let rest = rest.trim_start();
             let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
             let value = &rest[1..1 + rest[1..].find(quote)?];
-            let is_plain = value.len() <= ENTITY_BYTES_MAX && !value.contains(['&', '<', '%']);
-            is_plain.then_some((name, value))
+            let has_names = value.match_indices('&').any(|(at, _)| value.as_bytes().get(at + 1) != Some(&b'#'));
+            let is_plain = value.len() <= ENTITY_BYTES_MAX && !has_names && !value.contains(['<', '%']);
+            is_plain.then(|| (name, resolve(value, &Entities::default())))
         });
         Self {
             declared: declarations.take(ENTITIES_MAX).collect(),
@@ -47,8 +49,8 @@ impl<'a> Entities<'a> {
     }
 
     /// What a name stands for, where it is declared and there is room for it.
-    fn get(&self, name: &str) -> Option<&'a str> {
-        let text = self.declared.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)?;
+    fn get(&self, name: &str) -> Option<&str> {
+        let text = self.declared.iter().find(|(known, _)| *known == name).map(|(_, text)| &**text)?;
         match self.bytes_left.get().checked_sub(text.len()) {
             Some(left) => self.bytes_left.set(left),
             None => self.is_spent.set(true),
@@ -105,7 +107,7 @@ pub fn resolve<'a>(text: &'a str, entities: &Entities<'_>) -> Cow<'a, str> {
 }
 
 /// What a reference stands for; `None` where nobody can tell.
-fn meaning<'a>(name: &str, entities: &Entities<'a>) -> Option<Cow<'a, str>> {
+fn meaning<'a>(name: &str, entities: &'a Entities<'_>) -> Option<Cow<'a, str>> {
     if let Some(number) = name.strip_prefix('#') {
         return Some(Cow::Owned(match numbered(number) {
             Some(c) if is_forbidden(c) => String::new(),
@@ -182,10 +184,11 @@ mod tests {
     #[test]
     fn entities_of_a_doctype_stand_for_their_text_alone() {
         let entities = Entities::of_doctype(
-            "DOCTYPE r [<!ENTITY co 'Example Corp'><!ENTITY a \"&b;&b;\"><!ENTITY x SYSTEM \"file:///etc/passwd\">]",
+            "DOCTYPE r [<!ENTITY co 'Example Corp'><!ENTITY a \"&b;&b;\"><!ENTITY n 'A &#38; B &#8212; &#x3c;b>'>\
+             <!ENTITY x SYSTEM \"file:///etc/passwd\">]",
             0,
         );
-        assert_eq!(resolve("&co; &a; &x;", &entities), "Example Corp &a; &x;");
+        assert_eq!(resolve("&co; &a; &x; &n;", &entities), "Example Corp &a; &x; A & B \u{2014} <b>");
     }
 
     #[test]

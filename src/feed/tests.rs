@@ -165,6 +165,9 @@ fn an_outline_takes_time_in_proportion() {
         "<a:b xmlns:a='c'>",
         "]]>",
         "<item><title>",
+        "<item><title>a<link>b<? ></item>",
+        "<item><title>a<link>b<!a[ ></item>",
+        "<item><title>a<link>b<![CDATA[c</link></item>",
     ] {
         let text = format!("<rss><channel>{}", piece.repeat(200_000 / piece.len()));
         let started = std::time::Instant::now();

@@ -47,10 +47,10 @@ pub struct Tokens<'a> {
     last_name: &'a str,
     is_broken: bool,
     ends_early: bool,
-    /// Where the next `]]>` begins, once looked for: a document full of unclosed sections is not searched for each.
-    next_data_end: Option<Option<usize>>,
-    /// Whether no `?>`, and no `]>`, stands behind here.
-    no_more: [bool; 2],
+    /// A document full of unclosed sections, instructions and doctypes is not searched for each.
+    data_end: Next,
+    instruction_end: Next,
+    subset_end: Next,
 }
 
 impl<'a> Tokens<'a> {
@@ -63,8 +63,9 @@ impl<'a> Tokens<'a> {
             last_name: "",
             is_broken: false,
             ends_early: false,
-            next_data_end: None,
-            no_more: [false; 2],
+            data_end: Next::of(b"]]>"),
+            instruction_end: Next::of(b"?>"),
+            subset_end: Next::of(b"]>"),
         }
     }
 
@@ -81,7 +82,6 @@ impl<'a> Tokens<'a> {
     /// Goes on from somewhere else.
     pub fn go_to(&mut self, at: usize) {
         self.at = at;
-        (self.next_data_end, self.no_more) = (None, [false; 2]);
     }
 
     /// Whether anything was no XML so far.
@@ -100,7 +100,7 @@ impl<'a> Tokens<'a> {
         match bytes.get(1) {
             Some(b'!') => self.declaration(rest),
             Some(b'?') => {
-                let end = self.find_once(0, bytes, b"?>").map(|at| at + 2);
+                let end = self.instruction_end.at(self.text.as_bytes(), self.at).map(|at| at - self.at + 2);
                 self.is_broken |= end.is_none();
                 self.advance(end.or_else(|| memchr(b'>', bytes).map(|at| at + 1)), bytes.len());
                 Token::Aside
@@ -180,7 +180,10 @@ impl<'a> Tokens<'a> {
         let first = memchr(b'>', bytes);
         let subset = first.and_then(|first| memchr(b'[', &bytes[..first]));
         let end = match subset {
-            Some(open) => self.find_once(1, &bytes[open..], b"]>").map(|at| open + at + 1).or(first),
+            Some(open) => {
+                let end = self.subset_end.at(self.text.as_bytes(), self.at + open);
+                end.map(|at| at - self.at + 1).or(first)
+            }
             None => first,
         };
         self.advance(end.map(|at| at + 1), bytes.len());
@@ -190,10 +193,7 @@ impl<'a> Tokens<'a> {
     fn data(&mut self, rest: &'a str) -> Token<'a> {
         let inside = &rest[9..];
         let begin = self.at + 9;
-        let cached = self.next_data_end.filter(|end| end.is_none_or(|end| end >= begin));
-        let absolute = cached.unwrap_or_else(|| memmem::find(inside.as_bytes(), b"]]>").map(|at| begin + at));
-        self.next_data_end = Some(absolute);
-        let end = absolute.map(|end| end - begin);
+        let end = self.data_end.at(self.text.as_bytes(), begin).map(|end| end - begin);
         // One that was never closed runs into the next entry's: it ended where its element does.
         let runs_over = |end: usize| {
             let within = &inside.as_bytes()[..end];
@@ -216,13 +216,6 @@ impl<'a> Tokens<'a> {
                 Token::Data(&inside[..end])
             }
         }
-    }
-
-    /// Searches for what, once missed, stands nowhere behind either.
-    fn find_once(&mut self, which: usize, bytes: &[u8], mark: &[u8]) -> Option<usize> {
-        let found = if self.no_more[which] { None } else { memmem::find(bytes, mark) };
-        self.no_more[which] = found.is_none();
-        found
     }
 
     /// To `end`, or to the document's end where there is none.
@@ -248,7 +241,7 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// Where a mark stands next, searched for once: a walk that only goes on never looks at a byte twice for it.
+/// Where a mark stands next, searched for once: a walk never looks at a byte twice for it, but where it goes back.
 #[derive(Debug)]
 pub struct Next {
     mark: &'static [u8],
@@ -264,14 +257,18 @@ impl Next {
 
     /// Where it stands at `from` or behind.
     pub fn at(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        match self.known {
-            Some((searched, found)) if searched <= from && found.is_none_or(|at| at >= from) => found,
-            _ => {
-                let found = bytes.get(from..).and_then(|rest| memmem::find(rest, self.mark)).map(|at| from + at);
-                self.known = Some((from, found));
-                found
+        let search =
+            |end: usize| bytes.get(from..end).and_then(|part| memmem::find(part, self.mark)).map(|at| from + at);
+        let found = match self.known {
+            Some((searched, found)) if searched <= from && found.is_none_or(|at| at >= from) => return found,
+            // Back in front of where it was searched for: what stands behind there is known.
+            Some((searched, found)) if searched > from => {
+                search((searched + self.mark.len() - 1).min(bytes.len())).or(found)
             }
-        }
+            _ => search(bytes.len()),
+        };
+        self.known = Some((from, found));
+        found
     }
 }
 
@@ -388,6 +385,16 @@ mod tests {
         assert_eq!(end.known, Some((3_001, None)), "searched for again");
         // Whoever goes back is told the truth.
         assert_eq!(end.at(text.as_bytes(), 5), Some(3_000));
+    }
+
+    #[test]
+    fn what_stands_behind_is_not_searched_again_by_who_goes_back() {
+        let mut end = Next::of(b"?>");
+        assert_eq!(end.at(&[b'x'; 900], 500), None);
+        // A mark put there in the meantime shows who looks.
+        let marked = [&[b'x'; 898][..], b"?>"].concat();
+        assert_eq!(end.at(&marked, 100), None);
+        assert_eq!(end.at(b"x??>", 0), Some(2));
     }
 
     #[test]

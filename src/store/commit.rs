@@ -167,6 +167,10 @@ impl<'a> Commit<'a> {
                 self.learn_ids(new)?;
                 // Where the ids changed, the entries are the known ones.
                 self.committed.is_gap = poll.gap.is_some() && self.committed.quiet == 0;
+                if let Some(gap) = poll.gap.filter(|_| self.committed.is_gap) {
+                    let sql = "UPDATE feed SET gap = ?2 WHERE feed = ?1";
+                    self.connection.prepare_cached(sql)?.execute(params![self.keeper.feed, millis(gap)])?;
+                }
                 let (new, is_gap) = (self.committed.new_articles, self.committed.is_gap);
                 let events = health::hear(self.connection, self.keeper.feed, poll, new, is_gap)?;
                 announce::store_events(self.connection, &events, news)?;
@@ -395,7 +399,7 @@ fn store_feed(connection: &Connection, poll: &PollResult) -> rusqlite::Result<i6
 /// How the feed behaves, as far as this poll tells.
 fn learn_ways(connection: &Connection, poll: &PollResult, feed: i64) -> rusqlite::Result<()> {
     let sql = "UPDATE feed SET source = ?2, usual_arrivals = ?3, usual_hours = ?4, recent_arrivals = ?5,
-             recent_hours = ?6, gap = coalesce(?7, gap), arrivals = coalesce(?8, arrivals) WHERE feed = ?1";
+             recent_hours = ?6, arrivals = coalesce(?7, arrivals) WHERE feed = ?1";
     let Pace { usual, recent } = poll.pace;
     connection.prepare_cached(sql)?.execute(params![
         feed,
@@ -404,7 +408,6 @@ fn learn_ways(connection: &Connection, poll: &PollResult, feed: i64) -> rusqlite
         usual.hours,
         recent.arrivals,
         recent.hours,
-        poll.gap.map(millis),
         poll.window,
     ])?;
     if let Some(rhythm) = &poll.rhythm {

@@ -260,8 +260,11 @@ async fn known_texts_stay_quiet_when_most_ids_change() {
     // Meanwhile a watch was added that all of them match; under new ids and URLs they are still old news.
     let mut renamed = named("new", &["w"]);
     renamed.push(entry("fresh", "new.org/fresh", "really new", &["w"]));
-    let committed = store.commit_poll(poll("a", noon(), renamed)).await.unwrap();
+    let renamed = PollResult { gap: Some(noon()), ..poll("a", noon(), renamed) };
+    let committed = store.commit_poll(renamed).await.unwrap();
     assert_eq!((committed.new_articles, committed.quiet, committed.alerts.len()), (7, 6, 1));
+    // No id of the last document stands in this one, and yet nothing was missed.
+    assert_eq!((committed.is_gap, store.feed_state(&feed("a")).await.unwrap().unwrap().gap), (false, None));
 }
 
 #[tokio::test]

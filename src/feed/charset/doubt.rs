@@ -9,6 +9,8 @@ use encoding_rs::{Encoding, ISO_8859_2, WINDOWS_1250, WINDOWS_1252, WINDOWS_1254
 
 /// Fewer bytes beyond ASCII tell nothing.
 const HIGH_BYTES_MIN: usize = 8;
+/// One letter of UTF-8 in so many wrong pairs of bytes is chance.
+const RIGHT_BY_CHANCE: usize = 4;
 /// Of a script's words, the shortest that count: "à" and "è" are words of Western Europe too.
 const WORD_LETTERS_MIN: usize = 3;
 /// Words, or letters, that nobody writes in Latin-1.
@@ -31,11 +33,21 @@ pub fn better(bytes: &[u8], latin: &str, guessed: &'static Encoding) -> Option<S
     (is_meant && !is_broken).then(|| text.into_owned())
 }
 
-/// Whether a guess is worth something: there are bytes enough, and not a letter of UTF-8 among them.
+/// Whether a guess is worth something: there are bytes enough, and hardly a letter of UTF-8 among them. In East
+/// Asia's encodings one pair of bytes in ten is such a letter by chance.
 pub fn is_believable(bytes: &[u8], guessed: &'static Encoding) -> bool {
-    let right = bytes.utf8_chunks().flat_map(|chunk| chunk.valid().chars()).filter(|c| !c.is_ascii()).count();
+    let (mut right, mut wrong) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        right += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        wrong += usize::from(!chunk.invalid().is_empty());
+    }
     let high = bytes.iter().filter(|b| !b.is_ascii()).take(HIGH_BYTES_MIN).count();
-    guessed != WINDOWS_1252 && right == 0 && high == HIGH_BYTES_MIN
+    let is_by_chance = || {
+        !guessed.is_single_byte()
+            && right * RIGHT_BY_CHANCE <= wrong
+            && guessed.decode_without_bom_handling_and_without_replacement(bytes).is_some()
+    };
+    guessed != WINDOWS_1252 && high == HIGH_BYTES_MIN && (right == 0 || is_by_chance())
 }
 
 /// Whether the words with letters beyond ASCII have no others: `Путин`, not `franзais`.

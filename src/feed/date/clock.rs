@@ -22,6 +22,15 @@ pub fn clock(text: &str) -> Option<NaiveTime> {
     NaiveTime::from_hms_opt(if hour == 24 { 0 } else { hour }, number(1)?, if second == 60 { 59 } else { second })
 }
 
+/// The half of the day that a word names, `true` for the second: `am`, `p.m.`, `م`.
+pub fn half(word: &str) -> Option<bool> {
+    match word.to_lowercase().as_str() {
+        "am" | "a.m" | "a.m." | "ص" => Some(false),
+        "pm" | "p.m" | "p.m." | "م" => Some(true),
+        _ => None,
+    }
+}
+
 /// Whether a time is ISO 8601's for the end of a day, which is the next day's midnight: `24:00`, `24:00:00`.
 pub fn is_days_end(text: &str) -> bool {
     let digits = text.trim_end_matches(['0', ':', '.', ',']);

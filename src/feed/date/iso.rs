@@ -47,6 +47,9 @@ pub fn iso(text: &str, offset: i32) -> Option<DateTime<Utc>> {
     if let Some(is_afternoon) = before.or(after) {
         time = in_half(time, is_afternoon)?;
     }
+    if let Some(region) = zone::region(zone_text) {
+        return Some(date.and_time(time).and_local_timezone(region).earliest()?.to_utc());
+    }
     let offset = if zone_text.is_empty() { offset } else { zone::offset(zone_text)? };
     assemble(date, time, offset)
 }

@@ -8,7 +8,7 @@ mod zone;
 
 use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
-use clock::{clock, french_clock, in_half, is_days_end};
+use clock::{clock, french_clock, half, in_half, is_days_end};
 use iso::iso;
 
 /// Before this there was no feed: such a date is some program's default (0001-01-01, 1900-01-01).
@@ -85,7 +85,7 @@ pub fn parse_in(text: &str, order: Option<Order>) -> Option<DateTime<Utc>> {
             return Some(time).filter(|time| !is_absurd(time));
         }
         return iso(text, 0)
-            .or_else(|| words(text, 0, order))
+            .or_else(|| words(&apart(text), 0, order))
             .or_else(|| seconds(text))
             .filter(|time| !is_absurd(time));
     }
@@ -130,7 +130,8 @@ fn apart(text: &str) -> String {
     let mut chars = text.chars().peekable();
     let mut before = ' ';
     while let Some(c) = chars.next() {
-        let is_between = c == 't' && before.is_ascii_digit() && chars.peek().is_some_and(char::is_ascii_digit);
+        let is_between =
+            matches!(c, 't' | 'T') && before.is_ascii_digit() && chars.peek().is_some_and(char::is_ascii_digit);
         out.push(if is_between { ' ' } else { c });
         before = c;
     }
@@ -178,11 +179,13 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
             let zone_at = word.find(|c: char| !c.is_ascii_digit() && !matches!(c, ':' | '.')).unwrap_or(word.len());
             time = Some(clock(&word[..zone_at])?);
             ends_day |= is_days_end(&word[..zone_at]);
-            match word[zone_at..].to_ascii_lowercase().as_str() {
-                "" => {}
-                "am" => afternoon = Some(false),
-                "pm" => afternoon = Some(true),
-                zone => offset = zone::offset(zone)?,
+            let zone = &word[zone_at..];
+            if let Some(known) = half(zone) {
+                afternoon = Some(known);
+            } else if let Some(known) = zone::region(zone) {
+                region = Some(known);
+            } else if !zone.is_empty() {
+                offset = zone::offset(zone)?;
             }
         } else if let Some(known) = french_clock(&lower) {
             time = Some(known);
@@ -190,8 +193,9 @@ fn words(text: &str, offset: i32, order: Option<Order>) -> Option<DateTime<Utc>>
             offset = zone::offset(word)?;
         } else if first.is_ascii_digit() {
             parts.numbers(word)?;
-        } else if matches!(lower.as_str(), "am" | "pm") {
-            afternoon = Some(lower == "pm");
+        } else if let Some(known) = half(word).filter(|is_pm| *is_pm || time.is_some() || had_day) {
+            // In front of a day it is German: "am 5. März 2024 12:30".
+            afternoon = Some(known);
         } else if time.is_some()
             && let Some(known) = zone::offset(word)
         {
@@ -309,6 +313,13 @@ mod tests {
         check("2003-12-31 10:14:55 +0200", Some("2003-12-31T08:14:55Z"));
         check("2003-12-31 10:14:55 PM", Some("2003-12-31T22:14:55Z"));
         check("2003-12-31T10:14", Some("2003-12-31T10:14:00Z"));
+        check("2003-12-31T10:14:55 Europe/Istanbul", Some("2003-12-31T08:14:55Z"));
+        check("2003-december-31T9:15+01:00", Some("2003-12-31T08:15:00Z"));
+        check("Nov 13, 2023 2:30 p.m. ET", Some("2023-11-13T19:30:00Z"));
+        check("July 4, 2024 12:05 a.m. PT", Some("2024-07-04T07:05:00Z"));
+        check("July 4, 2024 2:30p.m. CT", Some("2024-07-04T19:30:00Z"));
+        check("July 4, 2024 14:30ET", Some("2024-07-04T18:30:00Z"));
+        check("2024-07-04 2:30 P.M.", Some("2024-07-04T14:30:00Z"));
         check("2003-335", Some("2003-12-01T00:00:00Z"));
         check("2003335", Some("2003-12-01T00:00:00Z"));
         check("20031231", Some("2003-12-31T00:00:00Z"));
@@ -350,6 +361,12 @@ mod tests {
         check("2024年5月7日 下午6:05", Some("2024-05-07T18:05:00Z"));
         check("الثلاثاء, 07 مايو 2024 10:30:00 +0300", Some("2024-05-07T07:30:00Z"));
         check("٧ تشرين الثاني ٢٠٢٣ ١٠:٣٠", Some("2023-11-07T10:30:00Z"));
+        check("12 نوفمبر 2023 - 2:30 م", Some("2023-11-12T14:30:00Z"));
+        check("12 نوفمبر 2023 2:30م", Some("2023-11-12T14:30:00Z"));
+        check("12 نوفمبر 2023 12:30 ص", Some("2023-11-12T00:30:00Z"));
+        check("am 5. März 2024 12:30", Some("2024-03-05T12:30:00Z"));
+        check("12. новембар 2023. 14:30", Some("2023-11-12T14:30:00Z"));
+        check("5 јуни 2024", Some("2024-06-05T00:00:00Z"));
         check("7 آب 2023 10:30", Some("2023-08-07T10:30:00Z"));
         check("mer, 16 nov 2022 00:38:15 +0100", Some("2022-11-15T23:38:15Z"));
         check("mar. 5 mai 2020 10:00", Some("2020-05-05T10:00:00Z"));

@@ -5,7 +5,7 @@ use unicode_normalization::UnicodeNormalization;
 /// The beginnings of months' names, folded, in the languages whose wires put them into feeds: English, Turkish, German,
 /// French, Spanish, Portuguese, Italian, Dutch, Polish, Czech, Croatian, Hungarian, Romanian, Indonesian, Azerbaijani,
 /// Finnish, Estonian and the Nordic ones;
-/// Russian, Bulgarian, Ukrainian; Greek; Arabic as it is spoken in Cairo, Beirut, Algiers and
+/// Russian, Bulgarian, Ukrainian, Serbian, Macedonian; Greek; Arabic as it is spoken in Cairo, Beirut, Algiers and
 /// Rabat; Persian's for the Gregorian year; Hebrew. Where one is the beginning of
 /// another, the longer stands first.
 const MONTHS: [&[&str]; 12] = [
@@ -21,6 +21,7 @@ const MONTHS: [&[&str]; 12] = [
         "яну",
         "січ",
         "ιαν",
+        "јан",
         "يناير",
         "كانون الثاني",
         "ינואר",
@@ -71,8 +72,8 @@ const MONTHS: [&[&str]; 12] = [
         "اور",
     ],
     &[
-        "may", "mai", "mag", "mei", "maj", "kve", "маи", "мая", "тра", "μαι", "مايو", "ايار", "מאי", "touko", "svib",
-        "ماي", "مه",
+        "may", "mai", "mag", "mei", "maj", "kve", "маи", "мая", "тра", "μαι", "мај", "مايو", "ايار", "מאי", "touko",
+        "svib", "ماي", "مه",
     ],
     &[
         "jun",
@@ -87,6 +88,7 @@ const MONTHS: [&[&str]; 12] = [
         "юни",
         "чер",
         "ιουν",
+        "јун",
         "يونيو",
         "حزيران",
         "יוני",
@@ -110,6 +112,7 @@ const MONTHS: [&[&str]; 12] = [
         "юли",
         "лип",
         "ιουλ",
+        "јул",
         "يوليو",
         "تموز",
         "יולי",
@@ -191,6 +194,7 @@ const MONTHS: [&[&str]; 12] = [
         "ное",
         "лис",
         "νοε",
+        "новем",
         "نوفمبر",
         "تشرين الثاني",
         "נובמבר",
@@ -211,6 +215,7 @@ const MONTHS: [&[&str]; 12] = [
         "дек",
         "гру",
         "δεκ",
+        "дец",
         "ديسمبر",
         "كانون الاول",
         "דצמבר",
@@ -319,10 +324,6 @@ const HALVES: &[(&str, &str)] = &[
     ("午後", " pm "),
     ("صباحا", " am "),
     ("مساء", " pm "),
-    ("a.m.", "am"),
-    ("p.m.", "pm"),
-    (" ص ", " am "),
-    (" م ", " pm "),
     (" πμ", " am "),
     (" μμ", " pm "),
 ];

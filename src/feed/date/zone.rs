@@ -1,8 +1,16 @@
 //! Time zones as feeds name them.
 
-/// A region as the time zone database names it: `Europe/Istanbul`, `EST5EDT`.
+/// A region as the time zone database names it, or America's newsrooms: `Europe/Istanbul`, `EST5EDT`, `ET`.
 pub fn region(text: &str) -> Option<chrono_tz::Tz> {
     let text = text.trim_matches(['[', ']']);
+    // America's bare letters mean its summer time too, while that lasts.
+    match text {
+        "ET" => return Some(chrono_tz::America::New_York),
+        "CT" => return Some(chrono_tz::America::Chicago),
+        "MT" => return Some(chrono_tz::America::Denver),
+        "PT" => return Some(chrono_tz::America::Los_Angeles),
+        _ => {}
+    }
     let is_name =
         text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.contains(|c: char| c == '/' || c.is_ascii_digit());
     is_name.then(|| text.parse().ok()).flatten()
@@ -59,10 +67,10 @@ pub fn offset(text: &str) -> Option<i32> {
         "NZDT" => 26,
         "ART" | "BRT" | "ADT" => -6,
         "EDT" | "AST" | "VET" | "CLT" => -8,
-        "EST" | "ET" | "CDT" | "COT" | "PET" => -10,
-        "CST" | "CT" | "MDT" => -12,
-        "MST" | "MT" | "PDT" => -14,
-        "PST" | "PT" | "AKDT" => -16,
+        "EST" | "CDT" | "COT" | "PET" => -10,
+        "CST" | "MDT" => -12,
+        "MST" | "PDT" => -14,
+        "PST" | "AKDT" => -16,
         "AKST" => -18,
         "HST" => -20,
         _ => return None,

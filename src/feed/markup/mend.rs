@@ -88,9 +88,11 @@ impl<'a> Mender<'a> {
         let name_end = 1 + name_len(&rest[1..]);
         let name = rest[1..name_end].to_ascii_lowercase();
         let Some(first_end) = self.bracket(start).map(|at| at - start) else {
-            // A tag that was cut, or `if x <y`.
+            // A tag that was cut, or `if x <y`, or `if a <b then c`.
             return match kind(&name) {
-                Kind::Unknown => self.replace(start, start + 1, "&lt;"),
+                kind if kind == Kind::Unknown || !is_cut_start(&rest[name_end..]) => {
+                    self.replace(start, start + 1, "&lt;")
+                }
                 _ => self.replace(start, self.html.len(), ""),
             };
         };
@@ -173,6 +175,13 @@ impl<'a> Mender<'a> {
     }
 }
 
+/// Whether what stands behind a tag's name may be its attributes, cut: words alone are none.
+fn is_cut_start(rest: &str) -> bool {
+    // Up to the next mark, or many of them would all be looked at again and again.
+    let rest = rest.split('<').next().unwrap_or(rest);
+    rest.contains(['=', '"', '\'']) || rest.split_whitespace().nth(1).is_none()
+}
+
 /// Whether an end tag was cut, rather than something else begun.
 fn is_cut_tag(rest: &str) -> bool {
     rest.strip_prefix('/').is_some_and(|name| name.chars().all(|c| c.is_ascii_alphanumeric()))
@@ -206,6 +215,8 @@ mod tests {
         check("<a title=\"a > b\">x</a>", "<a title=\"a > b\">x</a>");
         check("<a title=\"don't\">x</a>", "<a title=\"don't\">x</a>");
         check("cut here <a href=\"http", "cut here ");
+        check("cut here <img width", "cut here ");
+        check("if a <b then c & d", "if a &lt;b then c & d");
         check("where x <y and more", "where x &lt;y and more");
         check("<p>x<y</p>", "<p>x&lt;y</p>");
         check("to <desk@x.org>, <https://x.org/a>", "to &lt;desk@x.org>, &lt;https://x.org/a>");
@@ -253,6 +264,7 @@ mod tests {
             "<? ",
             "<q",
             "<q ",
+            "<q a b ",
             "<zz ",
             "</ ",
             "<!a ",
