@@ -209,6 +209,11 @@ impl Alias {
                 next += 1;
                 word = &field.words[*line.get(next)?];
             }
+            // A middle name: `Andrzej Sebastian Duda`.
+            if i > 0 && is_person && self.skips(i, field, line, next, look) {
+                next += 1;
+                word = &field.words[*line.get(next)?];
+            }
             let is_met = if i == 0 {
                 look.by_stem || name.is_met_by(look.base, false)
             } else {
@@ -226,6 +231,27 @@ impl Alias {
             next += 1;
         }
         Some(line[next - 1] + 1)
+    }
+
+    /// Whether `line[next]` is a name between a first name and the last: not met itself, written as one, and nothing but
+    /// spaces around it.
+    fn skips(&self, i: usize, field: &AnalysedField, line: &[usize], next: usize, look: Look<'_>) -> bool {
+        let [before, at, after] = [next.wrapping_sub(1), next, next + 1].map(|at| line.get(at).copied());
+        let (Some(before), Some(at), Some(after)) = (before, at, after) else { return false };
+        let [before, middle, last] = [before, at, after].map(|index| &field.words[index]);
+        let is_spaced = |a: &Word, b: &Word| field.text.get(a.end_byte as usize..b.start_byte as usize) == Some(" ");
+        let name = &self.words[i];
+        let is_written_so = || middle.exact.len() > 2 && starts_with_capital(&middle.exact) && name.has_capital;
+        look.casing == Casing::Mixed
+            && i + 1 == self.words.len()
+            && name.script == Script::Plain
+            && self.words[0].exact.len() > 2
+            && is_written_so()
+            && !name.is_met_by_word(middle, look.lang)
+            && name.is_met_by_word(last, look.lang)
+            && starts_with_capital(&last.exact)
+            && is_spaced(before, middle)
+            && is_spaced(middle, last)
     }
 }
 

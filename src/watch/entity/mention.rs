@@ -27,6 +27,8 @@ pub struct Mentions {
     pub places: Vec<PlaceMention>,
     /// Leaders of the packs.
     pub persons: Vec<PersonMention>,
+    /// The article's: for whom they speak on it.
+    pub date: Option<NaiveDate>,
 }
 
 /// A place is named.
@@ -76,6 +78,7 @@ pub fn mentions(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> 
         naming::Read { hits: &hits, casings: &casings, places: &mentions.places },
     );
     let holders = office::holders(text, &packs.entities, date, &mentions.places, &persons);
+    mentions.date = date;
     mentions.persons = persons;
     mentions.persons.extend(holders);
     mentions.persons.sort_by_key(|mention| (mention.field, mention.words.start, mention.span.start_chars));
@@ -118,7 +121,7 @@ pub fn leaders(mentions: &Mentions, packs: &Packs, date: Option<NaiveDate>) -> V
         let leader = LeaderFound {
             id: person.id.clone(),
             name: person.name.clone(),
-            country: person.party(),
+            country: packs.entities.party_in(person, Some(role)),
             role: Some(role.title.clone()),
             role_dated: date.is_some(),
             in_office: date.is_some(),

@@ -18,10 +18,13 @@ use std::collections::HashMap;
 
 use self::{
     lexicon::{Lexicon, Target},
-    person::{Call, Person},
+    person::{Call, Person, Role},
     place::{Place, PlaceKind},
 };
-use crate::article::{fold::fold, language::Lang};
+use crate::{
+    article::{fold::fold, language::Lang},
+    watch::found::PartyId,
+};
 
 /// The places and persons of all packs, with their names filed.
 #[derive(Debug, Default)]
@@ -38,6 +41,8 @@ pub struct Entities {
     pub by_given: HashMap<Box<str>, Vec<usize>>,
     /// By first byte: the surnames that tell alone who is meant, folded, and whose they are.
     pub alone: HashMap<u8, Vec<(Box<str>, usize)>>,
+    /// Places by their name in titles: `Netherlands`.
+    by_title: HashMap<String, usize>,
 }
 
 impl Entities {
@@ -67,7 +72,17 @@ impl Entities {
                 alone.entry(first).or_default().push((surname.clone(), index));
             }
         }
-        Self { places, persons, lexicon, calls, by_given, alone }
+        let by_title = places.iter().enumerate().map(|(index, place)| (place.name.clone(), index)).collect();
+        Self { places, persons, lexicon, calls, by_given, alone, by_title }
+    }
+
+    /// For whom a person speaks in a role: `Prime Minister of the Netherlands` for the Netherlands, whomever they lead later.
+    pub fn party_in(&self, person: &Person, role: Option<&Role>) -> PartyId {
+        let named = role.and_then(|role| {
+            let (_, of) = role.title.rsplit_once(" of ")?;
+            self.by_title.get(of.strip_prefix("the ").unwrap_or(of))
+        });
+        named.map_or_else(|| person.party(), |&index| self.places[index].id.clone())
     }
 
     /// The place with that id.

@@ -61,17 +61,19 @@ pub fn is_slavic_form(name: &str, word: &str, is_told: bool) -> bool {
         && (word_rest.is_empty() && !name_rest.is_empty()
             || SLAVIC_ENDINGS.contains(&word_rest)
             // `Лукашенком`: the о of the name is the ending's too.
-            || name_rest.is_empty() && word_rest == "м" && name.ends_with('о'))
+            || name_rest.is_empty() && word_rest == "м" && name.ends_with('о')
+            // So is the и of `иранский` in `иранских`, `Зеленским`.
+            || name_rest == "и" && name[..common].ends_with(['и', 'ы']) && matches!(word_rest, "х" | "м" | "ми"))
 }
 
 /// A nominative ends in at most two letters that other cases change: -ии (the folded -ий), -ая, -ия.
 const NAME_REST_CHARS_MAX: usize = 2;
 
 /// Endings of names and of adjectives made from them, folded (й is и, ё is е, ї is і).
-const SLAVIC_ENDINGS: [&str; 52] = [
+const SLAVIC_ENDINGS: [&str; 53] = [
     "а", "у", "ом", "ем", "е", "ы", "и", "ои", "еи", "ю", "я", "ям", "ями", "ях", "ам", "ами", "ах", "ов", "ев", "ым",
     "ого", "его", "ому", "ему", "им", "ии", "ию", "иеи", "иями", "ых", "их", "ыми", "ими", "ая", "ую", "ое", "ые",
-    "ие", "ыи", "яя", "і", "ою", "ею", "єю", "ові", "еві", "ій", "іі", "ії", "ій", "іи", "ими",
+    "ие", "ыи", "яя", "і", "ою", "ею", "єю", "ові", "еві", "ій", "іі", "ії", "ій", "іи", "ими", "оі",
 ];
 
 /// Calls `found` with `word` and with what is left when the prefixes و ف ب ل ك and the article are taken off.

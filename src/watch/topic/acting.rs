@@ -148,10 +148,12 @@ impl Scene<'_> {
             party.end <= verb.start && party.role == Some(Role::With) && verb.start - party.end <= reach
         };
         let party = self.parties.iter().rfind(is_with)?;
-        let is_noun = |hit: &Hit<DealWord>| {
-            matches!(hit.meaning, DealWord::Noun { .. }) && (hit.end <= party.start || self.puts_verb_last())
+        // "a deal with France to buy", "in talks with France to buy".
+        let is_agreed = |hit: &Hit<DealWord>| {
+            let is_word = matches!(hit.meaning, DealWord::Noun { .. } | DealWord::Cue { says: Says::Negotiating, .. });
+            is_word && (hit.end <= party.start || self.puts_verb_last())
         };
         let is_other = party.ids.iter().all(|id| !known.contains(id));
-        (is_other && self.hits.iter().any(is_noun)).then_some(party)
+        (is_other && self.hits.iter().any(is_agreed)).then_some(party)
     }
 }

@@ -17,6 +17,8 @@ const SPLIT_BELOW: u16 = 1000;
 const ABBREVIATION_MAX: usize = 3;
 /// A range of more than so many is not spelt out.
 const RANGE_MAX: u16 = 10;
+/// So many resolutions may be counted in a text; those with such numbers are of the Council's first years.
+const COUNT_MAX: u16 = 199;
 /// No list is longer.
 const LIST_MAX: usize = 30;
 /// Numbers that read as a year.
@@ -163,7 +165,7 @@ impl Reader<'_> {
             }
             if token > start && self.passage.between(token - 1, token).trim_end().ends_with(['(', '（']) {
                 year = Some(value);
-            } else if self.facts.is_number(value) {
+            } else if self.facts.is_number(value) && !self.is_count(value, token, before) {
                 numbers.push(Number { value, year: year.take(), token, year_token: None });
             }
             let is_list = token > start && {
@@ -175,6 +177,16 @@ impl Reader<'_> {
             }
         }
         numbers
+    }
+
+    /// Whether a number right in front of the word tells how many there are: "29 resolutions", but not "29 sayılı karar".
+    fn is_count(&self, value: u16, token: usize, before: usize) -> bool {
+        value <= COUNT_MAX && token + 1 == before && self.facts.subject(value).is_none() && !self.is_sign(before)
+    }
+
+    /// Whether the word for a resolution has a sign of number in it.
+    fn is_sign(&self, token: usize) -> bool {
+        matches!(self.hit_at(token), Some((Word::NumberedResolution | Word::Symbol, _)))
     }
 
     /// Whether only signs and joints stand between a number and the resolution behind it.

@@ -86,7 +86,7 @@ pub(super) fn fill(
         framed.confidence -= FILLED_COSTS;
     }
     if framed.supplier.is_empty() {
-        let gives = |party: &Party| party.is_subject();
+        let gives = |party: &Party| party.is_subject() && !party.is_seizer;
         let filled = other(around.here, &gives).or_else(|| {
             // Who was told to give them that is nearer than the heading's subject, who may be warning of it.
             let is_known =

@@ -21,6 +21,8 @@ const WEAPON_REACH: usize = 9;
 
 /// A side that is known only by what it makes.
 const MAKER_COSTS: f32 = 0.1;
+/// How far in front of a company the weapons may stand that it makes: "drone maker Baykar".
+const MAKER_NEAR: usize = 2;
 /// How far behind a weapon the party may stand that it is on its way to or from.
 const ON_THE_WAY_REACH: usize = 8;
 
@@ -112,6 +114,9 @@ impl Scene<'_> {
         let anywhere = |role| self.marked(role, self.sentence.start, self.sentence.end);
         let from = self.source(hit.end).or_else(|| self.puts_verb_last().then(|| anywhere(Role::From)).flatten());
         let from = from.or_else(|| (frame == Frame::Get && self.buys_at()).then(|| behind(Role::To)).flatten());
+        // "recibió cazas de Francia".
+        let of = || behind(Role::Of).filter(|party| party.start >= object.end && self.touches(object, party));
+        let from = from.or_else(|| (frame == Frame::Get && self.buys_at()).then(of).flatten());
         // Behind a verb that comes last, a subject acts in the next clause: "供与したと米国が".
         let by = match self.ends_with_verb() {
             true => self.parties.iter().rfind(|party| party.role == Some(Role::By) && party.end <= hit.start),
@@ -202,7 +207,9 @@ impl Scene<'_> {
                 // "buy US arms": bare in front of its weapon, a name owns it; a giver's object would be who gets.
                 let is_whole = |party: &&Party| party.role.is_none() || party.is_owner;
                 let origin = origin.or_else(|| self.owner(object, usize::from(self.is_spaceless())).filter(is_whole));
-                let skip: Vec<usize> = origin.iter().map(|party| party.start).collect();
+                // "negotiated with Russia over buying": who is talked with sells.
+                let partner = self.partner(hit, &[]);
+                let skip: Vec<usize> = origin.iter().chain(&partner).map(|party| party.start).collect();
                 let subject = if is_passive { by } else { self.controller(hit, form, &skip) };
                 let subject = subject.filter(|party| !skip.contains(&party.start));
                 framed.recipient =
@@ -249,16 +256,20 @@ impl Scene<'_> {
     fn noun(&self, hit: &Hit<DealWord>, is_armed: bool, frame: Frame, implies: DealStatus) -> Option<Framed> {
         let mut tokens = hit.start..hit.end;
         if !is_armed && !self.is_told(hit) {
-            let weapon = self.objects().filter(|object| object.start != hit.start).find(|object| {
+            let beside = self.objects().filter(|object| object.start != hit.start).find(|object| {
                 object.end <= hit.start && hit.start - object.end <= 2
                     || object.start >= hit.end
                         && object.start - hit.end <= WEAPON_REACH
                         && self.is_in_reach(hit.end, object.start)
-            })?;
-            if !matches!(weapon.meaning, DealWord::Weapon(_)) {
-                return None;
+            });
+            let is_weapon = |weapon: &Hit<DealWord>| matches!(weapon.meaning, DealWord::Weapon(_));
+            match beside {
+                Some(weapon) if is_weapon(weapon) => {
+                    tokens = tokens.start.min(weapon.start)..tokens.end.max(weapon.end);
+                }
+                None if self.is_makers_deal(hit) => {}
+                _ => return None,
             }
-            tokens = tokens.start.min(weapon.start)..tokens.end.max(weapon.end);
         }
         let marked = |role| self.marked(role, hit.end, hit.end + MARKED_REACH);
         let owner = self.owner(&Hit { start: tokens.start, ..*hit }, OWNER_REACH);
@@ -338,7 +349,9 @@ impl Scene<'_> {
         } else if to.is_some() || from.is_some() {
             framed.is_by_allies = to.is_some_and(|party| party.is_helped);
             framed.recipient = ids(to);
-            framed.supplier = ids(from.or(owner).or(subject));
+            // "Israel reported the delivery of Iranian missiles to Syria": who tells of it does not give.
+            let told_of = || self.origin_of(hit).filter(|_| subject.is_none_or(|subject| self.tells(subject)));
+            framed.supplier = ids(from.or(owner).or_else(told_of).or(subject));
             if to.is_none() {
                 framed.recipient = ids(owner.or(subject));
             }
@@ -361,6 +374,25 @@ impl Scene<'_> {
         self.trade(&mut framed)?;
         part(&mut framed);
         Some(framed)
+    }
+
+    /// Whose weapons an adjective in front of them says they are: "deliveries of Iranian missiles".
+    fn origin_of(&self, noun: &Hit<DealWord>) -> Option<&Party> {
+        let weapon =
+            self.objects().find(|object| object.start >= noun.end && object.start - noun.end <= WEAPON_REACH)?;
+        self.owner(weapon, 2).filter(|party| party.kind == NamedKind::Adjective)
+    }
+
+    /// Whether a company in front of a noun of dealing is introduced by the weapons that it makes: "drone maker Baykar
+    /// signs a contract".
+    fn is_makers_deal(&self, noun: &Hit<DealWord>) -> bool {
+        let is_introduced = |company: &Party| {
+            // "Turkish" of "Turkish drone maker Baykar" is the company's too.
+            self.objects().any(|object| object.end < company.end && company.end - object.end <= MAKER_NEAR + 1)
+        };
+        let is_company = |party: &&Party| party.kind == NamedKind::Company && party.end <= noun.start;
+        let with = || self.marked(Role::With, noun.end, noun.end + MARKED_REACH).is_some();
+        self.parties.iter().filter(is_company).any(is_introduced) && with()
     }
 
     /// An undertaking that tells by its name who supplies whom, beside the weapons that it is about.

@@ -14,6 +14,8 @@ use crate::article::{
 };
 use crate::watch::presence::{Presence, hash};
 
+/// So many letters are left of an Arabic word when "and" is taken off it.
+const AND_ON_CHARS: usize = 4;
 /// How many characters of a prefix its bucket is filed under.
 const BUCKET_CHARS: usize = 2;
 
@@ -266,6 +268,15 @@ fn bare(word: &str) -> &str {
     if !is_arabic {
         return word;
     }
+    // "وصواريخ": "and" is written on the word.
+    let word = match word.strip_prefix('و') {
+        Some(rest)
+            if rest.starts_with(|c| matches!(c, '\u{621}'..='\u{64A}')) && rest.chars().count() >= AND_ON_CHARS =>
+        {
+            rest
+        }
+        _ => word,
+    };
     for prefix in ["وال", "بال", "فال", "كال", "لل", "ال"] {
         if let Some(rest) = word.strip_prefix(prefix)
             && rest.chars().count() >= 2

@@ -72,9 +72,11 @@ fn named(text: &AnalysedText, mentions: &Mentions, packs: &Packs) -> Vec<Named> 
     let last_word = |field: Field, words: &std::ops::Range<usize>| &*text.field(field).words[words.end - 1].folded;
     let places = mentions.places.iter().map(|place| {
         let kind = if place.form == PlaceForm::Demonym { NamedKind::Adjective } else { NamedKind::Name };
-        let is_base = may_be_ending(last_word(place.field, &place.words))
+        let word = last_word(place.field, &place.words);
+        let is_base = (may_be_ending(word) || may_be_prefixed(word))
             && packs.entities.place(&place.id.0).is_some_and(|known| {
-                known.local_names.values().flatten().any(|name| fold(name) == last_word(place.field, &place.words))
+                let names = known.local_names.values().chain(known.local_seats.values());
+                names.chain(known.local_demonyms.values()).flatten().any(|name| fold(name) == word)
             });
         Named { id: place.id.clone(), field: place.field, words: place.words.clone(), kind, is_base }
     });
@@ -83,11 +85,11 @@ fn named(text: &AnalysedText, mentions: &Mentions, packs: &Packs) -> Vec<Named> 
         let last = last_word(person.field, &person.words);
         let ends_so = |name: &String| fold(name).rsplit(' ').next() == Some(last);
         Named {
-            id: known.party(),
+            id: packs.entities.party_in(known, mentions.date.and_then(|date| known.role_on(date))),
             field: person.field,
             words: person.words.clone(),
             kind: NamedKind::Person,
-            is_base: may_be_ending(last) && known.names.values().flatten().any(ends_so),
+            is_base: (may_be_ending(last) || may_be_prefixed(last)) && known.names.values().flatten().any(ends_so),
         }
     });
     let mut named: Vec<Named> = places.chain(persons).collect();
@@ -106,6 +108,11 @@ fn at(named: &[Named], field: Field, word: usize) -> impl Iterator<Item = &Named
 /// Whether a word ends as Slavic words do in the dative, which some names do in every case.
 fn may_be_ending(word: &str) -> bool {
     word.ends_with(['у', 'ю', 'е', 'и', 'і'])
+}
+
+/// Whether a word begins with the letter that Arabic writes on names for "to", with which some names begin.
+fn may_be_prefixed(word: &str) -> bool {
+    word.starts_with('ل')
 }
 
 fn find_among(text: &AnalysedText, named: &[Named], rules: &Rules) -> Said {

@@ -9,7 +9,7 @@ use super::{
     lexicon::Hit,
     party::{Named, NamedKind, Party},
     passage::Passage,
-    rule::{DealWord, Role, Rules, WordRole},
+    rule::{Affix, DealWord, Role, Rules, WordRole},
 };
 use crate::article::{Lang, text::Field};
 
@@ -21,6 +21,8 @@ const OFFICE_MAX: usize = 4;
 const FIGHTERS_REACH: usize = 5;
 /// How far behind a party the word may stand that tells whom it punishes.
 const PUNISH_REACH: usize = 4;
+/// How far behind a party the word may stand that tells of its seizing weapons.
+const SEIZE_REACH: usize = 3;
 
 /// The parties of one sentence, in text order. `before` are those of the sentence in front, whom it may mean by a word.
 pub(super) fn in_sentence(
@@ -56,6 +58,7 @@ pub(super) fn in_sentence(
     }
     absorb_owners(&mut parties);
     reader.punishers(&mut parties);
+    reader.seizers(&mut parties);
     reader.join(parties)
 }
 
@@ -152,6 +155,17 @@ impl Reader<'_> {
         }
     }
 
+    /// Marks who takes weapons on their way: whom the word for it follows.
+    fn seizers(&self, parties: &mut [Party]) {
+        let is_seized = |hit: &&Hit<DealWord>| hit.meaning == DealWord::Plain(WordRole::Seize);
+        for hit in self.hits.iter().filter(is_seized) {
+            let in_front = parties.iter_mut().rfind(|party| party.end <= hit.start && party.is_subject());
+            if let Some(party) = in_front.filter(|party| hit.start - party.end <= SEIZE_REACH) {
+                party.is_seizer = true;
+            }
+        }
+    }
+
     fn puts_verb_last(&self) -> bool {
         self.lang.is_some_and(|lang| matches!(lang.as_str(), "tr" | "ja" | "ko" | "fa"))
     }
@@ -169,8 +183,11 @@ impl Reader<'_> {
             party.role = Some(Role::Aside);
             return;
         }
-        party.role =
-            self.marker_behind(party).or_else(|| self.marker_in_front(party)).or_else(|| self.suffix(party, ending));
+        party.role = self
+            .marker_behind(party)
+            .or_else(|| self.marker_in_front(party))
+            .or_else(|| self.suffix(party, ending))
+            .or_else(|| self.prefix(party));
         if party.role == Some(Role::Aside) && behind.contains(&DealWord::Plain(WordRole::Institution)) {
             party.role = None;
         }
@@ -319,9 +336,18 @@ impl Reader<'_> {
             .suffixes
             .iter()
             .find(|suffix| {
-                suffix.lang == lang && word.ends_with(&suffix.suffix) && (!self.is_turkish() || word == suffix.suffix)
+                suffix.lang == lang && word.ends_with(&suffix.letters) && (!self.is_turkish() || word == suffix.letters)
             })
             .map(|suffix| suffix.role)
+            .filter(|&role| role != Role::Bare)
+    }
+
+    /// The part told by what is written on a name in front: "لمصر".
+    fn prefix(&self, party: &Party) -> Option<Role> {
+        let lang = self.lang.filter(|_| !party.is_base && !self.rules.prefixes.is_empty())?;
+        let word = &self.passage.text.words[self.passage.tokens[party.start].word].exact;
+        let is_on = |prefix: &&Affix| prefix.lang == lang && word.starts_with(&prefix.letters);
+        self.rules.prefixes.iter().find(is_on).map(|prefix| prefix.role)
     }
 
     fn is_turkish(&self) -> bool {

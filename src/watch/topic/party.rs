@@ -45,6 +45,8 @@ pub(super) struct Party {
     pub is_helped: bool,
     /// Punishes somebody by law, and so gives nothing: "the EU blacklisted".
     pub is_punisher: bool,
+    /// Takes weapons on their way, and so gave them to nobody.
+    pub is_seizer: bool,
     /// Uses weapons: "if Ukraine used the munitions".
     pub is_user: bool,
     /// As in [`Named`].
@@ -69,6 +71,7 @@ impl Party {
             is_owner: false,
             is_helped: false,
             is_punisher: false,
+            is_seizer: false,
             is_user: false,
             is_base: false,
         }

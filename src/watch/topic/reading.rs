@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     lexicon::{self, Hit, Lexicon},
-    rule::{Company, DealWord, Form, Item, Programme, ResolutionWord, Rules, Suffix},
+    rule::{Affix, Company, DealWord, Form, Item, Programme, ResolutionWord, Rules},
     section::{DealsFile, KindSection, ResolutionsFile, SystemSection, WeaponsFile},
 };
 use crate::{
@@ -75,7 +75,7 @@ impl RulesBuilder {
     /// The rules of all files.
     pub fn build(mut self) -> Rules {
         // "ndan" before "a": the longest says most.
-        self.rules.suffixes.sort_by_key(|suffix| std::cmp::Reverse(suffix.suffix.len()));
+        self.rules.suffixes.sort_by_key(|suffix| std::cmp::Reverse(suffix.letters.len()));
         self.rules.lists.add_parts("weapon", self.weapons);
         self.rules.lists.add("arms-maker", self.makers);
         self.rules
@@ -190,8 +190,9 @@ impl RulesBuilder {
             add_all(words, &section.lang, &section.before, DealWord::MarkerBefore(section.role));
             add_all(words, &section.lang, &section.after, DealWord::MarkerAfter(section.role));
             if let Some(lang) = Lang::from_tag(&section.lang) {
-                let suffixes = section.suffix.into_iter().map(|suffix| Suffix { lang, suffix, role: section.role });
-                self.rules.suffixes.extend(suffixes);
+                let affix = |letters| Affix { lang, letters, role: section.role };
+                self.rules.suffixes.extend(section.suffix.into_iter().map(affix));
+                self.rules.prefixes.extend(section.prefix.into_iter().map(affix));
             }
         }
     }

@@ -30,6 +30,10 @@ const YEAR_NEAR: usize = 4;
 const BODY_NEAR: usize = 6;
 /// How near voting and the Council must stand to speak of a resolution that is not named as one.
 const VOTE_NEAR: usize = 8;
+/// How near the Council must stand to a word that may be any decision.
+const COUNCIL_NEAR: usize = 4;
+/// How near voting must stand to such a word where the Council stands farther off.
+const VOTED_NEAR: usize = 2;
 /// How near the United Nations must stand to a council to be part of its name.
 const NAME_NEAR: usize = 3;
 
@@ -256,7 +260,11 @@ impl Reader<'_> {
             return None;
         }
         if word == Word::WeakResolution && !has_number {
-            return council.filter(|&distance| distance <= 4).map(|_| 0.85);
+            // "Güvenlik Konseyi … tasarıyı kabul etti": what the Council votes on, however far in front it is named.
+            let is_voted =
+                || self.nearest(sentence, hit, |word| word == Word::Vote).is_some_and(|far| far <= VOTED_NEAR);
+            return council
+                .and_then(|distance| if distance <= COUNCIL_NEAR { Some(0.85) } else { is_voted().then_some(0.75) });
         }
         // A number that reads as a year is believed only beside the Council's name.
         let is_year = cited.numbers.iter().all(|number| (1945..=2035).contains(&number.value) && number.year.is_none());

@@ -23,7 +23,8 @@ pub struct Rules {
     /// What [`DealWord::Programme`] points to.
     pub(super) programmes: Vec<Programme>,
     /// Longest first.
-    pub(super) suffixes: Vec<Suffix>,
+    pub(super) suffixes: Vec<Affix>,
+    pub(super) prefixes: Vec<Affix>,
     /// Ids that are never a side of a deal.
     pub(super) never: Vec<String>,
     /// Who supplies where two deal and nothing tells which of them gives.
@@ -93,11 +94,11 @@ pub(super) struct Programme {
     pub recipient: Vec<PartyId>,
 }
 
-/// An ending of a party's name that tells its part.
+/// An ending of a party's name, or what is written on it in front, that tells its part.
 #[derive(Debug)]
-pub(super) struct Suffix {
+pub(super) struct Affix {
     pub lang: Lang,
-    pub suffix: String,
+    pub letters: String,
     pub role: Role,
 }
 
@@ -160,6 +161,8 @@ pub(super) enum Role {
     Of,
     /// No part at all: a place, an enemy.
     Aside,
+    /// Of endings: looks like one that marks a part, and marks none (Russian `-ие` beside `-е`).
+    Bare,
 }
 
 /// Other words that the frames ask for.

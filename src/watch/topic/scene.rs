@@ -32,6 +32,9 @@ const STAND_IN_REACH: usize = 5;
 /// How far behind a verb of getting the noun may stand that is got: "received a first shipment".
 const GOT_REACH: usize = 5;
 
+/// How far behind a party the word may stand by which it says something.
+const TELLS_REACH: usize = 2;
+
 /// One sentence, ready for its frames.
 pub(super) struct Scene<'a> {
     pub passage: &'a Passage<'a>,
@@ -339,6 +342,11 @@ impl Scene<'_> {
             !party.is_owner || self.passage.tokens.get(party.end).is_some_and(|_| self.leads_name(party))
         };
         self.marked(Role::From, from, from + MARKED_REACH).filter(is_source)
+    }
+
+    /// Whether a party says something right behind its name.
+    pub fn tells(&self, party: &Party) -> bool {
+        (party.end..party.end + TELLS_REACH).any(|token| self.is_word(token, WordRole::Say))
     }
 
     fn leads_name(&self, party: &Party) -> bool {

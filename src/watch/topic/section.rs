@@ -158,6 +158,9 @@ pub(super) struct MarkerSection {
     pub after: Vec<String>,
     #[serde(default)]
     pub suffix: Vec<String>,
+    /// Written on the party's name, in front: Arabic `ل`.
+    #[serde(default)]
+    pub prefix: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
