@@ -105,6 +105,8 @@ fn sink(address: SocketAddr) -> SinkSettings {
 }
 
 fn main() {
+    // The bare client needs one, as reqwest brings none here.
+    rustls::crypto::ring::default_provider().install_default().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let desk = Desk::default();
     let address = serve(desk.clone());
