@@ -7,6 +7,7 @@ use super::{
     args::{ChosenArguments, DeliveriesListArguments},
     feeds::control::with_store,
     setup,
+    sinks::no_sink,
 };
 use crate::{
     alert::{MessageId, body::wire_time, text::safe},
@@ -28,11 +29,8 @@ pub fn list(context: &Context, arguments: &DeliveriesListArguments) -> Exit {
         Ok(filter) => filter,
         Err(message) => return refuse(&message),
     };
-    if !settings.daemon.store.exists() {
-        // No daemon has run yet.
-        return super::printed("");
-    }
-    let found = with_store(&settings, async |store| {
+    let is_narrowed = arguments.sink.is_some() || arguments.state.is_some() || arguments.since.is_some();
+    let find = async |store: Store| {
         let mut found: Vec<StoredDelivery> = Vec::new();
         while found.len() < arguments.limit {
             filter.limit = PAGE.min(arguments.limit - found.len());
@@ -42,11 +40,25 @@ pub fn list(context: &Context, arguments: &DeliveriesListArguments) -> Exit {
             found.extend(page);
         }
         Ok(found)
-    });
-    match found {
+    };
+    // Without a store no daemon has run yet.
+    let has_store = settings.daemon.store.exists();
+    match if has_store { with_store(&settings, find) } else { Ok(Vec::new()) } {
         Ok(found) => {
+            if found.is_empty()
+                && let Some(message) = unknown_sink(&settings, arguments.sink.as_deref())
+            {
+                return refuse(&message);
+            }
             if found.is_empty() && !context.output.json {
-                eprintln!("no deliveries wait, and there are no dead letters");
+                eprintln!(
+                    "{}",
+                    match (is_narrowed, arguments.all) {
+                        (true, _) => "no delivery is like that",
+                        (false, true) => "there are no deliveries yet",
+                        (false, false) => "no deliveries wait, and there are no dead letters",
+                    }
+                );
             }
             let lines = found.iter().map(|delivery| match context.output.json {
                 true => format!("{}\n", line(delivery)),
@@ -72,6 +84,12 @@ fn filter(arguments: &DeliveriesListArguments) -> Result<DeliveryFilter, String>
 /// A sink that the outbox may know although the config no longer does.
 fn sink_id(text: Option<&str>) -> Result<Option<SinkId>, String> {
     text.map(|text| text.parse().map_err(|error| format!("`{text}`: {error}"))).transpose()
+}
+
+/// What is wrong with a sink for which nothing was found: the config has none of that name either.
+fn unknown_sink(settings: &Settings, id: Option<&str>) -> Option<String> {
+    let id = id?;
+    settings.sinks.iter().all(|sink| sink.id.as_str() != id).then(|| no_sink(settings, id))
 }
 
 /// Shows one delivery with its body, or those of one message.
@@ -136,16 +154,18 @@ fn change(
         Err(exit) => return exit,
     };
     let is_named = matches!(chosen, Chosen::These(_));
-    match with_store(&settings, async |store| change(store, chosen).await) {
-        Ok(0) if is_named => failed(&format!("nothing was {done}: it has been delivered or discarded already")),
-        Ok(count) => {
+    let nobody = unknown_sink(&settings, arguments.sink.as_deref());
+    match (with_store(&settings, async |store| change(store, chosen).await), nobody) {
+        (Ok(0), Some(message)) => refuse(&message),
+        (Ok(0), None) if is_named => failed(&format!("nothing was {done}: it has been delivered or discarded already")),
+        (Ok(count), _) => {
             let what = if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") };
             super::printed(&match context.output.json {
                 true => format!("{}\n", json!({ done: count })),
                 false => format!("{done} {what}\n"),
             })
         }
-        Err(message) => failed(&message),
+        (Err(message), _) => failed(&message),
     }
 }
 
@@ -215,8 +235,10 @@ fn text(delivery: &StoredDelivery) -> String {
     } else {
         text.push_str("    not tried yet");
     }
-    if let Some(error) = &delivery.last_error {
-        text.push_str(&format!(": {}", safe(error)));
+    match (&delivery.last_error, delivery.last_status) {
+        (Some(error), _) => text.push_str(&format!(": {}", safe(error))),
+        (None, Some(status)) => text.push_str(&format!(": answered {status}")),
+        (None, None) => {}
     }
     if *state == DeliveryState::Pending {
         text.push_str(&format!("; due {}", wire_time(delivery.due)));

@@ -1,5 +1,6 @@
 //! `sinks …`: how each sink does, a test of one, and what people ask of it. The running daemon notices within a second.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -95,6 +96,12 @@ impl Shown<'_> {
         }
     }
 
+    /// When it is tried whether it is back; one that is paused or disabled is not tried.
+    fn next_probe(&self) -> Option<DateTime<Utc>> {
+        let state = self.state.filter(|_| self.health() == "down")?;
+        state.probe_at
+    }
+
     fn line(&self) -> Value {
         let state = self.state;
         json!({
@@ -109,7 +116,7 @@ impl Shown<'_> {
             "failures": state.map_or(0, |state| state.failures),
             "failing_since": state.and_then(|state| state.failing_since).map(wire_time),
             "last_failure": state.and_then(|state| state.last_failure.clone()),
-            "next_probe": state.filter(|state| state.down.is_some()).and_then(|state| state.probe_at).map(wire_time),
+            "next_probe": self.next_probe().map(wire_time),
             "paused": state.and_then(|state| state.paused).map(wire_time),
             "disabled": state.and_then(|state| state.disabled).map(wire_time),
         })
@@ -130,7 +137,7 @@ impl Shown<'_> {
         if let (Some(since), Some(failure)) = (state.failing_since, &state.last_failure) {
             text.push_str(&format!("  failing since {}: {}\n", wire_time(since), safe(failure)));
         }
-        if let (Some(_), Some(next)) = (state.down, state.probe_at) {
+        if let Some(next) = self.next_probe() {
             text.push_str(&format!("  next probe {}\n", wire_time(next)));
         }
         if let Some(since) = state.disabled {
@@ -202,16 +209,19 @@ fn revive(settings: &Settings, sink: &SinkId) -> Result<bool, String> {
 /// Sends nothing to it until it is resumed; its alerts wait.
 pub fn pause(context: &Context, id: &str) -> Exit {
     ask(context, id, async |store, sink| {
-        let paused = store.pause_sink(&sink, Clock::system().now()).await?;
-        Ok(if paused { format!("paused {sink}: its alerts wait\n") } else { format!("{sink} is paused already\n") })
+        let changed = store.pause_sink(&sink, Clock::system().now()).await?;
+        let said =
+            if changed { format!("paused {sink}: its alerts wait") } else { format!("{sink} is paused already") };
+        Ok(Asked { line: json!({ "sink": sink, "paused": true, "changed": changed }), said })
     })
 }
 
 /// Lets a paused sink go on.
 pub fn resume(context: &Context, id: &str) -> Exit {
     ask(context, id, async |store, sink| {
-        let resumed = store.resume_sink(&sink).await?;
-        Ok(if resumed { format!("resumed {sink}\n") } else { format!("{sink} was not paused\n") })
+        let changed = store.resume_sink(&sink).await?;
+        let said = if changed { format!("resumed {sink}") } else { format!("{sink} was not paused") };
+        Ok(Asked { line: json!({ "sink": sink, "paused": false, "changed": changed }), said })
     })
 }
 
@@ -226,21 +236,29 @@ pub fn enable(context: &Context, id: &str) -> Exit {
                 format!("; of its {dead} dead letters, `wirewatch deliveries retry --dead --sink {sink}` sends again")
             }
         };
-        Ok(match (before.disabled, before.down) {
-            (Some(_), _) => format!("enabled {sink}{letters}\n"),
-            (None, Some(_)) => format!("{sink} was down and is tried now\n"),
-            (None, None) => format!("{sink} was not disabled\n"),
-        })
+        let (was, said) = match (before.disabled, before.down) {
+            (Some(_), _) => ("disabled", format!("enabled {sink}{letters}")),
+            (None, Some(_)) => ("down", format!("{sink} was down and is tried now")),
+            (None, None) => ("enabled", format!("{sink} was not disabled")),
+        };
+        Ok(Asked { line: json!({ "sink": sink, "enabled": true, "was": was, "dead": dead }), said })
     })
 }
 
-fn ask(context: &Context, id: &str, ask: impl AsyncFnOnce(Store, SinkId) -> Result<String, StoreError>) -> Exit {
+/// What came of it, for programs and for people.
+struct Asked {
+    line: Value,
+    said: String,
+}
+
+fn ask(context: &Context, id: &str, ask: impl AsyncFnOnce(Store, SinkId) -> Result<Asked, StoreError>) -> Exit {
     let (settings, sink) = match sink_of(context, id) {
         Ok(found) => found,
         Err(exit) => return exit,
     };
     match with_store(&settings, async |store| ask(store, sink.id).await) {
-        Ok(said) => super::printed(&said),
+        Ok(asked) if context.output.json => super::printed(&format!("{}\n", asked.line)),
+        Ok(asked) => super::printed(&format!("{}\n", asked.said)),
         Err(message) => failed(&message),
     }
 }
@@ -250,12 +268,16 @@ fn sink_of(context: &Context, id: &str) -> Result<(Settings, SinkSettings), Exit
     match settings.sinks.iter().find(|sink| sink.id.as_str() == id).cloned() {
         Some(sink) => Ok((settings, sink)),
         None => {
-            let known: Vec<&str> = settings.sinks.iter().map(|sink| sink.id.as_str()).collect();
-            let help = suggest::did_you_mean(id, known).map(|help| format!(": {help}")).unwrap_or_default();
-            eprintln!("error: there is no sink `{}`{help}", safe(id));
+            eprintln!("error: {}", safe(&no_sink(&settings, id)));
             Err(Exit::Usage)
         }
     }
+}
+
+pub(super) fn no_sink(settings: &Settings, id: &str) -> String {
+    let known: Vec<&str> = settings.sinks.iter().map(|sink| sink.id.as_str()).collect();
+    let help = suggest::did_you_mean(id, known).map(|help| format!(": {help}")).unwrap_or_default();
+    format!("there is no sink `{id}`{help}")
 }
 
 fn failed(message: &str) -> Exit {

@@ -73,6 +73,7 @@ pub fn landed(state: &mut SinkState, landing: Landing<'_>, schedule: &[Duration]
         let since = *state.gone_since.get_or_insert(landing.at);
         if state.gone >= GONE_ANSWERS && landing.at - since >= GONE_TIME && state.disabled.is_none() {
             state.disabled = Some(landing.at);
+            state.told = Some(landing.at);
             return Turn::Gone;
         }
     }

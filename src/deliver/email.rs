@@ -101,14 +101,22 @@ fn header(name: &'static str, value: &str) -> HeaderValue {
 /// 5yz is the server's last word, as far as it knows: only a person can change that. All else may pass.
 fn refused(error: &smtp::Error) -> Reply {
     let answer = if error.is_permanent() { SinkAnswer::Forbidden } else { SinkAnswer::Unreachable };
-    let mut said = error.to_string();
+    let mut said = match error.status() {
+        Some(code) => format!("answered {code}"),
+        None if error.is_timeout() => "no answer in time".to_owned(),
+        None => String::new(),
+    };
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_said = cause.to_string();
         if !said.contains(&cause_said) {
-            said = format!("{said}: {cause_said}");
+            let parted = if said.is_empty() { "" } else { ": " };
+            said = format!("{said}{parted}{cause_said}");
         }
         source = cause.source();
+    }
+    if said.is_empty() {
+        said = error.to_string();
     }
     Reply { answer, said: one_line(&said) }
 }

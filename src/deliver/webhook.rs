@@ -99,6 +99,9 @@ async fn answered(response: Response, format: &Format, now: DateTime<Utc>) -> Re
     let text = if status.is_success() && !format.reads_success() { String::new() } else { beginning(response).await };
     let answer = format.answer(status.as_u16(), retry_after, &text);
     let mut said = format!("answered {status}");
+    if status.is_redirection() {
+        said.push_str(", and redirects are not followed");
+    }
     let reason = one_line(&format.covered(&text));
     if answer.status() != Some(status.as_u16()) || (!status.is_success() && !reason.is_empty()) {
         // A String takes all that is written to it.

@@ -263,7 +263,7 @@ impl Worker {
                 self.trouble.store_answers(&self.sink);
                 let was_disabled = state.disabled.is_some();
                 let is_new = state.target.is_some_and(|target| target != self.target);
-                self.state = if is_new { state.afresh() } else { state };
+                self.state = if is_new { state.revived() } else { state };
                 if self.state.target != Some(self.target) {
                     self.state.target = Some(self.target);
                     self.is_state_known = false;

@@ -60,6 +60,12 @@ impl SinkState {
         let Self { version, target, paused, last_success, .. } = self.clone();
         Self { version, target, paused, last_success, ..Self::default() }
     }
+
+    /// The same where nothing has been taken yet: who was told that it fails will hear when it does well again.
+    pub fn revived(&self) -> Self {
+        let failing_since = self.failing_since.filter(|_| self.told.is_some());
+        Self { told: self.told, failing_since, ..self.afresh() }
+    }
 }
 
 impl Store {
@@ -117,7 +123,7 @@ impl Store {
     pub async fn revive_sink(&self, sink: &SinkId) -> Result<SinkState, StoreError> {
         self.ask_sink(sink, |state| {
             let before = state.clone();
-            *state = state.afresh();
+            *state = state.revived();
             before
         })
         .await

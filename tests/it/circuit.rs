@@ -146,3 +146,26 @@ fn others_are_told_once_and_hear_of_its_recovery() {
     assert_eq!(tell_at(&play.state), None);
     assert_eq!(play.lands(7, status(200), true), Turn::Up(true));
 }
+
+#[test]
+fn sink_that_a_person_brings_back_is_told_of_once_it_takes_something() {
+    let mut play = Play::down(status(500));
+    play.state.told = Some(play.now);
+    let since = play.state.failing_since;
+    play.state = play.state.revived();
+    assert_eq!((play.state.down, play.state.failures, play.state.failing_since), (None, 0, since));
+    assert_eq!(play.after(1).lands(9, status(204), false), Turn::Up(true));
+    assert_eq!((play.state.told, play.state.failing_since), (None, None));
+
+    // Nobody was told of this one.
+    let mut play = Play::down(status(500));
+    play.state = play.state.revived();
+    assert_eq!(play.lands(9, status(204), false), Turn::Noted);
+
+    let mut play = Play::new();
+    play.lands(1, status(410), false);
+    play.after(400).lands(2, status(410), false);
+    assert_eq!(play.after(400).lands(3, status(410), false), Turn::Gone);
+    play.state = play.state.revived();
+    assert_eq!(play.lands(4, status(204), false), Turn::Up(true), "they were told that it is disabled");
+}

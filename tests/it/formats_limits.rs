@@ -84,6 +84,9 @@ fn slack(value: &Value) -> Kept {
     ensure(!blocks.is_empty(), || "no blocks".into())?;
     at_most("all blocks", value["blocks"].to_string().chars().count(), 13_000)?;
     plain_of_slack(text(value, "/text")?, false)?;
+    // Mattermost and Rocket.Chat read the text, and call `@channel` and `@all`.
+    let calls = text(value, "/text")?.split('@').skip(1).any(|behind| !behind.starts_with('\u{2060}'));
+    ensure(!calls, || "a text that calls somebody".into())?;
     for block in blocks {
         match text(block, "/type")? {
             "header" => {

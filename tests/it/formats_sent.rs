@@ -103,6 +103,33 @@ async fn what_a_receiver_repeats_of_the_address_is_not_kept() {
     assert_eq!(said, "answered 404 Not Found: Cannot POST ***, ***");
 }
 
+/// "Unknown token s3cret…": a part of the address tells as much as the whole.
+#[tokio::test]
+async fn parts_of_the_address_that_a_receiver_repeats_are_not_kept() {
+    let said = "no token s3cr3t-1 in /api/k3y-of-hook for d3sk:pa55word (Basic ZDNzazpwYTU1d29yZA==)";
+    let receiver = Receiver::start(move |_, _| Answer::Says(403, said)).await;
+    let mut url = url::Url::parse(receiver.url.as_str()).unwrap();
+    url.set_path("/api/k3y-of-hook/x");
+    url.set_query(Some("wait=true&token=s3cr3t-1"));
+    url.set_username("d3sk").unwrap();
+    url.set_password(Some("pa55word")).unwrap();
+    for format in [WebhookFormat::Standard, WebhookFormat::Slack] {
+        let (_, home) = sent(webhook(format, url.as_str()), &receiver).await;
+        let file = rusqlite::Connection::open(home.path()).unwrap();
+        let said: String = file.query_row("SELECT last_error FROM outbox", (), |row| row.get(0)).unwrap();
+        assert_eq!(said, "answered 403 Forbidden: no token *** in /api/*** for d3sk:*** (Basic ***)");
+    }
+}
+
+#[tokio::test]
+async fn redirect_says_that_it_is_not_followed() {
+    let receiver = Receiver::start(|_, _| Answer::Status(302, "")).await;
+    let (_, home) = sent(webhook(WebhookFormat::Standard, receiver.url.as_str()), &receiver).await;
+    let file = rusqlite::Connection::open(home.path()).unwrap();
+    let said: String = file.query_row("SELECT last_error FROM outbox", (), |row| row.get(0)).unwrap();
+    assert_eq!(said, "answered 302 Found, and redirects are not followed");
+}
+
 #[tokio::test]
 async fn wait_that_a_service_asks_for_in_its_own_way_is_kept() {
     let receiver = Receiver::start(|_, _| Answer::Says(429, r#"{"message": "slow", "retry_after": 7200.5}"#)).await;

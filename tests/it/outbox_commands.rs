@@ -151,11 +151,12 @@ async fn test_of_a_sink_is_signed_and_brings_a_disabled_one_back() {
     let desk = desk(&receiver, 1, "");
     desk.run(&["run", "--once"]);
     let file = Connection::open(desk.path("data/wirewatch.db")).unwrap();
-    file.execute("UPDATE sink SET disabled = 1, gone = 3", []).unwrap();
+    file.execute("UPDATE sink SET disabled = 1, gone = 3, down = 1, probe_at = 2", []).unwrap();
     let refused = desk.run(&["sinks", "test", "hook"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.stderr.contains("hook did not take it: answered 410"), "{refused:?}");
-    assert_eq!(hook(&desk)["state"], "disabled");
+    let disabled = hook(&desk);
+    assert_eq!((&disabled["state"], &disabled["next_probe"]), (&"disabled".into(), &Value::Null), "{disabled}");
     status.store(204, Ordering::SeqCst);
     let taken = &lines(&desk, &["sinks", "test", "hook"])[0];
     assert_eq!((&taken["taken"], &taken["enabled_again"]), (&true.into(), &true.into()), "{taken}");
@@ -167,4 +168,39 @@ async fn test_of_a_sink_is_signed_and_brings_a_disabled_one_back() {
     let unknown = desk.run(&["sinks", "enable", "hok"]);
     assert_eq!(unknown.code, Some(2));
     assert!(unknown.stderr.contains("did you mean `hook`?"), "{unknown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_answer_in_lines_for_programs_and_name_what_is_not_there() {
+    let status = Arc::new(AtomicU16::new(204));
+    let receiver = receiver(&status).await;
+    let desk = desk(&receiver, 1, "");
+    let nothing = desk.run(&["deliveries", "list", "--text"]);
+    assert!(nothing.stderr.contains("no deliveries wait"), "also before the first run: {nothing:?}");
+    desk.run(&["run", "--once"]);
+
+    let asked = |command: &str| lines(&desk, &["sinks", command, "hook"]).remove(0);
+    for (command, expected) in [
+        ("pause", serde_json::json!({"sink": "hook", "paused": true, "changed": true})),
+        ("pause", serde_json::json!({"sink": "hook", "paused": true, "changed": false})),
+        ("resume", serde_json::json!({"sink": "hook", "paused": false, "changed": true})),
+        ("enable", serde_json::json!({"sink": "hook", "enabled": true, "was": "enabled", "dead": 0})),
+    ] {
+        assert_eq!(asked(command), expected);
+    }
+    assert_eq!(desk.run(&["sinks", "pause", "hook", "--text"]).stdout, "paused hook: its alerts wait\n");
+
+    for arguments in [
+        &["deliveries", "list", "--sink", "hok"] as &[&str],
+        &["deliveries", "retry", "--dead", "--sink", "hok"],
+        &["deliveries", "discard", "--dead", "--sink", "hok"],
+    ] {
+        let refused = desk.run(arguments);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert_eq!(refused.stderr, "error: there is no sink `hok`: did you mean `hook`?\n");
+    }
+    let delivered = desk.run(&["deliveries", "list", "--state", "delivered", "--text"]);
+    assert!(delivered.stdout.ends_with(": answered 204\n"), "{delivered:?}");
+    let none = desk.run(&["deliveries", "list", "--state", "dead", "--sink", "hook", "--text"]);
+    assert_eq!((none.code, none.stderr.as_str()), (Some(0), "no delivery is like that\n"));
 }

@@ -22,6 +22,7 @@ mod template;
 
 use std::{borrow::Cow, time::Duration};
 
+use data_encoding::BASE64;
 use reqwest::{
     Method,
     header::{AUTHORIZATION, HeaderName, HeaderValue},
@@ -38,6 +39,8 @@ use crate::config::{Secret, WebhookFormat, WebhookSettings};
 const JSON: &str = "application/json";
 /// Stands for a secret in what a receiver said.
 const COVERED: &str = "***";
+/// Shorter parts of an address are words such as `api`, `hook` and `true`.
+const SECRET_PART_MIN: usize = 6;
 
 /// A sink's format, ready to make requests.
 pub struct Format {
@@ -93,10 +96,9 @@ impl Format {
             }
             _ => None,
         };
-        let mut secrets: Vec<String> = vec![settings.url.path().to_owned(), url.path().to_owned()];
-        secrets.extend(url.query().map(str::to_owned));
+        let mut secrets = secrets_of_url(&settings.url);
+        secrets.extend(secrets_of_url(&url));
         secrets.extend(kind_secret(&kind).map(|secret| secret.reveal().to_owned()));
-        secrets.retain(|secret| secret.len() > 1);
         // The longest first: a part that is covered must not hide the whole from us.
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
         Ok(Self { kind, url, look, template, topic, secrets })
@@ -210,6 +212,23 @@ impl Format {
     pub fn covered(&self, said: &str) -> String {
         self.secrets.iter().fold(said.to_owned(), |said, secret| said.replace(secret.as_str(), COVERED))
     }
+}
+
+/// What of an address a receiver may repeat and nobody may see: all that a log covers too, whole and in parts.
+fn secrets_of_url(url: &Url) -> Vec<String> {
+    let mut whole = vec![url.path().to_owned()];
+    whole.extend(url.query().map(str::to_owned));
+    whole.retain(|secret| secret.len() > 1);
+    let mut parts: Vec<String> = url.path().split('/').map(str::to_owned).collect();
+    parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+    parts.extend(url.query().into_iter().flat_map(|query| query.split(['&', '='])).map(str::to_owned));
+    if let Some(password) = url.password() {
+        parts.push(password.to_owned());
+        parts.push(BASE64.encode(format!("{}:{password}", url.username()).as_bytes()));
+    }
+    parts.retain(|part| part.len() >= SECRET_PART_MIN);
+    whole.extend(parts);
+    whole
 }
 
 fn kind_secret(kind: &WebhookFormat) -> Option<&Secret> {

@@ -36,9 +36,14 @@ pub(super) fn body(message: &Message) -> String {
     }
     let mut lines = vec![message.headline()];
     lines.extend(cards.iter().filter_map(|card| card.title.clone().or_else(|| card.words.first().cloned())));
-    let text = slack(&shorten(&lines.join("\n"), TEXT_MAX, measure));
+    let text = uncalling(&shorten(&lines.join("\n"), TEXT_MAX, |text| utf16(&uncalling(text))));
     // Links are not followed: a preview of a hostile page is no part of an alert.
     json!({"text": text, "blocks": all, "unfurl_links": false, "unfurl_media": false}).to_string()
+}
+
+/// For the text alone. Slack reads no `@channel` in it, Mattermost and Rocket.Chat do.
+fn uncalling(text: &str) -> String {
+    slack(text).replace('@', "@\u{2060}")
 }
 
 fn blocks(card: &Card, with_header: bool) -> Value {
