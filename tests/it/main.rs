@@ -4,6 +4,7 @@
 mod acceptance;
 mod circuit;
 mod articles;
+mod backlog;
 mod commands;
 mod config;
 mod crash;
@@ -13,6 +14,7 @@ mod daemon;
 mod deliver;
 mod demo;
 mod discover;
+mod disk_full;
 mod engine;
 mod email;
 mod events;
