@@ -238,6 +238,7 @@ pub(super) fn announcement(daemon: &Daemon, listener: Option<&TcpListener>) -> S
                 text.push_str(&format!("sink {}: {}\n", sink.id, crate::config::shown_url(&webhook.url, true)));
             }
             SinkKind::Email(email) => text.push_str(&format!("sink {}: {}\n", sink.id, email.server())),
+            SinkKind::Exec(exec) => text.push_str(&format!("sink {}: {}\n", sink.id, exec.shown())),
             SinkKind::Stdout { .. } | SinkKind::File { .. } => {}
         }
     }

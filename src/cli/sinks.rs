@@ -83,6 +83,7 @@ impl Shown<'_> {
             SinkKind::File { .. } => "file",
             SinkKind::Webhook(_) => "webhook",
             SinkKind::Email(_) => "email",
+            SinkKind::Exec(_) => "exec",
         })
     }
 
@@ -93,6 +94,7 @@ impl Shown<'_> {
             SinkKind::File { path, .. } => Some(path.display().to_string()),
             SinkKind::Webhook(webhook) => Some(shown_url(&webhook.url, true)),
             SinkKind::Email(email) => Some(email.server()),
+            SinkKind::Exec(exec) => Some(exec.shown()),
         }
     }
 

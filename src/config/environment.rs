@@ -42,6 +42,14 @@ impl Environment {
         self.folder("HOME")
     }
 
+    /// Whether a program is there, by its path or by its name in `PATH`; without a `PATH` nobody can say that a name is not.
+    pub(super) fn has_program(&self, program: &Path) -> bool {
+        let Some(path) = self.get("PATH").filter(|_| program.components().count() == 1 && program.is_relative()) else {
+            return !program.is_absolute() || program.is_file();
+        };
+        std::env::split_paths(path).any(|folder| folder.join(program).is_file())
+    }
+
     /// Where data goes when the config does not say: systemd's state directory, else the XDG data folder.
     pub fn data_dir(&self) -> PathBuf {
         // systemd joins several state directories with colons; the first is the service's own.

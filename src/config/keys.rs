@@ -95,6 +95,8 @@ pub const KEYS: &[Key] = &[
     now("sink", "id"),
     now("sink", "type"),
     now("sink", "path"),
+    now("sink", "rotate"),
+    now("sink", "command"),
     now("sink", "url"),
     now("sink", "format"),
     now("sink", "secret"),

@@ -8,9 +8,11 @@ use url::Url;
 
 use super::{
     email::EmailSettings,
+    exec::ExecSettings,
     id::{FeedId, SinkId, WatchId},
     pace::Pace,
     problem::Origin,
+    rotate::Rotation,
     shown::shown_url,
     webhook::WebhookSettings,
 };
@@ -365,11 +367,15 @@ pub enum SinkKind {
         path: PathBuf,
         /// `auto` is JSON here.
         format: OutputFormat,
+        /// When a new file is begun; `None` is never.
+        rotate: Option<Rotation>,
     },
     /// HTTP POST, in the words of the service that takes it.
     Webhook(Box<WebhookSettings>),
     /// A mail to people.
     Email(Box<EmailSettings>),
+    /// A program of this machine, from the hand-written config alone.
+    Exec(Box<ExecSettings>),
 }
 
 /// What lines look like.

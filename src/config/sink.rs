@@ -3,12 +3,13 @@
 use std::{ops::Range, str::FromStr, time::Duration};
 
 use super::{
-    email,
+    email, exec,
     id::SinkId,
     pace::{self, Pace, Rate},
     problem::Problem,
     raw::{Table, Value},
     reader::Reader,
+    rotate,
     settings::{OutputFormat, Severity, SinkKind, SinkSettings},
     value::parse_duration,
     watch::SEVERITIES,
@@ -27,15 +28,13 @@ const RETRIES_MAX: usize = 64;
 /// No wait between attempts is longer, whatever asks for it.
 const RETRY_WAIT_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Types that come with a later part.
-const LATER_TYPES: [(&str, &str); 1] = [("exec", "delivery")];
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Stdout,
     File,
     Webhook,
     Email,
+    Exec,
 }
 
 /// A `[[sink]]` as far as it could be read.
@@ -62,18 +61,19 @@ fn default_retry() -> Vec<Duration> {
 
 /// Reads one sink.
 pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
-    if let Some(value) = later_type(&table) {
-        // Its keys are unknown for the same reason, and saying so of each would help nobody.
-        reader.choice::<Kind>(value, &[], &LATER_TYPES);
-        return SinkDraft { id: table.get("id").and_then(|value| reader.id(value)), settings: None };
-    }
     let table = reader.known("sink", table);
     let id = table.get("id").and_then(|value| reader.id(value));
     if table.lacks("id") {
         let problem = Problem::error("this sink has no `id`");
         reader.note_of_the_whole(&table.span, problem.help("add `id = \"…\"`: watches name it in `sinks`"));
     }
-    let kinds = [("stdout", Kind::Stdout), ("file", Kind::File), ("webhook", Kind::Webhook), ("email", Kind::Email)];
+    let kinds = [
+        ("stdout", Kind::Stdout),
+        ("file", Kind::File),
+        ("webhook", Kind::Webhook),
+        ("exec", Kind::Exec),
+        ("email", Kind::Email),
+    ];
     let kind = match table.get("type") {
         Some(value) => reader.choice(value, &kinds, &[]),
         None if !table.lacks("type") => None,
@@ -81,7 +81,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
             let problem = Problem::error("this sink has no `type`");
             reader.note_of_the_whole(
                 &table.span,
-                problem.help("add `type = \"stdout\"`, `\"file\"`, `\"webhook\"` or `\"email\"`"),
+                problem.help("add `type = \"stdout\"`, `\"file\"`, `\"webhook\"`, `\"exec\"` or `\"email\"`"),
             );
             None
         }
@@ -95,6 +95,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
             Kind::Stdout => Some(SinkKind::Stdout { format: lines_format(reader, &table) }),
             Kind::File => file(reader, &table),
             Kind::Webhook => webhook::read(reader, &table).map(Box::new).map(SinkKind::Webhook),
+            Kind::Exec => exec::read(reader, &table).map(Box::new).map(SinkKind::Exec),
             Kind::Email => email::read(reader, &table).map(Box::new).map(SinkKind::Email),
         }
     });
@@ -111,12 +112,8 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
 fn default_rate(kind: &SinkKind) -> Option<Rate> {
     match kind {
         SinkKind::Webhook(webhook) => webhook.format.default_rate(),
-        SinkKind::Stdout { .. } | SinkKind::File { .. } | SinkKind::Email(_) => None,
+        SinkKind::Stdout { .. } | SinkKind::File { .. } | SinkKind::Email(_) | SinkKind::Exec(_) => None,
     }
-}
-
-fn later_type<'t, 'a>(table: &'t Table<'a>) -> Option<&'t Value<'a>> {
-    table.get("type").filter(|value| LATER_TYPES.iter().any(|(name, _)| value.value.as_str() == Some(name)))
 }
 
 /// A key of another type of sink would do nothing here, and who wrote it thinks it does.
@@ -138,16 +135,23 @@ fn refuse_others(reader: &mut Reader<'_>, table: &Table<'_>, kind: Kind) {
         "content_type",
     ];
     let of_email = ["username", "password", "from", "to", "tls"];
-    let of_both = ["url", "timeout", "rate", "concurrency", "batch"];
-    let others: &[(&str, &str)] = &[("path", "file")];
+    // What is true of all that is sent one by one.
+    let of_sent = ["timeout", "rate", "concurrency", "batch"];
+    let others: &[(&str, &str)] = &[("path", "file"), ("rotate", "file"), ("command", "exec")];
     for value in &table.values {
-        if kind == Kind::Email && value.key == "format" {
-            let problem = Problem::error("a mail has no `format`: it is sent as text and as HTML");
-            reader.note(&value.key_span, problem);
-        }
-        let owner = if kind == Kind::Email && of_both.contains(&value.key) {
+        let is_sent = of_sent.contains(&value.key) && matches!(kind, Kind::Email | Kind::Exec);
+        if is_sent || (kind == Kind::Email && value.key == "url") {
             continue;
-        } else if of_webhook.contains(&value.key) {
+        }
+        let unformatted = match kind {
+            Kind::Email => Some("a mail has no `format`: it is sent as text and as HTML"),
+            Kind::Exec => Some("a program has no `format`: it is handed JSON"),
+            Kind::Stdout | Kind::File | Kind::Webhook => None,
+        };
+        if let (Some(why), "format") = (unformatted, value.key) {
+            reader.note(&value.key_span, Problem::error(why));
+        }
+        let owner = if of_webhook.contains(&value.key) {
             "webhook"
         } else if of_email.contains(&value.key) {
             "email"
@@ -156,7 +160,10 @@ fn refuse_others(reader: &mut Reader<'_>, table: &Table<'_>, kind: Kind) {
         } else {
             continue;
         };
-        let fits = matches!((owner, kind), ("webhook", Kind::Webhook) | ("email", Kind::Email) | ("file", Kind::File));
+        let fits = matches!(
+            (owner, kind),
+            ("webhook", Kind::Webhook) | ("email", Kind::Email) | ("file", Kind::File) | ("exec", Kind::Exec)
+        );
         if !fits {
             let message = format!("`{}` is for sinks with `type = \"{owner}\"`", value.key);
             reader.note(&value.key_span, Problem::error(message));
@@ -172,6 +179,7 @@ fn lines_format<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> OutputFormat 
 
 fn file<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<SinkKind> {
     let format = lines_format(reader, table);
+    let rotate = table.get("rotate").map(|value| rotate::read(reader, value));
     let Some(value) = table.get("path") else {
         if table.lacks("path") {
             let problem = Problem::error("this sink has no `path`");
@@ -179,7 +187,12 @@ fn file<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<SinkKind> {
         }
         return None;
     };
-    Some(SinkKind::File { path: reader.path(value)?, format })
+    let path = reader.path(value)?;
+    let rotate = match rotate {
+        Some(rotation) => Some(rotation?),
+        None => None,
+    };
+    Some(SinkKind::File { path, format, rotate })
 }
 
 fn retry<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<Vec<Duration>> {

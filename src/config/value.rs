@@ -79,6 +79,42 @@ pub fn format_duration(duration: Duration) -> String {
     if text.is_empty() { "0s".to_owned() } else { text }
 }
 
+/// What is wrong with a size.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SizeError {
+    /// `10`: ten what?
+    #[error("`{0}` has no unit")]
+    NoUnit(String),
+    /// `10 mb/s`, `10KiB`.
+    #[error("`{0}` is no unit of size")]
+    Unit(String),
+    /// `1.5MB`, `-5MB`, nothing.
+    #[error("`{0}` is not a whole number and a unit")]
+    Number(String),
+    /// Would not fit.
+    #[error("it is too large")]
+    TooLarge,
+}
+
+/// Reads `500kB`, `10MB`, `2GB`: thousands, as disks are sold. In bytes.
+pub fn parse_size(text: &str) -> Result<u64, SizeError> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    if digits == 0 || text[digits..].starts_with(['.', ',']) {
+        return Err(SizeError::Number(text.to_owned()));
+    }
+    let bytes = match text[digits..].trim_start() {
+        "" => return Err(SizeError::NoUnit(text.to_owned())),
+        "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        unit => return Err(SizeError::Unit(unit.to_owned())),
+    };
+    let number: u64 = text[..digits].parse().map_err(|_| SizeError::TooLarge)?;
+    number.checked_mul(bytes).ok_or(SizeError::TooLarge)
+}
+
 /// What is wrong with a `$` in a string, and which bytes of the string it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ExpandError {
@@ -159,6 +195,27 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[track_caller]
+    fn sized(text: &str, expected: Result<u64, SizeError>) {
+        assert_eq!(parse_size(text), expected);
+    }
+
+    #[test]
+    fn sizes() {
+        sized("10MB", Ok(10_000_000));
+        sized(" 500 kB ", Ok(500_000));
+        sized("2GB", Ok(2_000_000_000));
+        sized("7B", Ok(7));
+        sized("10", Err(SizeError::NoUnit("10".into())));
+        sized("10 mb/s", Err(SizeError::Unit("mb/s".into())));
+        sized("10KiB", Err(SizeError::Unit("KiB".into())));
+        sized("1.5MB", Err(SizeError::Number("1.5MB".into())));
+        sized("-5MB", Err(SizeError::Number("-5MB".into())));
+        sized("", Err(SizeError::Number(String::new())));
+        sized("99999999999GB", Err(SizeError::TooLarge));
+        sized("99999999999999999999999GB", Err(SizeError::TooLarge));
+    }
 
     #[track_caller]
     fn duration(text: &str, expected: Result<u64, DurationError>) {

@@ -7,26 +7,32 @@
 pub mod circuit;
 mod console;
 mod email;
+mod exec;
 pub mod format;
 mod rate;
 pub mod retry;
+mod rotate;
+mod sender;
 pub mod sign;
 mod trouble;
 mod webhook;
 mod worker;
 
-use std::{io, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use sha2::{Digest, Sha256};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use self::{console::Lines, email::Email, retry::SinkAnswer, sign::SecretError, webhook::Webhook, worker::Worker};
+use self::{
+    sender::{Reply, Sender, target},
+    sign::SecretError,
+    worker::Worker,
+};
 use crate::{
     alert::{Event, EventKind, MessageId, text::safe},
     clock::Clock,
-    config::{OutputFormat, Proxy, SinkId, SinkKind, SinkSettings},
+    config::{OutputFormat, Proxy, SinkId, SinkSettings},
     fetch::FetchError,
     metrics::Metrics,
     store::{Delivery, DeliveryId, MessageKind, Store, StoreError},
@@ -260,95 +266,8 @@ pub async fn observe(
     Ok(())
 }
 
-/// How a sink took an attempt.
-#[derive(Debug, Clone)]
-struct Reply {
-    answer: SinkAnswer,
-    /// For the record and the log.
-    said: String,
-}
-
-/// The one place that knows the kinds of sinks.
-enum Sender {
-    Webhook(Box<Webhook>),
-    Email(Box<Email>),
-    Lines(Arc<Lines>),
-}
-
-impl Sender {
-    fn new(sink: &SinkSettings, context: &DeliverContext) -> Result<Self, DeliverError> {
-        let lines = |file, is_text: bool, color| {
-            let text = is_text.then_some(TextLook { color, ..context.text });
-            Ok(Self::Lines(Arc::new(Lines { file, text })))
-        };
-        match &sink.kind {
-            SinkKind::Webhook(settings) => {
-                let webhook = Webhook::new(sink, settings, &context.proxy, context.allow_private, context.text)?;
-                Ok(Self::Webhook(Box::new(webhook)))
-            }
-            SinkKind::Email(settings) => Ok(Self::Email(Box::new(Email::new(sink, settings, context.text)?))),
-            SinkKind::Stdout { format } => {
-                let is_text = match context.stdout.forced.unwrap_or(*format) {
-                    OutputFormat::Text => true,
-                    OutputFormat::Json => false,
-                    OutputFormat::Auto => context.stdout.is_terminal,
-                };
-                lines(None, is_text, context.text.color)
-            }
-            SinkKind::File { path, format } => lines(Some(path.clone()), *format == OutputFormat::Text, false),
-        }
-    }
-
-    /// Deliveries that go out together. Lines share a write and a sync.
-    fn group_max(&self) -> usize {
-        match self {
-            Self::Webhook(_) | Self::Email(_) => 1,
-            Self::Lines(_) => LINES_TOGETHER_MAX,
-        }
-    }
-
-    /// Whether a reader sees in which order we sent.
-    fn keeps_order(&self) -> bool {
-        matches!(self, Self::Lines(_))
-    }
-
-    /// Groups in flight, where the sink's settings allow so many.
-    fn flights_max(&self, concurrency: usize) -> usize {
-        if self.keeps_order() { 1 } else { concurrency }
-    }
-
-    /// Sends a group; one reply for all of it. `None`: who read our standard output has gone.
-    async fn send(&self, group: &[Delivery], now: DateTime<Utc>) -> Option<Reply> {
-        match self {
-            Self::Webhook(webhook) => match group {
-                [delivery] => Some(webhook.send(delivery, now).await),
-                _ => unreachable!("a webhook's group has one delivery"),
-            },
-            Self::Email(email) => match group {
-                [delivery] => Some(email.send(delivery).await),
-                _ => unreachable!("a mail's group has one delivery"),
-            },
-            Self::Lines(lines) => {
-                let (lines_too, group) = (Arc::clone(lines), group.to_vec());
-                let written = tokio::task::spawn_blocking(move || lines_too.write(&group, now)).await;
-                match written.unwrap_or_else(|error| Err(io::Error::other(error))) {
-                    Ok(()) => Some(Reply { answer: SinkAnswer::Taken, said: "written".to_owned() }),
-                    Err(error) if lines.file.is_none() && error.kind() == io::ErrorKind::BrokenPipe => None,
-                    Err(error) => {
-                        let what = lines.file.as_ref().map_or("standard output".into(), |path| path.to_string_lossy());
-                        let said = format!("could not write {what}: {error}");
-                        Some(Reply { answer: SinkAnswer::Unreachable, said })
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// What is asked by command is looked for this often.
 const NOTICE: Duration = Duration::from_millis(500);
-/// Lines that share a write, a sync and a commit.
-const LINES_TOGETHER_MAX: usize = 64;
 
 fn workers_of(
     store: &Store,
@@ -377,21 +296,4 @@ async fn listen(store: Store, tell: watch::Sender<i64>) {
         }
         tokio::time::sleep(NOTICE).await;
     }
-}
-
-/// Where a sink sends to, hashed: a secret may stand in it.
-fn target(sink: &SinkSettings) -> [u8; 16] {
-    let server;
-    let place = match &sink.kind {
-        SinkKind::Webhook(webhook) => webhook.url.as_str().as_bytes(),
-        SinkKind::Email(email) => {
-            server = email.server();
-            server.as_bytes()
-        }
-        SinkKind::File { path, .. } => path.as_os_str().as_encoded_bytes(),
-        SinkKind::Stdout { .. } => b"",
-    };
-    let mut kept = [0; 16];
-    kept.copy_from_slice(&Sha256::digest(place)[..16]);
-    kept
 }

@@ -27,6 +27,8 @@ pub enum SinkAnswer {
     Taken,
     /// No connection, a broken one, a timeout, a file that can't be written.
     Unreachable,
+    /// A program took it and failed, or did not come to an end.
+    Failed,
     /// We may not send there: its address is private. Only a person can change that.
     Forbidden,
 }
@@ -36,7 +38,7 @@ impl SinkAnswer {
     pub fn status(self) -> Option<u16> {
         match self {
             Self::Status { status, .. } => Some(status),
-            Self::Taken | Self::Unreachable | Self::Forbidden => None,
+            Self::Taken | Self::Unreachable | Self::Failed | Self::Forbidden => None,
         }
     }
 
@@ -50,7 +52,7 @@ impl SinkAnswer {
         match self {
             // Retry-After is for these two (RFC 9110 §10.2.3, RFC 6585 §4).
             Self::Status { status: 429 | 503, retry_after } => retry_after,
-            Self::Status { .. } | Self::Taken | Self::Unreachable | Self::Forbidden => None,
+            Self::Status { .. } | Self::Taken | Self::Unreachable | Self::Failed | Self::Forbidden => None,
         }
     }
 
@@ -58,7 +60,7 @@ impl SinkAnswer {
     pub fn is_about_the_sink(self) -> bool {
         match self {
             Self::Unreachable | Self::Status { status: 408 | 425 | 429 | 502..=504, .. } => true,
-            Self::Taken | Self::Forbidden | Self::Status { .. } => false,
+            Self::Taken | Self::Failed | Self::Forbidden | Self::Status { .. } => false,
         }
     }
 }
@@ -78,9 +80,9 @@ pub enum Decision {
 pub fn decide(answer: SinkAnswer, attempt: u32, schedule: &[Duration], random: f64) -> Decision {
     let (patient, asked) = match answer {
         SinkAnswer::Taken | SinkAnswer::Status { status: 200..=299, .. } => return Decision::Delivered,
-        SinkAnswer::Status { status: 408 | 425 | 429 | 500..=599, .. } | SinkAnswer::Unreachable => {
-            (true, answer.retry_after())
-        }
+        SinkAnswer::Status { status: 408 | 425 | 429 | 500..=599, .. }
+        | SinkAnswer::Unreachable
+        | SinkAnswer::Failed => (true, answer.retry_after()),
         SinkAnswer::Status { .. } | SinkAnswer::Forbidden => (false, None),
     };
     let used = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
@@ -143,6 +145,8 @@ mod tests {
         }
         check(SinkAnswer::Unreachable, 1, RetryAfter(5 * SECOND));
         check(SinkAnswer::Unreachable, 12, Dead);
+        check(SinkAnswer::Failed, 1, RetryAfter(5 * SECOND));
+        check(SinkAnswer::Failed, 12, Dead);
         for other in [100, 301, 302, 307, 400, 401, 403, 404, 410, 413, 422] {
             check(status(other), 1, RetryAfter(HOUR));
             check(status(other), 5, RetryAfter(HOUR));

@@ -11,6 +11,7 @@ mod error;
 pub mod form;
 pub mod hints;
 mod large;
+pub(crate) mod program;
 pub mod redirect;
 mod request;
 mod source;

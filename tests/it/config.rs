@@ -126,7 +126,14 @@ fn describe(out: &mut String, settings: &Settings) -> std::fmt::Result {
         write!(out, "sink {} from {}: ", sink.id, sink.min_severity.as_str())?;
         match &sink.kind {
             SinkKind::Stdout { format } => writeln!(out, "stdout {format:?}")?,
-            SinkKind::File { path, format } => writeln!(out, "file {} {format:?}", path.display())?,
+            SinkKind::File { path, format, rotate } => {
+                let rotate = rotate.map(|rotate| format!(" rotate {} keep {}", rotate.bytes_max, rotate.keep));
+                writeln!(out, "file {} {format:?}{}", path.display(), rotate.unwrap_or_default())?;
+            }
+            SinkKind::Exec(exec) => {
+                writeln!(out, "exec {} {:?}", exec.program.display(), exec.arguments)?;
+                writeln!(out, "  timeout {:?} retry {:?}", exec.timeout, sink.retry)?;
+            }
             SinkKind::Email(email) => {
                 let to: Vec<_> = email.to.iter().map(ToString::to_string).collect();
                 let login = email.login.as_ref().map(|(user, password)| format!("{user} {}", password.reveal()));

@@ -80,7 +80,7 @@ fn with_webhook(mut sink: SinkSettings, change: impl FnOnce(&mut WebhookSettings
 }
 
 pub(crate) fn file(id: &str, path: &Path, format: OutputFormat) -> SinkSettings {
-    settings(id, SinkKind::File { path: path.to_owned(), format }, &[10])
+    settings(id, SinkKind::File { path: path.to_owned(), format, rotate: None }, &[10])
 }
 
 /// One article a number, each an alert for the sinks.

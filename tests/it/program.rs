@@ -123,6 +123,10 @@ impl Daemon {
         self.child.wait().unwrap();
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGTERM, and how it ended; with what it logged.
     pub(crate) fn terminate(mut self) -> (ExitStatus, String) {
         let sent = terminate(self.child.id()).unwrap();
