@@ -141,5 +141,10 @@ fn document(list: &OpmlSettings) -> Result<Option<Opml>, String> {
         Err(error) => return Err(error.to_string()),
         Ok(_) => {}
     }
-    opml::read(&bytes).map(Some).map_err(|error| error.to_string())
+    let read = opml::read(&bytes).map_err(|error| error.to_string())?;
+    // A copy was whole when it was fetched.
+    if !read.is_whole && list.url.is_none() {
+        return Err("it breaks off before its `</opml>`".to_owned());
+    }
+    Ok(Some(read))
 }

@@ -56,6 +56,8 @@ pub struct Opml {
     pub feeds: Vec<OpmlFeed>,
     /// What was left out, and why, with its line.
     pub notes: Vec<String>,
+    /// Whether its end was reached. One that breaks off may be one that is still being written.
+    pub is_whole: bool,
 }
 
 /// A feed in a list.
@@ -91,16 +93,25 @@ pub fn read(bytes: &[u8]) -> Result<Opml, OpmlError> {
             Ok(Event::End(tag)) if tag.local_name().as_ref().eq_ignore_ascii_case("outline") => {
                 reading.open.pop();
             }
+            Ok(Event::End(tag)) if is_opml && tag.local_name().as_ref().eq_ignore_ascii_case("opml") => {
+                reading.opml.is_whole = true;
+            }
             Ok(Event::Start(tag)) if !is_opml => {
                 if !tag.local_name().as_ref().eq_ignore_ascii_case("opml") {
                     return Err(OpmlError::NotOpml);
                 }
                 is_opml = true;
             }
-            Ok(Event::Eof) => break,
+            Ok(Event::Eof) => {
+                if is_opml && !reading.opml.is_whole {
+                    reading.note(at, "the list breaks off here, before its `</opml>`".to_owned());
+                }
+                break;
+            }
             Ok(_) => {}
             Err(error) => {
                 reading.note(at, format!("the rest can't be read: {error}"));
+                reading.opml.is_whole = false;
                 break;
             }
         }
@@ -423,6 +434,22 @@ mod tests {
         assert_eq!(read(b""), Err(OpmlError::NotOpml));
         let half = of("<outline xmlUrl='https://a.org/1'/><outline xmlUrl='https://a.org/2").unwrap();
         assert_eq!((half.feeds.len(), half.notes.len()), (1, 1), "{half:?}");
+    }
+
+    #[test]
+    fn a_list_that_breaks_off_says_so() {
+        let feed = "<outline text='A' xmlUrl='https://a.org/f'/>";
+        let whole = format!("<opml><body>{feed}</body></opml>\n");
+        assert!(read(whole.as_bytes()).unwrap().is_whole);
+        for broken in [
+            format!("<opml><body>{feed}<outl"),
+            format!("<opml><body>{feed}"),
+            format!("<opml><body>{feed}</body>"),
+            format!("<opml><body>{feed}<outline text=\"B"),
+        ] {
+            let opml = read(broken.as_bytes()).unwrap();
+            assert_eq!((opml.is_whole, opml.feeds.len(), opml.notes.len()), (false, 1, 1), "{broken}: {opml:?}");
+        }
     }
 
     #[test]

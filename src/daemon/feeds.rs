@@ -67,6 +67,17 @@ pub struct Feeds {
     clock: crate::clock::Clock,
 }
 
+/// What a change of the lists came to, in feeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Relisted {
+    /// New ones.
+    pub came: usize,
+    /// Those with another address, name or tag than before.
+    pub changed: usize,
+    /// Those that stand in no list any more.
+    pub went: usize,
+}
+
 impl Feeds {
     /// From the config and what the store knows of each: a restart polls nobody early.
     ///
@@ -173,14 +184,8 @@ impl Feeds {
         self.due.insert(feed.clone(), due);
     }
 
-    /// Takes in the feeds of the lists as they are now; the config's own stay as they were read. Gives how many came and
-    /// went. `states` are what the store knows, where any is new.
-    pub fn relist(
-        &mut self,
-        listed: Vec<FeedSettings>,
-        states: &[FeedState],
-        daemon: &DaemonSettings,
-    ) -> (usize, usize) {
+    /// Takes in the feeds of the lists as they are now; the config's own stay as they were read. `states` are what the store knows, where any is new.
+    pub fn relist(&mut self, listed: Vec<FeedSettings>, states: &[FeedState], daemon: &DaemonSettings) -> Relisted {
         let states: HashMap<&FeedId, &FeedState> = states.iter().map(|state| (&state.feed, state)).collect();
         let names: HashSet<FeedId> = listed.iter().map(|feed| feed.id.clone()).collect();
         let is_listed = |feed: &FeedSettings| !matches!(feed.origin, FeedOrigin::Config { .. });
@@ -190,7 +195,7 @@ impl Feeds {
             self.forget(feed);
         }
         let now = self.clock.now();
-        let (mut came, many) = (0, listed.len());
+        let (mut came, mut changed, many) = (0, 0, listed.len());
         for feed in listed {
             match self.settings.get(&feed.id) {
                 // The config was changed since it was read; the next start reads both.
@@ -202,6 +207,7 @@ impl Feeds {
                     let has_moved = known.source != feed.source;
                     let id = feed.id.clone();
                     self.settle(feed);
+                    changed += 1;
                     if has_moved {
                         self.promised.remove(&id);
                     }
@@ -217,7 +223,7 @@ impl Feeds {
                 }
             }
         }
-        (came, gone.len())
+        Relisted { came, changed, went: gone.len() }
     }
 
     /// All of them, as they are configured now.

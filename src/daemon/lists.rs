@@ -4,7 +4,7 @@
 //! a file beside the store, and then it is a file like the others. Nothing else of the config is read anew.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, SystemTime},
 };
 
@@ -31,6 +31,8 @@ pub(super) struct Lists {
     files: Vec<PathBuf>,
     /// As the files were when they were last read; `None` before that.
     stamps: Option<Vec<Stamp>>,
+    /// The config, where it was at fault that they could not be read: they are read when it is another.
+    refused: Option<Stamp>,
 }
 
 impl Lists {
@@ -38,7 +40,7 @@ impl Lists {
     pub fn of(settings: &Settings) -> Option<Self> {
         let mut files = vec![managed::file(&settings.daemon.data_dir)];
         files.extend(settings.opml.iter().map(|list| list.file.clone()));
-        Some(Self { config: settings.file.clone()?, files, stamps: None })
+        Some(Self { config: settings.file.clone()?, files, stamps: None, refused: None })
     }
 
     /// The feeds of all lists, where any has changed since the last call; at the first, whatever has happened since the
@@ -46,16 +48,18 @@ impl Lists {
     pub async fn changed(&mut self) -> Option<Vec<FeedSettings>> {
         let mut stamps = Vec::with_capacity(self.files.len());
         for file in &self.files {
-            let about = tokio::fs::metadata(file).await;
-            stamps.push(about.ok().and_then(|about| Some((about.modified().ok()?, about.len()))));
+            stamps.push(stamp(file).await);
         }
-        if self.stamps.as_ref() == Some(&stamps) {
+        let config = stamp(&self.config).await;
+        if self.stamps.as_ref() == Some(&stamps) && self.refused.is_none_or(|refused| refused == config) {
             return None;
         }
         self.stamps = Some(stamps);
-        let config = self.config.clone();
-        let loaded = tokio::task::spawn_blocking(move || config::load(&config)).await.ok()?;
+        self.refused = None;
+        let path = self.config.clone();
+        let loaded = tokio::task::spawn_blocking(move || config::load(&path)).await.ok()?;
         let Some(settings) = loaded.settings else {
+            self.refused = Some(config);
             let first = loaded.problems.iter().find(|problem| problem.is_error());
             let error = first.map(|problem| problem.message.as_str());
             warn!(
@@ -68,8 +72,13 @@ impl Lists {
     }
 }
 
+async fn stamp(file: &Path) -> Stamp {
+    let about = tokio::fs::metadata(file).await.ok()?;
+    Some((about.modified().ok()?, about.len()))
+}
+
 /// Fetches the lists at an address whose copies are too old, and says after how long to do so again; `None` where there
-/// are no such lists. What is fetched and is no OPML takes nobody's place.
+/// are no such lists. What is fetched and is no OPML, or breaks off, takes nobody's place.
 pub(super) async fn refresh(lists: &[OpmlSettings], fetcher: &Fetcher) -> Option<Duration> {
     let mut again: Option<Duration> = None;
     for list in lists {
@@ -105,6 +114,9 @@ async fn fetched(list: &OpmlSettings, url: &url::Url, fetcher: &Fetcher) -> Resu
     let file = list.file.clone();
     let written = tokio::task::spawn_blocking(move || {
         let read = opml::read(&body).map_err(|error| error.to_string())?;
+        if !read.is_whole {
+            return Err("it breaks off before its `</opml>`".to_owned());
+        }
         managed::replace(&file, &body).map_err(|error| format!("{}: {error}", file.display()))?;
         Ok(read.feeds.len())
     });

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use self::{
-    feeds::{Feeds, HostRest},
+    feeds::{Feeds, HostRest, Relisted},
     lists::Lists,
     page_hosts::PageEnd,
     poll::{Polled, Poller},
@@ -349,10 +349,10 @@ impl Daemon {
             let states = if feeds.has_new(&listed) { self.poller.store.feed_states().await } else { Ok(Vec::new()) };
             match states {
                 Ok(states) => {
-                    let (came, went) = feeds.relist(listed, &states, &self.settings.daemon);
+                    let Relisted { came, changed, went } = feeds.relist(listed, &states, &self.settings.daemon);
                     self.poller.hubs.know(feeds.all());
-                    if came + went > 0 {
-                        info!(came, went, "lists of feeds changed");
+                    if came + changed + went > 0 {
+                        info!(came, changed, went, "lists of feeds changed");
                     }
                 }
                 Err(error) => error!(error = %error, "can't read the feeds' states"),

@@ -588,14 +588,17 @@ fn looks_like_page(body: &[u8], content_type: Option<&str>) -> bool {
 /// An error with what caused it, in one line.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
+    let causes: Vec<String> =
+        std::iter::successors(error.source(), |cause| cause.source()).map(ToString::to_string).collect();
+    // What names the last cause itself has said all of it; between stand "error sending request" and the like.
+    if causes.last().is_some_and(|last| text.contains(last)) {
+        return text;
+    }
+    for cause in causes {
+        if !text.contains(&cause) {
             text.push_str(": ");
-            text.push_str(&cause_text);
+            text.push_str(&cause);
         }
-        source = cause.source();
     }
     text
 }

@@ -29,7 +29,7 @@ pub enum FetchError {
         host: String,
     },
     /// The name could not be resolved.
-    #[error("{host} could not be found; is the name right, and is there a network?")]
+    #[error("{host} could not be found ({source}): is the name right, and is there a network?")]
     Dns {
         /// As in the URL.
         host: String,

@@ -214,6 +214,27 @@ async fn page_is_added_as_its_one_feed_and_several_are_listed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn secrets_of_an_added_address_are_covered_and_errors_say_it_once() {
+    let farm = Farm::start(|_| Reply::ok(rss(1))).await;
+    let desk = Desk::new(&config(""));
+    let mut url = farm.url("/feed?token=T0K");
+    url.set_username("me").unwrap();
+    url.set_password(Some("pw")).unwrap();
+    for (id, form) in [("text", "--text"), ("json", "--json")] {
+        url.set_path(id);
+        let ran = desk.run(&[form, "feeds", "add", url.as_str(), "--id", id]);
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert!(ran.stdout.contains(&format!("/{id}?token=***")), "{ran:?}");
+        assert!(!format!("{ran:?}").contains("T0K") && !format!("{ran:?}").contains("pw@"), "{ran:?}");
+    }
+    let written = std::fs::read_to_string(desk.path("data/managed.toml")).unwrap();
+    assert!(written.contains("me:pw@") && written.contains("token=T0K"), "{written}");
+    let ran = desk.run(&["feeds", "add", "http://127.0.0.1:1/"]);
+    assert!(ran.stderr.contains("could not connect to 127.0.0.1: Connection refused"), "{ran:?}");
+    assert!(!ran.stderr.contains("error sending request") && !ran.stderr.contains("client error"), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn page_in_the_config_is_polled_as_the_one_feed_that_it_names() {
     let page =
         "<!doctype html><html><head><link rel='alternate' type='application/rss+xml' href='/found.xml'></head></html>";
@@ -262,7 +283,7 @@ fn list_of_feeds_comes_in_once_and_goes_out_covered() {
         "{}",
         out.stdout
     );
-    assert!(out.stderr.contains("1 feed that"), "{}", out.stderr);
+    assert!(out.stderr.contains("1 feed that") && out.stderr.contains("covered: 1 feed with"), "{}", out.stderr);
     // What is covered can't be polled, and is said to be so.
     let back = Desk::new(&config("")).run_with_input(&["feeds", "import", "-"], &out.stdout);
     assert_eq!(back.code, Some(0));
@@ -343,11 +364,24 @@ async fn lists_are_read_again_when_they_change() {
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!((farm.requests_for("/a").len(), farm.requests_for("/b").len()), (1, 1));
     // A list that is broken for a while takes nobody's feeds away.
-    desk.write("list.opml", "<opml");
-    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    for broken in ["<opml", "<opml><body><outline text='Asia'>", &list(&["/b"]).replace("</opml>", "")] {
+        desk.write("list.opml", broken);
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+    }
+    let check = desk.run(&["check"]);
+    assert_eq!(check.code, Some(2), "{check:?}");
+    assert!(format!("{check:?}").contains("breaks off"), "{check:?}");
     desk.write("list.opml", list(&["/b", "/c", "/d"]));
     until("another comes", || !farm.requests_for("/d").is_empty());
     assert_eq!(farm.requests_for("/c").len(), 1);
+    // Nor does a config that is at fault meanwhile: what has changed is read when it is mended.
+    let good = std::fs::read_to_string(desk.path("wirewatch.toml")).unwrap();
+    desk.write("wirewatch.toml", format!("{good}\n[[feed]]\n"));
+    desk.write("list.opml", list(&["/b", "/c", "/d", "/e"]));
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    desk.write("wirewatch.toml", good);
+    until("the one of meanwhile comes", || !farm.requests_for("/e").is_empty());
+    assert_eq!((farm.requests_for("/b").len(), farm.requests_for("/c").len()), (1, 1));
     // The list at an address was fetched at the start.
     until("it is there", || listed(&desk, "far").is_some());
     assert_eq!(farm.requests_for("/list.opml").len(), 1);

@@ -100,6 +100,7 @@ pub fn add(context: &Context, arguments: &AddArguments) -> Exit {
     let text = match context.output.json {
         true => {
             let mut line = line(found);
+            line["url"] = json!(shown_url(&found.url, false));
             line["id"] = json!(feed.id);
             line["file"] = json!(file);
             format!("{line}\n")
@@ -108,7 +109,7 @@ pub fn add(context: &Context, arguments: &AddArguments) -> Exit {
             "added {} to {}: a running daemon polls it within a second\n{}",
             feed.id,
             file.display(),
-            block(found, &settings)
+            block(found, &shown_url(&found.url, false), &settings)
         ),
     };
     printed(&text)
@@ -201,7 +202,14 @@ fn tell_refused(discovery: &Discovery) {
 fn print_found(context: &Context, settings: &Settings, found: &[Found]) -> Exit {
     let text: String = found
         .iter()
-        .map(|found| if context.output.json { format!("{}\n", line(found)) } else { block(found, settings) })
+        .map(|found| {
+            if context.output.json {
+                format!("{}\n", line(found))
+            } else {
+                // Whole: what is found is there to be added.
+                block(found, found.url.as_str(), settings)
+            }
+        })
         .collect();
     printed(&text)
 }
@@ -221,7 +229,7 @@ fn wire(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn block(found: &Found, settings: &Settings) -> String {
+fn block(found: &Found, url: &str, settings: &Settings) -> String {
     let format = serde_json::to_value(found.format).ok();
     let format = format.as_ref().and_then(Value::as_str).unwrap_or("of unknown form").to_owned();
     let newest = found.newest.map_or("no dates".to_owned(), |newest| {
@@ -232,7 +240,7 @@ fn block(found: &Found, settings: &Settings) -> String {
         1 => "1 entry".to_owned(),
         n => format!("{n} entries"),
     };
-    format!("{}\n         {} · {format} · {entries}, {newest}\n", found.url, safe(title))
+    format!("{}\n         {} · {format} · {entries}, {newest}\n", safe(url), safe(title))
 }
 
 fn failed(message: &str) -> Exit {

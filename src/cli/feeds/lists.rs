@@ -17,7 +17,7 @@ use crate::{
     alert::text::safe,
     cli::{Context, Exit, args::ImportArguments, printed, run::runtime, setup},
     config::{
-        FeedId, FeedSource, Settings,
+        FeedId, FeedSettings, FeedSource, Settings,
         managed::{self, ManagedFeed},
         opml::{self, OPML_BYTES_MAX, Opml},
         shown_url,
@@ -146,6 +146,12 @@ pub fn export(context: &Context) -> Exit {
     if left_out > 0 {
         let feeds = setup::plural(left_out, "feed");
         eprintln!("left out: {feeds} that are files or commands of this machine");
+    }
+    let is_listed = |feed: &&FeedSettings| matches!(feed.source, FeedSource::Http(_));
+    let covered = settings.feeds.iter().filter(is_listed).filter(|feed| feed.shown_url().contains("***")).count();
+    if covered > 0 {
+        let feeds = setup::plural(covered, "feed");
+        eprintln!("covered: {feeds} with secrets in the address, which stand as `***` and can't be read back");
     }
     printed(&text)
 }
