@@ -17,6 +17,9 @@ const ASKED_TO_REACH: usize = 3;
 /// How far in front of a verb the one may stand with whom it was agreed.
 const PARTNER_REACH: usize = 3;
 
+/// How far in front of its verb the word for fighters may stand that act: "the rebels have now obtained".
+const FIGHTERS_ACT_REACH: usize = 2;
+
 /// Who asks whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Asked<'a> {
@@ -101,7 +104,22 @@ impl Scene<'_> {
         };
         let is_controlled = form == Form::Going && (is_next_to || follows_marker());
         let punished = || self.punished(verb.start).filter(|party| !skip.contains(&party.start));
-        if is_controlled { last } else { punished().or_else(|| self.subject(verb, skip)) }
+        // "اتهامها لإيران بتهريب": who is accused acts, whatever marks them.
+        let accused = || self.accused(verb.start, skip).filter(|party| party.role == Some(Role::To));
+        // "A general claimed that the rebels have obtained": he does not act, and nobody names who does.
+        let subject = || self.subject(verb, skip).filter(|party| !self.tells_of_fighters(party, verb));
+        if is_controlled { last } else { punished().or_else(accused).or_else(subject) }
+    }
+
+    /// Whether a party only tells what fighters, named right in front of a verb, do.
+    fn tells_of_fighters(&self, party: &Party, verb: &Hit<DealWord>) -> bool {
+        let are_fighters = |hit: &Hit<DealWord>| {
+            hit.meaning == DealWord::Plain(WordRole::Fighters)
+                && hit.start >= party.end
+                && hit.end <= verb.start
+                && verb.start - hit.end <= FIGHTERS_ACT_REACH
+        };
+        self.tells(party) && self.hits.iter().any(are_fighters)
     }
 
     /// Who is warned or accused of what follows: "warnings to China over arms aid".

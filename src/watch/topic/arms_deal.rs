@@ -164,7 +164,7 @@ impl Reader<'_> {
                         }
                         continue;
                     }
-                    mentions.push(self.mention(framed, &scene, index, &items_before, &speakers));
+                    mentions.push(self.mention(framed, &scene, index, &items_before, &speakers, is_whole));
                 }
                 let was_shown = |known: &Mention| known.field == passage.field && known.sentence + 1 == index;
                 if mentions.len() == known && mentions.last().is_some_and(was_shown) {
@@ -243,6 +243,7 @@ impl Reader<'_> {
         sentence: usize,
         items_before: &[DealItem],
         speakers: &Speakers,
+        is_whole: bool,
     ) -> Mention {
         self.direct(&mut framed, scene);
         let is_verb = matches!(framed.anchor, Anchor::Verb { .. });
@@ -265,6 +266,9 @@ impl Reader<'_> {
         // What others say was done is no more than what they say.
         let is_told = is_verb && !attributed_to.is_empty() && claim.status == DealStatus::Delivered;
         let claim = if is_told { Claim::said(DealStatus::Alleged) } else { claim };
+        // "For years no weapons were exported": what names no side takes back nothing that is told of the two.
+        let is_vague = !is_whole && framed.pair.is_empty() && modality::is_of_none(scene.hits, &framed.tokens);
+        let claim = if is_vague { Claim { strength: modality::WANTED, ..claim } } else { claim };
         let mut items = self.items(scene.hits);
         if items.is_empty() {
             // "arms deal": the lexicon hides the "arms" in it, yet weapons are what it is about.

@@ -107,6 +107,11 @@ impl Scene<'_> {
             None => self.direct(hit),
         };
         let object = if frame == Frame::Arm { hit } else { self.object(hit, form, is_passive)? };
+        // "sent Congress several arms sales to review": papers, not weapons.
+        let is_of_deal = matches!(object.meaning, DealWord::Noun { .. }) && object.start != hit.start;
+        if frame == Frame::Give && is_of_deal && self.is_word(hit.end, WordRole::Institution) {
+            return None;
+        }
         let direct = direct.filter(|party| party.start != hit.end || object.start != hit.end);
         let stands_in = object.meaning == DealWord::Plain(WordRole::Pronoun);
         let direct = direct.filter(|_| !(stands_in && object.start == hit.end));
@@ -273,9 +278,12 @@ impl Scene<'_> {
         }
         let marked = |role| self.marked(role, hit.end, hit.end + MARKED_REACH);
         let owner = self.owner(&Hit { start: tokens.start, ..*hit }, OWNER_REACH);
+        let owner = owner.or_else(|| self.owner_of_whole(tokens.start));
         let between =
             marked(Role::Between).or_else(|| self.marked(Role::Between, self.sentence.start, self.sentence.end));
         let with = marked(Role::With).or_else(|| self.marked_in_front(Role::With, tokens.start));
+        // "négocie avec Riyad la vente".
+        let with = with.or_else(|| self.partner(hit, &[]));
         let to = marked(Role::To).or_else(|| marked(Role::For));
         let to = to.or_else(|| self.marked_in_front(Role::To, tokens.start)).or_else(|| self.helped(hit));
         let is_seized = self.is_seized(&tokens);
@@ -355,11 +363,22 @@ impl Scene<'_> {
             if to.is_none() {
                 framed.recipient = ids(owner.or(subject));
             }
+            // "both North Korea and Iran broke a ban on arms exports from North Korea".
+            if framed.recipient.len() > 1 && from.is_some() {
+                framed.recipient.retain(|id| !framed.supplier.contains(id));
+            }
         } else if let Some(with) = with {
             let other = owner.or(subject);
             if self.is_for_weapons(with) && other.is_some() {
                 (framed.supplier, framed.recipient) = (with.ids.clone(), ids(other));
                 framed.is_guess = true;
+            } else if let Some(one) = other.filter(|one| one.ids.len() == 1 && with.ids.len() > 1) {
+                // "Russia signed contracts with Turkey and China": one deals with each of them.
+                let exports = |ids: &[PartyId]| ids.iter().all(|id| self.rules.exporters.contains(id));
+                (framed.supplier, framed.recipient) = match exports(&with.ids) && !exports(&one.ids) {
+                    true => (with.ids.clone(), one.ids.clone()),
+                    false => (one.ids.clone(), with.ids.clone()),
+                };
             } else {
                 framed.pair = pair(&[ids(other), with.ids.clone()].concat());
             }
@@ -374,6 +393,15 @@ impl Scene<'_> {
         self.trade(&mut framed)?;
         part(&mut framed);
         Some(framed)
+    }
+
+    /// Who owns the noun of dealing that what starts here is a part of: "the US package of military aid".
+    fn owner_of_whole(&self, start: usize) -> Option<&Party> {
+        let of = start.checked_sub(1)?;
+        let is_of = |hit: &Hit<DealWord>| hit.start == of && hit.meaning == DealWord::MarkerBefore(Role::Of);
+        let is_whole = |hit: &&Hit<DealWord>| hit.end == of && matches!(hit.meaning, DealWord::Noun { .. });
+        let whole = self.hits.iter().find(is_whole).filter(|_| self.hits.iter().any(is_of))?;
+        self.owner(whole, 2)
     }
 
     /// Whose weapons an adjective in front of them says they are: "deliveries of Iranian missiles".
@@ -426,12 +454,11 @@ impl Scene<'_> {
     /// with a company of its own.
     fn trade(&self, framed: &mut Framed) -> Option<()> {
         let of = |id: &PartyId, is: bool| {
-            self.parties.iter().any(|party| party.ids.contains(id) && (party.kind == NamedKind::Company) == is)
+            self.parties.iter().any(|party| party.ids.contains(id) && party.companies.contains(id) == is)
         };
         let is_company = |ids: &[PartyId]| !ids.is_empty() && ids.iter().all(|id| of(id, true) && !of(id, false));
         if framed.pair.iter().any(|id| of(id, true)) {
-            let (sells, gets): (Vec<PartyId>, Vec<PartyId>) =
-                framed.pair.drain(..).partition(|id| is_company(std::slice::from_ref(id)));
+            let (sells, gets): (Vec<PartyId>, Vec<PartyId>) = framed.pair.drain(..).partition(|id| of(id, true));
             if sells.is_empty() || gets.is_empty() {
                 return None;
             }
@@ -461,6 +488,10 @@ impl Scene<'_> {
         let to = marked(Role::To).or_else(|| marked(Role::For)).or_else(onward);
         let in_front = |role| self.marked_in_front(role, hit.start);
         let to = to.or_else(|| is_seized.then(|| in_front(Role::To)).flatten());
+        // "seized a ship bound for Iran with arms from North Korea".
+        let taker = self.parties.iter().find(|party| party.is_seizer && party.end <= hit.start);
+        let bound = |role| taker.and_then(|taker| self.marked(role, taker.end, hit.start));
+        let to = to.or_else(|| from.and_then(|_| bound(Role::To).or_else(|| bound(Role::For))));
         let is_asked_for = self.is_asked_for_behind(&(hit.start..hit.end));
         let from = from.or_else(|| is_asked_for.then(|| in_front(Role::From)).flatten());
         // "a US loan on batteries from the US": who gives does not get.
@@ -470,6 +501,7 @@ impl Scene<'_> {
         let owner = self.owner(hit, 2);
         let accused = || self.accused(hit.start, &skip);
         let subject = || accused().or_else(|| self.subject(hit, &skip)).filter(|_| !is_seized);
+        let subject = || subject().filter(|party| !party.is_seizer);
         let (supplier, recipient) = match (to, from, self.asked_for(hit.start)) {
             (Some(to), from, None) => (from.or(owner).or_else(subject), Some(to)),
             // "asked Berlin for missiles".

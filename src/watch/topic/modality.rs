@@ -37,7 +37,7 @@ pub(super) struct Claim {
 
 /// What a claim without any word for it is worth; every real claim outweighs it.
 const IMPLIED: u8 = 1;
-const WANTED: u8 = 2;
+pub(super) const WANTED: u8 = 2;
 
 impl Claim {
     /// Nobody says it; the noun implies it.
@@ -124,7 +124,7 @@ pub(super) fn claim(
 }
 
 /// "Sold no weapons to", "no arms deliveries".
-fn is_of_none(hits: &[Hit<DealWord>], tokens: &Range<usize>) -> bool {
+pub(super) fn is_of_none(hits: &[Hit<DealWord>], tokens: &Range<usize>) -> bool {
     let of_weapon = |end: usize| {
         hits.iter().any(|hit| {
             let is_weapon = matches!(hit.meaning, DealWord::Weapon(_) | DealWord::Noun { .. });

@@ -44,6 +44,9 @@ pub(super) fn in_sentence(
             Some(last) if reader.is_holder(last, named, tokens) => {
                 last.end = tokens.end;
                 last.kind = named.kind;
+                if named.kind == NamedKind::Company {
+                    last.companies = last.ids.clone();
+                }
                 last.is_base = named.is_base;
             }
             _ => parties.push(Party {
@@ -101,6 +104,10 @@ impl Reader<'_> {
             && country.ids.contains(&named.id)
             && tokens.start - country.end <= OFFICE_MAX
             && !self.passage.between(tokens.start - 1, tokens.start).contains([',', ';'])
+            // "в Париже с Макроном": a place and who was met there.
+            && !(country.end..tokens.start).any(|token| {
+                self.meanings(token).iter().any(|meaning| matches!(meaning, DealWord::MarkerBefore(Role::With)))
+            })
     }
 
     /// Adds those whom a word stands for: "his country", "that country".
@@ -117,7 +124,11 @@ impl Reader<'_> {
                 true => party.kind == NamedKind::Person,
                 false => acting.as_ref() != Some(&party.ids),
             };
-            let meant = before.iter().chain(in_front).rfind(fits).map(|party| party.ids.clone());
+            // "Indian forces get Russian jets. The country …": an adjective names its country only where nothing else
+            // does, and then the first, which acts.
+            let is_named = |party: &&Party| fits(party) && (is_home || party.kind != NamedKind::Adjective);
+            let mut near = before.iter().chain(in_front);
+            let meant = near.clone().rfind(is_named).or_else(|| near.find(fits)).map(|party| party.ids.clone());
             let at = parties.partition_point(|party| party.start < hit.start);
             if let Some(ids) = meant {
                 parties.insert(at, Party::unmarked(ids, hit.start..hit.end, NamedKind::Name));
@@ -159,9 +170,13 @@ impl Reader<'_> {
     fn seizers(&self, parties: &mut [Party]) {
         let is_seized = |hit: &&Hit<DealWord>| hit.meaning == DealWord::Plain(WordRole::Seize);
         for hit in self.hits.iter().filter(is_seized) {
-            let in_front = parties.iter_mut().rfind(|party| party.end <= hit.start && party.is_subject());
-            if let Some(party) = in_front.filter(|party| hit.start - party.end <= SEIZE_REACH) {
-                party.is_seizer = true;
+            let behind = parties.iter().position(|party| {
+                party.role == Some(Role::By) && party.start >= hit.end && party.start - hit.end <= SEIZE_REACH
+            });
+            let in_front = parties.iter().rposition(|party| party.end <= hit.start && party.is_subject());
+            let in_front = in_front.filter(|&index| hit.start - parties[index].end <= SEIZE_REACH);
+            if let Some(index) = behind.or(in_front) {
+                parties[index].is_seizer = true;
             }
         }
     }
@@ -188,6 +203,9 @@ impl Reader<'_> {
             .or_else(|| self.marker_in_front(party))
             .or_else(|| self.suffix(party, ending))
             .or_else(|| self.prefix(party));
+        if party.role == Some(Role::To) && self.is_where(party) {
+            party.role = Some(Role::Aside);
+        }
         if party.role == Some(Role::Aside) && behind.contains(&DealWord::Plain(WordRole::Institution)) {
             party.role = None;
         }
@@ -270,6 +288,19 @@ impl Reader<'_> {
             })
         });
         (marked.is_some() || is_government && party.start - people.end <= 2).then_some(marked)
+    }
+
+    /// Whether a Slavic name stands in the case of where something is, behind a word that may also tell where it goes:
+    /// "в Париже", but "в Париж".
+    fn is_where(&self, party: &Party) -> bool {
+        let into: &[&str] = match self.lang.as_ref().map(|lang| lang.as_str()) {
+            Some("ru") => &["в", "во", "на"],
+            Some("uk") => &["в", "у", "на"],
+            _ => return false,
+        };
+        let is_into = party.start > self.sentence.start && into.contains(&self.passage.tokens[party.start - 1].text);
+        let name = self.passage.tokens[party.end - 1].text;
+        is_into && !party.is_base && name.ends_with(['е', 'и', 'і'])
     }
 
     fn marker_behind(&self, party: &Party) -> Option<Role> {
@@ -392,6 +423,7 @@ impl Reader<'_> {
                 for party in &chain[1..] {
                     all.end = party.end;
                     all.kind = party.kind;
+                    all.companies.extend(party.companies.iter().cloned());
                     all.is_owner |= party.is_owner;
                     all.is_helped |= party.is_helped;
                     all.role = if party.role == Some(Role::Between) { party.role } else { all.role.or(party.role) };

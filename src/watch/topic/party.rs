@@ -39,6 +39,8 @@ pub(super) struct Party {
     pub end: usize,
     pub kind: NamedKind,
     pub role: Option<Role>,
+    /// Those of `ids` that a company stands for.
+    pub companies: Vec<PartyId>,
     /// Owns what follows.
     pub is_owner: bool,
     /// Others act for it: "Ukraine's allies".
@@ -62,8 +64,10 @@ impl Party {
 
     /// One that neither marker nor place gives a part yet.
     pub fn unmarked(ids: Vec<PartyId>, tokens: Range<usize>, kind: NamedKind) -> Self {
+        let companies = if kind == NamedKind::Company { ids.clone() } else { Vec::new() };
         Self {
             ids,
+            companies,
             start: tokens.start,
             end: tokens.end,
             kind,

@@ -66,7 +66,12 @@ impl Scene<'_> {
             let is_in_front = hit.end <= tokens.start && tokens.start - hit.end <= SEIZED_REACH;
             // "a cargo of rifles was seized by".
             let is_passive = || hit.start > tokens.end && self.is_word(hit.start - 1, WordRole::Passive);
-            let is_behind = hit.start >= tokens.end && (self.puts_verb_last() || is_passive());
+            // "rifles seized by".
+            let is_reduced = || {
+                let is_by = |other: &Hit<DealWord>| other.meaning == DealWord::MarkerBefore(Role::By);
+                hit.start == tokens.end && self.hits_at(hit.end).any(is_by)
+            };
+            let is_behind = hit.start >= tokens.end && (self.puts_verb_last() || is_passive() || is_reduced());
             is_in_front || is_behind
         })
     }
@@ -250,7 +255,8 @@ impl Scene<'_> {
         {
             return Some(party);
         }
-        let is_bare = gap.is_empty() && party.role.is_none();
+        // "details of the new US package".
+        let is_bare = gap.is_empty() && matches!(party.role, None | Some(Role::Of));
         let owns =
             party.is_owner || party.kind == NamedKind::Adjective || is_bare || gap.len() <= 2 && party.role.is_none();
         let is_taken = matches!(party.role, Some(Role::To | Role::Between)) && !party.is_owner;
@@ -395,7 +401,7 @@ impl Scene<'_> {
             || self.hits_at(verb.end).any(|hit| hit.meaning == DealWord::Plain(WordRole::Passive))
     }
 
-    fn is_word(&self, token: usize, role: WordRole) -> bool {
+    pub fn is_word(&self, token: usize, role: WordRole) -> bool {
         self.hits_at(token).any(|hit| hit.meaning == DealWord::Plain(role))
     }
 
