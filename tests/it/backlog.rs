@@ -1,6 +1,7 @@
 //! A million rows for a sink that is dead: what they cost the daemon in memory, and its healthy sink in time.
 //!
-//! Takes a minute and some 700 MB of disk: `cargo test --release --test it -- --ignored --nocapture backlog`.
+//! Takes a minute and some 700 MB of disk, so `.ci/slow` runs it. The times are printed and not asserted: a busy machine
+//! would fail them.
 #![cfg(target_os = "linux")]
 
 use std::{
@@ -45,8 +46,9 @@ fn status(daemon: &Daemon, field: &str) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// Milliseconds from an article's being handed in to its alert's coming, sorted; and the daemon's memory at its highest.
-async fn run(desk: &Desk, came: &Mutex<HashMap<String, Instant>>, receiver: &Receiver, name: &str) -> (Vec<f64>, u64) {
+/// Prints how long it takes from an article's being handed in to its alert's coming; gives the daemon's memory at its
+/// highest, in kB.
+async fn run(desk: &Desk, came: &Mutex<HashMap<String, Instant>>, receiver: &Receiver, name: &str) -> u64 {
     let daemon = desk.start();
     let address = daemon.address.clone().unwrap();
     let before = receiver.so_far().len();
@@ -71,12 +73,12 @@ async fn run(desk: &Desk, came: &Mutex<HashMap<String, Instant>>, receiver: &Rec
         began.iter().map(|(title, began)| (came[title] - *began).as_secs_f64() * 1_000.0).collect();
     waits.sort_by(f64::total_cmp);
     println!("{name}: p50 {:.1} ms, p99 {:.1} ms", waits[ALERTS / 2], waits[ALERTS * 99 / 100]);
-    (waits, peak)
+    peak
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a minute, and 700 MB of disk"]
-async fn million_rows_for_a_dead_sink_cost_neither_memory_nor_the_other_sink_time() {
+#[ignore = "a minute, and 700 MB of disk: run by .ci/slow"]
+async fn million_rows_for_a_dead_sink_cost_neither_memory_nor_attempts() {
     let came: Arc<Mutex<HashMap<String, Instant>>> = Arc::default();
     let record = Arc::clone(&came);
     let receiver = Receiver::start(move |_, request| {
@@ -96,12 +98,10 @@ async fn million_rows_for_a_dead_sink_cost_neither_memory_nor_the_other_sink_tim
         "\"200ms\", ".repeat(60),
         receiver.url,
     ));
-    let (quick, lean) = run(&desk, &came, &receiver, "without").await;
+    let lean = run(&desk, &came, &receiver, "without").await;
     fill(&desk);
-    let (waits, peak) = run(&desk, &came, &receiver, "with").await;
+    let peak = run(&desk, &came, &receiver, "with").await;
     assert!(peak < lean + 64_000, "{peak} kB, {lean} kB without");
-    let (p99, p99_without) = (waits[ALERTS * 99 / 100], quick[ALERTS * 99 / 100]);
-    assert!(p99 < 2.0 * p99_without + 25.0, "p99 {p99:.1} ms, {p99_without:.1} ms without");
     let file = Connection::open(desk.path("data/wirewatch.db")).unwrap();
     let sql = "SELECT count(*) FROM outbox WHERE sink = 'dead' AND state = 'pending' AND attempts = 0";
     let untried: i64 = file.query_row(sql, (), |row| row.get(0)).unwrap();

@@ -521,7 +521,7 @@ async fn clock_that_was_set_back_delays_nothing_after_a_restart() {
 
 /// Commits polls for as long as it lives, and prints the number of each one that was acknowledged.
 #[tokio::test]
-#[ignore = "the child of acknowledged_polls_survive_a_kill"]
+#[ignore = "the child that acknowledged_polls_survive_a_kill starts"]
 async fn child_commits_until_it_is_killed() {
     let Some(path) = std::env::var_os(CHILD_STORE) else { return };
     let store = open(Path::new(&path)).unwrap();

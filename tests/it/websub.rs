@@ -540,10 +540,10 @@ fn parts(entries: Vec<wirewatch::store::StoredEntry>) -> PollParts {
     PollParts { entries: poll.entries, entries_seen: poll.entries_seen }
 }
 
-/// Not a test of speed, as a busy machine would fail it: `cargo test --release --test it -- --ignored --nocapture p99`
-/// prints how long an alert takes from the hub's push to the webhook.
+/// Not a test of speed, as a busy machine would fail it: `.ci/slow` has it print how long an alert takes from the hub's push
+/// to the webhook.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "prints a figure"]
+#[ignore = "prints a figure: run by .ci/slow"]
 async fn p99_from_publish_to_alert() {
     const PUSHES: usize = 500;
     let (hub, hook) = (Hub::start(3_600).await, hook().await);
