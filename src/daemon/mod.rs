@@ -17,6 +17,7 @@ mod page_hosts;
 pub mod pages;
 pub mod poll;
 mod push;
+mod reading;
 pub mod watching;
 pub mod websub;
 

@@ -10,7 +10,8 @@ use url::Url;
 
 use super::{
     matching::Matching,
-    poll::{Document, Poller, Reading, chain},
+    poll::{Poller, chain},
+    reading::{Document, Reading},
 };
 use crate::{
     alert::{AlertId, backlog::FirstPoll},
