@@ -80,20 +80,14 @@ impl Sender {
 
     /// Sends a group; one reply for all of it. `None`: who read our standard output has gone.
     pub async fn send(&self, group: &[Delivery], now: DateTime<Utc>) -> Option<Reply> {
-        match self {
-            Self::Webhook(webhook) => match group {
-                [delivery] => Some(webhook.send(delivery, now).await),
-                _ => unreachable!("a webhook's group has one delivery"),
-            },
-            Self::Email(email) => match group {
-                [delivery] => Some(email.send(delivery).await),
-                _ => unreachable!("a mail's group has one delivery"),
-            },
-            Self::Exec(exec) => match group {
-                [delivery] => Some(exec.send(delivery).await),
-                _ => unreachable!("a program's group has one delivery"),
-            },
-            Self::Lines(lines) => {
+        match (self, group) {
+            (Self::Webhook(webhook), [delivery]) => Some(webhook.send(delivery, now).await),
+            (Self::Email(email), [delivery]) => Some(email.send(delivery).await),
+            (Self::Exec(exec), [delivery]) => Some(exec.send(delivery).await),
+            (Self::Webhook(_) | Self::Email(_) | Self::Exec(_), _) => {
+                unreachable!("only lines go out together: `group_max` says so")
+            }
+            (Self::Lines(lines), _) => {
                 let (lines_too, group) = (Arc::clone(lines), group.to_vec());
                 let written = tokio::task::spawn_blocking(move || lines_too.write(&group, now)).await;
                 match written.unwrap_or_else(|error| Err(io::Error::other(error))) {
