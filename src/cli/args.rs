@@ -184,29 +184,13 @@ pub enum FeedsCommand {
     /// Add a feed, or the one feed that a page leads to; it is read first
     Add(AddArguments),
     /// Take away a feed that `add` or `import` has added
-    Remove {
-        /// Which feed
-        #[arg(value_name = "ID")]
-        id: String,
-    },
+    Remove(FeedArgument),
     /// Stop polling a feed until it is resumed
-    Pause {
-        /// Which feed
-        #[arg(value_name = "ID")]
-        id: String,
-    },
+    Pause(FeedArgument),
     /// Let a paused feed go on, or ask one again whose server said that it is gone
-    Resume {
-        /// Which feed
-        #[arg(value_name = "ID")]
-        id: String,
-    },
+    Resume(FeedArgument),
     /// Poll a feed now
-    Poll {
-        /// Which feed
-        #[arg(value_name = "ID")]
-        id: String,
-    },
+    Poll(FeedArgument),
     /// Find the feeds of a page
     Discover(DiscoverArguments),
     /// Add the feeds of an OPML list, its folders as tags
@@ -388,29 +372,13 @@ pub enum SinksCommand {
     /// Every sink: its state, what waits for it, its last failure
     List,
     /// Send a signed sample; a sink that takes it is enabled again
-    Test {
-        /// Which sink
-        #[arg(value_name = "ID")]
-        id: String,
-    },
+    Test(SinkArgument),
     /// Send nothing to it until it is resumed; its alerts wait
-    Pause {
-        /// Which sink
-        #[arg(value_name = "ID")]
-        id: String,
-    },
+    Pause(SinkArgument),
     /// Let a paused sink go on
-    Resume {
-        /// Which sink
-        #[arg(value_name = "ID")]
-        id: String,
-    },
+    Resume(SinkArgument),
     /// Try a sink again that said it is gone
-    Enable {
-        /// Which sink
-        #[arg(value_name = "ID")]
-        id: String,
-    },
+    Enable(SinkArgument),
 }
 
 /// `secret …`
@@ -428,4 +396,20 @@ mod tests {
     fn arguments_are_consistent() {
         super::Arguments::command().debug_assert();
     }
+}
+
+/// Names one feed.
+#[derive(Debug, Args)]
+pub struct FeedArgument {
+    /// Which feed
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
+
+/// Names one sink.
+#[derive(Debug, Args)]
+pub struct SinkArgument {
+    /// Which sink
+    #[arg(value_name = "ID")]
+    pub id: String,
 }

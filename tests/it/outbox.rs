@@ -97,17 +97,23 @@ async fn row_that_the_receiver_cannot_stand_does_not_keep_a_sink_down() {
     assert_eq!(ids(&receiver.so_far()).difference(&bad).count(), 48);
 }
 
+/// A sink `hook` that answers `status` for as long as the switch is on, and one `other` that does well.
+async fn two_sinks(status: u16) -> (Arc<AtomicBool>, Receiver, Receiver, [SinkSettings; 2]) {
+    let switch = Arc::new(AtomicBool::new(true));
+    let gate = Arc::clone(&switch);
+    let answer = move |_, _: &Received| Answer::Status(if gate.load(Ordering::SeqCst) { status } else { 204 }, "");
+    let receiver = Receiver::start(answer).await;
+    let other = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    let sinks = [webhook("hook", &receiver.url, &[20; 60]), webhook("other", &other.url, &[20])];
+    (switch, receiver, other, sinks)
+}
+
 #[tokio::test]
 async fn sink_that_stays_down_is_told_of_once_by_the_others_and_so_is_its_recovery() {
     let (home, mut context) = (Home::new(), context());
     context.event_sinks = vec![sink("hook"), sink("other")];
     let store = open(&home);
-    let is_down = Arc::new(AtomicBool::new(true));
-    let gate = Arc::clone(&is_down);
-    let answer = move |_, _: &Received| Answer::Status(if gate.load(Ordering::SeqCst) { 503 } else { 204 }, "");
-    let receiver = Receiver::start(answer).await;
-    let other = Receiver::start(|_, _| Answer::Status(204, "")).await;
-    let sinks = [webhook("hook", &receiver.url, &[20; 60]), webhook("other", &other.url, &[20])];
+    let (is_down, receiver, other, sinks) = two_sinks(503).await;
     // It has failed for some minutes already, and was found so at this start.
     let hook = sink("hook");
     store.pause_sink(&hook, Utc::now()).await.unwrap();
@@ -137,12 +143,7 @@ async fn sink_that_is_gone_is_disabled_for_good_and_comes_back_when_asked() {
     let (home, mut context) = (Home::new(), context());
     context.event_sinks = vec![sink("hook"), sink("other")];
     let store = open(&home);
-    let is_gone = Arc::new(AtomicBool::new(true));
-    let gate = Arc::clone(&is_gone);
-    let answer = move |_, _: &Received| Answer::Status(if gate.load(Ordering::SeqCst) { 410 } else { 204 }, "");
-    let receiver = Receiver::start(answer).await;
-    let other = Receiver::start(|_, _| Answer::Status(204, "")).await;
-    let sinks = [webhook("hook", &receiver.url, &[20; 60]), webhook("other", &other.url, &[20])];
+    let (is_gone, receiver, other, sinks) = two_sinks(410).await;
     let hook = sink("hook");
     store.pause_sink(&hook, Utc::now()).await.unwrap();
     store.resume_sink(&hook).await.unwrap();
