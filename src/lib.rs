@@ -19,6 +19,7 @@
 //! ```
 
 pub mod clock;
+mod jitter;
 pub mod metrics;
 
 pub mod config;

@@ -22,6 +22,7 @@ use crate::{
     config::{DaemonSettings, FeedId, FeedSettings, Severity},
     feed::FeedError,
     fetch::{Answer, FetchError, FetchRequest, Fetcher, Wanted, hints::Validators},
+    jitter,
     metrics::Metrics,
     schedule::{Known, Pace, PollOutcome, PollReason, Rhythm, next_poll, pace},
     store::{
@@ -347,7 +348,7 @@ impl Poller {
             has_gap: gap.is_some_and(|gap| now - gap < GAP_REMEMBERED),
             is_pushed,
         };
-        let next = next_poll(now, &heard.scheduled, &known, &bounds, random_unit());
+        let next = next_poll(now, &heard.scheduled, &known, &bounds, jitter::share());
         let slow_down = match heard.scheduled {
             PollOutcome::NotNow { retry_after, .. } => Some(retry_after.unwrap_or(bounds.interval)),
             _ => None,
@@ -484,9 +485,4 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         }
     }
     text
-}
-
-/// For jitter: anywhere in 0.0..1.0; 0.5 where the system gives no randomness.
-fn random_unit() -> f64 {
-    getrandom::u64().map_or(0.5, |bits| (bits >> 11) as f64 / (1u64 << 53) as f64)
 }

@@ -20,6 +20,7 @@ use crate::{
     config::{FeedId, FeedSettings, FeedSource, Secret, Settings, shown_url},
     feed::websub::{Advertised, renew_again_after, retry_after, subscribe_form, unsubscribe_form},
     fetch::form::FormRequest,
+    jitter,
     store::{NewSubscription, StoreError, Subscription, SubscriptionState},
 };
 
@@ -228,8 +229,8 @@ impl Poller {
         }
         let in_a_row = failures.saturating_add(1);
         let wait = match lease_end.filter(|_| *state == SubscriptionState::Verified) {
-            Some(end) => renew_again_after(in_a_row, (end - now).to_std().unwrap_or_default(), random_unit()),
-            None => retry_after(in_a_row, random_unit()),
+            Some(end) => renew_again_after(in_a_row, (end - now).to_std().unwrap_or_default(), jitter::share()),
+            None => retry_after(in_a_row, jitter::share()),
         };
         let again = chrono::Duration::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(now);
         self.store.subscription_asked(token, base, again).await?;
@@ -277,8 +278,4 @@ fn random_text() -> Option<Secret> {
     let mut bytes = [0; RANDOM_BYTES];
     getrandom::fill(&mut bytes).ok()?;
     Some(Secret::new(data_encoding::HEXLOWER.encode(&bytes)))
-}
-
-fn random_unit() -> f64 {
-    getrandom::u32().map_or(0.5, |bits| f64::from(bits) / f64::from(u32::MAX))
 }

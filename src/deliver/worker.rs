@@ -4,6 +4,9 @@
 //! recorded beside the next flights, many in one transaction, so that a sink is as fast as its answers and not as slow as
 //! the disk's syncs.
 
+mod landed;
+mod record;
+
 use std::{
     collections::{HashSet, VecDeque},
     future,
@@ -18,24 +21,15 @@ use tokio::{
     time::{self, Instant},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tracing::info;
 
-use super::{
-    DeliverContext, Reply, Sender, WorkerEnd,
-    circuit::{self, Landing, Turn},
-    rate::Turnstile,
-    retry::{Decision, decide},
-    trouble::Trouble,
-};
+use self::{landed::Landed, record::Recorded};
+use super::{DeliverContext, Sender, WorkerEnd, circuit, rate::Turnstile, trouble::Trouble};
 use crate::{
-    alert::{Event, EventKind, text::safe},
     clock::Clock,
     config::{Pace, SinkId, SinkSettings},
     metrics::Metrics,
-    store::{
-        Attempt, AttemptEnd, Batched, Delivery, DeliveryId, MessageKind, NewEvent, Settled, SinkState, Store,
-        StoreError, Which,
-    },
+    store::{Batched, Delivery, DeliveryId, Settled, SinkState, Store, Which},
 };
 
 /// Rows taken from the store at once: a few rounds of flights, and little memory however long the outbox is.
@@ -98,26 +92,6 @@ pub(super) struct Tally {
     pub delivered: usize,
     pub failed: usize,
     pub end: WorkerEnd,
-}
-
-/// A group that was sent.
-struct Landed {
-    group: Vec<Delivery>,
-    is_probe: bool,
-    at: DateTime<Utc>,
-    /// `None`: who read our standard output has gone.
-    reply: Option<Reply>,
-}
-
-/// What the store was told.
-struct Recorded {
-    rows: Vec<DeliveryId>,
-    /// Whether the store has the rows. If not, they stay taken: only another run sends them again.
-    is_kept: bool,
-    /// Whether it has the sink's state too; if not, a command has asked something.
-    is_state_kept: bool,
-    /// When the first of them is tried again.
-    retry: Option<DateTime<Utc>>,
 }
 
 /// What keeps a worker from sending.
@@ -244,15 +218,6 @@ impl Worker {
                 Some(recorded) = self.recording.join_next() => self.recorded(recorded).await,
                 () = sleep_until(wake) => {}
             }
-        }
-    }
-
-    /// Records what has landed.
-    async fn record_rest(&mut self) {
-        self.start_recording();
-        while let Some(recorded) = self.recording.join_next().await {
-            self.recorded(recorded).await;
-            self.start_recording();
         }
     }
 
@@ -459,97 +424,6 @@ impl Worker {
         }
     }
 
-    fn land(&mut self, landed: Result<Landed, tokio::task::JoinError>) {
-        let Landed { group, is_probe, at, reply } = match landed {
-            Ok(landed) => landed,
-            Err(error) => {
-                // A fault of ours in one attempt costs neither the other alerts nor the other sinks.
-                error!(sink = %self.sink, %error, "an attempt broke off; its alerts wait for the next start");
-                return;
-            }
-        };
-        let Some(mut reply) = reply else {
-            self.tally.end = WorkerEnd::StdoutClosed;
-            return;
-        };
-        reply.said = safe(&reply.said);
-        // Lines that failed come back together and in their order, so they share their luck.
-        let luck = if self.sender.keeps_order() { 0.5 } else { random() };
-        let attempts: Vec<Attempt> = group.iter().map(|delivery| self.attempt(delivery, &reply, at, luck)).collect();
-        for (delivery, attempt) in group.iter().zip(&attempts) {
-            self.count(delivery, attempt);
-        }
-        self.trouble.sink_said(&self.sink, &reply, &attempts);
-        if let (Some(delivery), Some(attempt)) = (group.first(), attempts.first()) {
-            let row = (delivery.id, attempt.ended.retry());
-            self.take_in(Landing { at, answer: reply.answer, said: &reply.said, row, is_probe });
-        }
-        self.unrecorded.attempts.extend(attempts);
-    }
-
-    fn attempt(&self, delivery: &Delivery, reply: &Reply, at: DateTime<Utc>, luck: f64) -> Attempt {
-        let number = delivery.attempts.saturating_add(1);
-        let ended = match decide(reply.answer, number, &self.retry, luck) {
-            Decision::Delivered => AttemptEnd::Delivered,
-            Decision::RetryAfter(wait) => {
-                let wait = chrono::Duration::from_std(wait).unwrap_or(chrono::Duration::MAX);
-                let retry = at.checked_add_signed(wait).unwrap_or(DateTime::<Utc>::MAX_UTC);
-                AttemptEnd::Failed { error: reply.said.clone(), retry }
-            }
-            Decision::Dead => AttemptEnd::Dead { reason: format!("{} at attempt {number}, the last", reply.said) },
-        };
-        Attempt { delivery: delivery.id, at, status: reply.answer.status(), ended }
-    }
-
-    /// What an answer means for the sink as a whole.
-    fn take_in(&mut self, landing: Landing<'_>) {
-        let before = self.state.failing_since;
-        let turn = circuit::landed(&mut self.state, landing, &self.retry, random());
-        self.is_state_known &= turn == Turn::None;
-        match turn {
-            Turn::None | Turn::Noted => {}
-            Turn::Down => {
-                self.trouble.went_down(&self.sink);
-                self.put_back();
-            }
-            Turn::Up(was_told) => {
-                self.more = true;
-                if was_told {
-                    let since = before.unwrap_or(landing.at);
-                    let kind = EventKind::SinkRecovered { sink: self.sink.clone(), since };
-                    self.tell(kind, landing.at);
-                }
-            }
-            Turn::Gone => {
-                self.trouble.is_gone(&self.sink, landing.said);
-                self.put_back();
-                self.show_state();
-                let since = self.state.gone_since.unwrap_or(landing.at);
-                let (sink, reason) = (self.sink.clone(), landing.said.to_owned());
-                self.tell(EventKind::SinkDisabled { sink, reason, since }, landing.at);
-            }
-        }
-        if self.state.hold_until.is_some_and(|until| until > landing.at) {
-            self.put_back();
-        }
-    }
-
-    fn tell(&mut self, kind: EventKind, at: DateTime<Utc>) {
-        let event = Event::new(kind, at);
-        self.unrecorded.events.push(NewEvent { event, sinks: self.others.clone() });
-    }
-
-    async fn tell_failing(&mut self, now: DateTime<Utc>) {
-        let Some(since) = self.state.failing_since else { return };
-        let reason = self.state.last_failure.clone().unwrap_or_default();
-        // Only for the text: where it can't be counted now, people hear of the failure all the same.
-        let waiting = self.store.waiting(&self.sink).await.unwrap_or_default();
-        self.state.told = Some(now);
-        self.is_state_known = false;
-        self.trouble.keeps_failing(&self.sink, since, waiting);
-        self.tell(EventKind::SinkFailing { sink: self.sink.clone(), reason, since, waiting }, now);
-    }
-
     /// Makes dead letters of what waits for a sink that is gone, some at a time.
     async fn bury(&mut self, now: DateTime<Utc>) -> Option<Instant> {
         // What is under way may yet be taken.
@@ -575,93 +449,11 @@ impl Worker {
         }
     }
 
-    fn count(&mut self, delivery: &Delivery, attempt: &Attempt) {
-        // Who runs one turn wants to know of alerts.
-        let alerts = match delivery.kind {
-            MessageKind::Alert => 1,
-            MessageKind::Event => 0,
-            MessageKind::Batch(alerts) => alerts as usize,
-        };
-        let outcome = match &attempt.ended {
-            AttemptEnd::Delivered => {
-                self.tally.delivered += alerts;
-                let lag = (attempt.at - delivery.made).num_milliseconds().max(0);
-                self.metrics.delivery_lag_seconds.observe(lag as f64 / 1_000.0);
-                "delivered"
-            }
-            AttemptEnd::Failed { .. } => {
-                self.tally.failed += alerts;
-                "failed"
-            }
-            AttemptEnd::Dead { reason } => {
-                self.tally.failed += alerts;
-                self.trouble.gave_up(&self.sink, &delivery.message, reason, Instant::now());
-                "dead"
-            }
-        };
-        self.metrics.deliveries.with_label_values(&[self.sink.as_str(), outcome]).inc();
-    }
-
-    /// Tells the store what was learned, unless it is being told already: what comes meanwhile goes together.
-    fn start_recording(&mut self) {
-        let is_all_known =
-            self.is_state_known && self.unrecorded.attempts.is_empty() && self.unrecorded.events.is_empty();
-        if is_all_known || !self.recording.is_empty() {
-            return;
-        }
-        let mut settled = std::mem::take(&mut self.unrecorded);
-        settled.state = (!self.is_state_known).then(|| self.state.clone());
-        self.is_state_known = true;
-        self.recording_rows = settled.attempts.len();
-        let (store, sink, stop) = (self.store.clone(), self.sink.clone(), self.stop.clone());
-        self.recording.spawn(record(store, sink, settled, stop));
-    }
-
-    async fn recorded(&mut self, recorded: Result<Recorded, tokio::task::JoinError>) {
-        self.recording_rows = 0;
-        let Ok(Recorded { rows, is_kept, is_state_kept, retry }) = recorded else {
-            error!(sink = %self.sink, "a record broke off; its alerts wait for the next start");
-            return;
-        };
-        if is_kept {
-            for row in rows {
-                self.taken.remove(&row);
-            }
-            // From now on the store has them to give; one may have fallen due while it was being recorded.
-            self.next = self.next.into_iter().chain(retry).min();
-        }
-        if !is_state_kept {
-            self.load_state().await;
-        }
-    }
-
     /// When a time of the clock comes, looked at again after a while: the clock may be set.
     fn instant(&self, at: DateTime<Utc>) -> Instant {
         // A wait of milliseconds is rounded up, so that what we wake for is due.
         let wait = (at - self.clock.now()).to_std().unwrap_or_default() + Duration::from_millis(1);
         Instant::now() + wait.min(SLEEP_MAX)
-    }
-}
-
-/// Tries until the store takes it.
-async fn record(store: Store, sink: SinkId, settled: Settled, stop: CancellationToken) -> Recorded {
-    let rows = settled.attempts.iter().map(|attempt| attempt.delivery).collect();
-    let retry = settled.attempts.iter().filter_map(|attempt| attempt.ended.retry()).min();
-    let mut said = false;
-    loop {
-        match store.settle(&sink, settled.clone()).await {
-            Ok(is_state_kept) => return Recorded { rows, is_kept: true, is_state_kept, retry },
-            Err(error) => {
-                if !said {
-                    said = true;
-                    error!(%sink, %error, "could not record deliveries; trying on");
-                }
-                if matches!(error, StoreError::Closed { .. }) || stop.is_cancelled() {
-                    return Recorded { rows, is_kept: false, is_state_kept: true, retry };
-                }
-                time::sleep(STORE_PAUSE).await;
-            }
-        }
     }
 }
 
@@ -671,9 +463,4 @@ async fn sleep_until(wake: Option<Instant>) {
         None => future::pending().await,
         Some(wake) => time::sleep_until(wake).await,
     }
-}
-
-/// In 0..1, for jitter alone: a machine without randomness gets none.
-fn random() -> f64 {
-    getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX))
 }

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     feed::websub::{Question, SignatureError, check_signature, renew_after},
+    jitter,
     store::{StoreError, Subscription, SubscriptionState},
 };
 
@@ -66,7 +67,7 @@ async fn answer(
                 warn!(feed = %feed, "a hub asks about a subscription that nobody wants: refused");
                 return Ok(None);
             }
-            let renew = later(now, renew_after(lease, random_unit()));
+            let renew = later(now, renew_after(lease, jitter::share()));
             served.store.subscription_verified(token, later(now, lease), renew).await?;
             // It is renewed before it ends, and that may be sooner than anything that was due.
             served.commands.tell(Command::LookAtHubs).await;
@@ -202,9 +203,4 @@ pub(super) fn refused(error: BodyError, bytes_max: usize) -> Response {
 
 fn later(now: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {
     chrono::Duration::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(now)
-}
-
-/// For jitter; the middle where the system gives no randomness.
-fn random_unit() -> f64 {
-    getrandom::u32().map_or(0.5, |bits| f64::from(bits) / f64::from(u32::MAX))
 }
