@@ -18,7 +18,7 @@ use std::{
 
 use super::{
     farm::{Farm, Reply},
-    program::Desk,
+    program::wire_to_hook,
     receiver::{Answer, Receiver},
 };
 
@@ -123,15 +123,9 @@ async fn twenty_kills_lose_nothing_and_repeat_only_under_the_same_id() {
         Answer::Status(204, "")
     })
     .await;
-    let desk = Desk::new(&format!(
-        "[daemon]\ndata_dir = \"data\"\ninterval = \"200ms\"\nmin_interval = \"200ms\"\nmax_interval = \"1s\"\n\
-         backlog = \"all\"\nlisten = \"off\"\nallow_private_networks = true\n[packs]\ndefaults = false\n\
-         [[feed]]\nid = \"wire\"\nurl = \"{}\"\n[[watch]]\nid = \"w\"\nquery = \"missile\"\nsinks = [\"hook\"]\n\
-         [[sink]]\nid = \"hook\"\ntype = \"webhook\"\nurl = \"{}\"\ntimeout = \"5s\"\nretry = [{}\"1s\"]\n",
-        farm.url("/feed"),
-        receiver.url,
-        "\"100ms\", ".repeat(30),
-    ));
+    let retry = "\"100ms\", ".repeat(30);
+    let more = format!("timeout = \"5s\"\nretry = [{retry}\"1s\"]");
+    let desk = wire_to_hook(&farm.url("/feed"), &receiver.url, &more);
     let mut luck = Luck(SEED);
     for round in 0..KILLS {
         published.fetch_add(ARTICLES_A_ROUND, Ordering::SeqCst);

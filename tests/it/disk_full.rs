@@ -17,7 +17,7 @@ use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use super::{
     farm::{Farm, Reply},
-    program::{Desk, terminate},
+    program::{terminate, wire_to_hook},
     receiver::{Answer, Received, Receiver},
 };
 
@@ -72,15 +72,8 @@ async fn full_disk_holds_all_up_and_loses_nothing() {
         _ => Answer::Status(204, ""),
     })
     .await;
-    let desk = Desk::new(&format!(
-        "[daemon]\ndata_dir = \"data\"\ninterval = \"200ms\"\nmin_interval = \"200ms\"\nmax_interval = \"1s\"\n\
-         backlog = \"all\"\nlisten = \"off\"\nallow_private_networks = true\n[packs]\ndefaults = false\n\
-         [[feed]]\nid = \"wire\"\nurl = \"{}\"\n[[watch]]\nid = \"w\"\nquery = \"missile\"\nsinks = [\"hook\"]\n\
-         [[sink]]\nid = \"hook\"\ntype = \"webhook\"\nurl = \"{}\"\nretry = [{}\"1s\"]\n",
-        farm.url("/feed"),
-        receiver.url,
-        "\"300ms\", ".repeat(40),
-    ));
+    let retry = "\"300ms\", ".repeat(40);
+    let desk = wire_to_hook(&farm.url("/feed"), &receiver.url, &format!("retry = [{retry}\"1s\"]"));
     // As a disk that is full, the limit is to be an error and not a signal.
     let daemon = desk.command(&[]);
     let program = daemon.get_program().to_owned();

@@ -13,11 +13,8 @@ use serde_json::Value;
 
 use super::{
     farm::{Farm, Reply},
-    program::{Desk, beside},
+    program::{Desk, beside, until},
 };
-
-/// No test waits longer for something; one that does has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn rss(number: usize) -> String {
     format!(
@@ -35,16 +32,6 @@ fn config(daemon: &str) -> String {
          [[watch]]\nid = \"missiles\"\nquery = \"missile\"\nsinks = [\"out\"]\n\
          [[sink]]\nid = \"out\"\ntype = \"file\"\npath = \"alerts.ndjson\"\n"
     )
-}
-
-/// Until it is so; how long that took.
-fn until(what: &str, is_so: impl Fn() -> bool) -> Duration {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < PATIENCE, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    started.elapsed()
 }
 
 fn listed(desk: &Desk, id: &str) -> Option<Value> {

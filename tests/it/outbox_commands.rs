@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicU16, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rusqlite::Connection;
@@ -13,12 +13,10 @@ use serde_json::Value;
 use standardwebhooks::Webhook;
 
 use super::{
-    program::Desk,
+    program::{Desk, until},
     receiver::{Answer, Receiver},
 };
 
-/// No test waits longer for something; one that does has failed.
-const PATIENCE: Duration = Duration::from_secs(20);
 const SECRET: &str = "whsec_bmV3LXNlY3JldC1mb3ItdGVzdHM=";
 
 /// A desk whose feed has so many articles that alert the sink `hook`.
@@ -53,15 +51,6 @@ fn lines(desk: &Desk, arguments: &[&str]) -> Vec<Value> {
 /// How the sink `hook` does.
 fn hook(desk: &Desk) -> Value {
     lines(desk, &["sinks", "list"]).into_iter().find(|line| line["id"] == "hook").unwrap()
-}
-
-fn until(what: &str, is_so: impl Fn() -> bool) -> Duration {
-    let started = Instant::now();
-    while !is_so() {
-        assert!(started.elapsed() < PATIENCE, "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    started.elapsed()
 }
 
 #[tokio::test(flavor = "multi_thread")]

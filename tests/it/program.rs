@@ -4,9 +4,34 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
+
+/// No test waits longer for something; one that does has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Until it is so; how long that took.
+pub(crate) fn until(what: &str, is_so: impl Fn() -> bool) -> Duration {
+    let started = Instant::now();
+    while !is_so() {
+        assert!(started.elapsed() < PATIENCE, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    started.elapsed()
+}
+
+/// A daemon that polls a feed five times a second and sends what names a missile to a webhook, whose
+/// other keys are `more`.
+pub(crate) fn wire_to_hook(feed: &impl std::fmt::Display, hook: &impl std::fmt::Display, more: &str) -> Desk {
+    Desk::new(&format!(
+        "[daemon]\ndata_dir = \"data\"\ninterval = \"200ms\"\nmin_interval = \"200ms\"\nmax_interval = \"1s\"\n\
+         backlog = \"all\"\nlisten = \"off\"\nallow_private_networks = true\n[packs]\ndefaults = false\n\
+         [[feed]]\nid = \"wire\"\nurl = \"{feed}\"\n[[watch]]\nid = \"w\"\nquery = \"missile\"\nsinks = [\"hook\"]\n\
+         [[sink]]\nid = \"hook\"\ntype = \"webhook\"\nurl = \"{hook}\"\n{more}\n",
+    ))
+}
 
 /// A folder of a test's own, with its config.
 pub(crate) struct Desk {
