@@ -64,7 +64,8 @@ pub struct Context {
 pub fn run(arguments: Arguments) -> ExitCode {
     let Arguments { global, command } = arguments;
     let log = match command {
-        Command::Run(_) => "info",
+        // The NATS client tells of each connection; what comes of it, the sink says.
+        Command::Run(_) => "info,async_nats=off",
         // Its receiver turns the first webhook away on purpose; the summary tells of it.
         Command::Demo(_) => "error",
         _ => "warn",

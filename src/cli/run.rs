@@ -239,6 +239,7 @@ pub(super) fn announcement(daemon: &Daemon, listener: Option<&TcpListener>) -> S
             }
             SinkKind::Email(email) => text.push_str(&format!("sink {}: {}\n", sink.id, email.server())),
             SinkKind::Exec(exec) => text.push_str(&format!("sink {}: {}\n", sink.id, exec.shown())),
+            SinkKind::Nats(nats) => text.push_str(&format!("sink {}: {}\n", sink.id, nats.shown())),
             SinkKind::Stdout { .. } | SinkKind::File { .. } => {}
         }
     }

@@ -84,6 +84,7 @@ impl Shown<'_> {
             SinkKind::Webhook(_) => "webhook",
             SinkKind::Email(_) => "email",
             SinkKind::Exec(_) => "exec",
+            SinkKind::Nats(_) => "nats",
         })
     }
 
@@ -95,6 +96,7 @@ impl Shown<'_> {
             SinkKind::Webhook(webhook) => Some(shown_url(&webhook.url, true)),
             SinkKind::Email(email) => Some(email.server()),
             SinkKind::Exec(exec) => Some(exec.shown()),
+            SinkKind::Nats(nats) => Some(nats.shown()),
         }
     }
 

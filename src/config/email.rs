@@ -1,15 +1,16 @@
 //! Reads `[[sink]]` with `type = "email"`: which server takes the mail, who it is from and whom it is for.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use lettre::message::Mailbox;
-use url::{Host, Url};
+use url::Host;
 
 use super::{
     problem::Problem,
     raw::{Table, Value},
     reader::Reader,
     settings::Secret,
+    value::is_this_machine,
 };
 
 /// A mail server looks a message over before it says yes.
@@ -65,7 +66,7 @@ impl EmailSettings {
 /// Reads what is a mail's own.
 pub(super) fn read<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<EmailSettings> {
     let timeout = table.get("timeout").and_then(|value| reader.duration(value, TIMEOUT_MIN..=TIMEOUT_MAX));
-    let server = required(reader, table, "url", "add `url = \"smtps://mail.example.org\"`").map(|value| {
+    let server = reader.required(table, "url", "add `url = \"smtps://mail.example.org\"`").map(|value| {
         let url = reader.url(value, &["smtps", "smtp"])?;
         let has_more = !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some();
         if !url.username().is_empty() || url.password().is_some() || has_more {
@@ -78,8 +79,8 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<Ema
     let tls = table.get("tls").map(|value| reader.choice(value, &[("required", true), ("none", false)], &[]));
     let login = login(reader, table);
     let from =
-        required(reader, table, "from", "add `from = \"wirewatch@example.org\"`").map(|value| mailbox(reader, value));
-    let to = required(reader, table, "to", "add `to = [\"desk@example.org\"]`").map(|value| mailboxes(reader, value));
+        reader.required(table, "from", "add `from = \"wirewatch@example.org\"`").map(|value| mailbox(reader, value));
+    let to = reader.required(table, "to", "add `to = [\"desk@example.org\"]`").map(|value| mailboxes(reader, value));
     let (url, tls) = (server??, tls.unwrap_or(Some(true))?);
     let tls = match (url.scheme(), tls) {
         ("smtps", true) => SmtpTls::FromStart,
@@ -110,20 +111,6 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<Ema
         to: to??,
         timeout: timeout.unwrap_or(TIMEOUT),
     })
-}
-
-/// A key without which no mail can be sent.
-fn required<'t, 'a>(
-    reader: &mut Reader<'a>,
-    table: &'t Table<'a>,
-    key: &'static str,
-    help: &str,
-) -> Option<&'t Value<'a>> {
-    if table.lacks(key) {
-        let problem = Problem::error(format!("this sink has no `{key}`"));
-        reader.note_of_the_whole(&table.span, problem.help(help));
-    }
-    table.get(key)
 }
 
 /// Both or neither; `None` where something is wrong with them.
@@ -161,16 +148,4 @@ fn mailbox<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<Mailbox> {
         reader.note(&value.span, problem.help("write `desk@example.org`, or `\"News desk <desk@example.org>\"`"));
     }
     mailbox
-}
-
-fn is_this_machine(url: &Url) -> bool {
-    match url.host() {
-        // Hosts of `smtp:` are not read as addresses.
-        Some(Host::Domain(name)) => {
-            name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }

@@ -106,6 +106,8 @@ pub const KEYS: &[Key] = &[
     now("sink", "routing_key"),
     now("sink", "template"),
     now("sink", "content_type"),
+    now("sink", "subject"),
+    now("sink", "credentials"),
     now("sink", "username"),
     now("sink", "password"),
     now("sink", "from"),

@@ -306,6 +306,15 @@ impl<'a> Reader<'a> {
         None
     }
 
+    /// A key of this sink without which it can do nothing; `help` says what to add where it is missing.
+    pub fn required<'t>(&mut self, table: &'t Table<'a>, key: &'static str, help: &str) -> Option<&'t Value<'a>> {
+        if table.lacks(key) {
+            let problem = Problem::error(format!("this sink has no `{key}`"));
+            self.note_of_the_whole(&table.span, problem.help(help));
+        }
+        table.get(key)
+    }
+
     /// A URL with one of `schemes` and a host.
     pub fn url(&mut self, value: &Value<'a>, schemes: &[&str]) -> Option<Url> {
         let text = self.line(value, URL_CHARS_MAX)?;

@@ -10,6 +10,7 @@ use super::{
     email::EmailSettings,
     exec::ExecSettings,
     id::{FeedId, SinkId, WatchId},
+    nats::NatsSettings,
     pace::Pace,
     problem::Origin,
     rotate::Rotation,
@@ -374,6 +375,8 @@ pub enum SinkKind {
     Webhook(Box<WebhookSettings>),
     /// A mail to people.
     Email(Box<EmailSettings>),
+    /// A stream of a NATS server.
+    Nats(Box<NatsSettings>),
     /// A program of this machine, from the hand-written config alone.
     Exec(Box<ExecSettings>),
 }

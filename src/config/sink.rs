@@ -5,6 +5,7 @@ use std::{ops::Range, str::FromStr, time::Duration};
 use super::{
     email, exec,
     id::SinkId,
+    nats,
     pace::{self, Pace, Rate},
     problem::Problem,
     raw::{Table, Value},
@@ -35,6 +36,23 @@ enum Kind {
     Webhook,
     Email,
     Exec,
+    Nats,
+}
+
+impl Kind {
+    const ALL: [Self; 6] = [Self::Stdout, Self::File, Self::Webhook, Self::Exec, Self::Email, Self::Nats];
+
+    /// As written.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::File => "file",
+            Self::Webhook => "webhook",
+            Self::Email => "email",
+            Self::Exec => "exec",
+            Self::Nats => "nats",
+        }
+    }
 }
 
 /// A `[[sink]]` as far as it could be read.
@@ -67,15 +85,8 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
         let problem = Problem::error("this sink has no `id`");
         reader.note_of_the_whole(&table.span, problem.help("add `id = \"…\"`: watches name it in `sinks`"));
     }
-    let kinds = [
-        ("stdout", Kind::Stdout),
-        ("file", Kind::File),
-        ("webhook", Kind::Webhook),
-        ("exec", Kind::Exec),
-        ("email", Kind::Email),
-    ];
     let kind = match table.get("type") {
-        Some(value) => reader.choice(value, &kinds, &[]),
+        Some(value) => kind_of(reader, value),
         None if !table.lacks("type") => None,
         None => {
             let problem = Problem::error("this sink has no `type`");
@@ -97,6 +108,7 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
             Kind::Webhook => webhook::read(reader, &table).map(Box::new).map(SinkKind::Webhook),
             Kind::Exec => exec::read(reader, &table).map(Box::new).map(SinkKind::Exec),
             Kind::Email => email::read(reader, &table).map(Box::new).map(SinkKind::Email),
+            Kind::Nats => nats::read(reader, &table).map(Box::new).map(SinkKind::Nats),
         }
     });
     let settings = id.clone().zip(kind).map(|((id, _), kind)| SinkSettings {
@@ -109,63 +121,56 @@ pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> SinkDraft {
     SinkDraft { id, settings }
 }
 
+/// What this build can't do is an error here: an alert for such a sink would wait for ever.
+fn kind_of<'a>(reader: &mut Reader<'a>, value: &Value<'a>) -> Option<Kind> {
+    let kind = reader.choice(value, &Kind::ALL.map(|kind| (kind.as_str(), kind)), &[])?;
+    if kind == Kind::Nats && !cfg!(feature = "nats") {
+        let problem = Problem::error("this wirewatch was built without NATS");
+        reader.note(&value.span, problem.help("build one that has it: `cargo build --release --features nats`"));
+        return None;
+    }
+    Some(kind)
+}
+
 fn default_rate(kind: &SinkKind) -> Option<Rate> {
     match kind {
         SinkKind::Webhook(webhook) => webhook.format.default_rate(),
-        SinkKind::Stdout { .. } | SinkKind::File { .. } | SinkKind::Email(_) | SinkKind::Exec(_) => None,
+        SinkKind::Stdout { .. }
+        | SinkKind::File { .. }
+        | SinkKind::Email(_)
+        | SinkKind::Exec(_)
+        | SinkKind::Nats(_) => None,
     }
 }
 
+/// The keys that not every sink has: those that have it, the likeliest owner first.
+const OWNED: &[(&[&str], &[Kind])] = &[
+    (&["url"], &[Kind::Webhook, Kind::Email, Kind::Nats]),
+    (&["timeout", "rate", "concurrency", "batch"], &[Kind::Webhook, Kind::Email, Kind::Exec, Kind::Nats]),
+    (&["secret", "private", "proxy", "chat", "room", "routing_key", "template", "content_type"], &[Kind::Webhook]),
+    (&["token"], &[Kind::Webhook, Kind::Nats]),
+    (&["username", "password"], &[Kind::Email, Kind::Nats]),
+    (&["from", "to", "tls"], &[Kind::Email]),
+    (&["path", "rotate"], &[Kind::File]),
+    (&["command"], &[Kind::Exec]),
+    (&["subject", "credentials"], &[Kind::Nats]),
+];
+
 /// A key of another type of sink would do nothing here, and who wrote it thinks it does.
 fn refuse_others(reader: &mut Reader<'_>, table: &Table<'_>, kind: Kind) {
-    let of_webhook = [
-        "url",
-        "secret",
-        "timeout",
-        "private",
-        "proxy",
-        "rate",
-        "concurrency",
-        "batch",
-        "token",
-        "chat",
-        "room",
-        "routing_key",
-        "template",
-        "content_type",
-    ];
-    let of_email = ["username", "password", "from", "to", "tls"];
-    // What is true of all that is sent one by one.
-    let of_sent = ["timeout", "rate", "concurrency", "batch"];
-    let others: &[(&str, &str)] = &[("path", "file"), ("rotate", "file"), ("command", "exec")];
+    let unformatted = match kind {
+        Kind::Email => Some("a mail has no `format`: it is sent as text and as HTML"),
+        Kind::Exec => Some("a program has no `format`: it is handed JSON"),
+        Kind::Nats => Some("a `nats` sink has no `format`: it sends JSON"),
+        Kind::Stdout | Kind::File | Kind::Webhook => None,
+    };
     for value in &table.values {
-        let is_sent = of_sent.contains(&value.key) && matches!(kind, Kind::Email | Kind::Exec);
-        if is_sent || (kind == Kind::Email && value.key == "url") {
-            continue;
-        }
-        let unformatted = match kind {
-            Kind::Email => Some("a mail has no `format`: it is sent as text and as HTML"),
-            Kind::Exec => Some("a program has no `format`: it is handed JSON"),
-            Kind::Stdout | Kind::File | Kind::Webhook => None,
-        };
         if let (Some(why), "format") = (unformatted, value.key) {
             reader.note(&value.key_span, Problem::error(why));
         }
-        let owner = if of_webhook.contains(&value.key) {
-            "webhook"
-        } else if of_email.contains(&value.key) {
-            "email"
-        } else if let Some((_, owner)) = others.iter().find(|(key, _)| *key == value.key) {
-            owner
-        } else {
-            continue;
-        };
-        let fits = matches!(
-            (owner, kind),
-            ("webhook", Kind::Webhook) | ("email", Kind::Email) | ("file", Kind::File) | ("exec", Kind::Exec)
-        );
-        if !fits {
-            let message = format!("`{}` is for sinks with `type = \"{owner}\"`", value.key);
+        let Some((_, owners)) = OWNED.iter().find(|(keys, _)| keys.contains(&value.key)) else { continue };
+        if let (false, Some(owner)) = (owners.contains(&kind), owners.first()) {
+            let message = format!("`{}` is for sinks with `type = \"{}\"`", value.key, owner.as_str());
             reader.note(&value.key_span, Problem::error(message));
         }
     }

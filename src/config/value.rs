@@ -1,6 +1,8 @@
-//! The small forms that values are written in: durations, `${VAR}`. Text in, value or what is wrong out.
+//! The small forms that values are written in: durations, `${VAR}`, hosts. Text in, value or what is wrong out.
 
-use std::{ops::Range, time::Duration};
+use std::{net::IpAddr, ops::Range, time::Duration};
+
+use url::{Host, Url};
 
 use super::environment::Environment;
 
@@ -188,6 +190,19 @@ pub fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Whether a server is reached without crossing a net.
+pub(super) fn is_this_machine(url: &Url) -> bool {
+    match url.host() {
+        // Only the hosts of `http:` and its like are read as addresses.
+        Some(Host::Domain(name)) => {
+            name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ mod console;
 mod email;
 mod exec;
 pub mod format;
+#[cfg(feature = "nats")]
+mod nats;
 mod rate;
 pub mod retry;
 mod rotate;
@@ -105,6 +107,22 @@ pub enum DeliverError {
         sink: SinkId,
         /// Why.
         source: lettre::transport::smtp::Error,
+    },
+    /// Its NATS credentials can't be used.
+    #[error("sink `{sink}`: its NATS credentials can't be used: {source}")]
+    Credentials {
+        /// Which sink.
+        sink: SinkId,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// This build can't send there.
+    #[error("sink `{sink}`: this wirewatch was built without {what}")]
+    LeftOut {
+        /// Which sink.
+        sink: SinkId,
+        /// What it would take.
+        what: &'static str,
     },
     /// Its HTTP client can't be built.
     #[error("sink `{sink}`: {source}")]

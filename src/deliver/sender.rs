@@ -5,6 +5,8 @@ use std::{io, sync::Arc};
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+#[cfg(feature = "nats")]
+use super::nats::Nats;
 use super::{
     DeliverContext, DeliverError, TextLook, console::Lines, email::Email, exec::Exec, retry::SinkAnswer,
     webhook::Webhook,
@@ -30,6 +32,8 @@ pub(super) enum Sender {
     Webhook(Box<Webhook>),
     Email(Box<Email>),
     Exec(Exec),
+    #[cfg(feature = "nats")]
+    Nats(Box<Nats>),
     Lines(Arc<Lines>),
 }
 
@@ -46,6 +50,10 @@ impl Sender {
             }
             SinkKind::Email(settings) => Ok(Self::Email(Box::new(Email::new(sink, settings, context.text)?))),
             SinkKind::Exec(settings) => Ok(Self::Exec(Exec::new(settings))),
+            #[cfg(feature = "nats")]
+            SinkKind::Nats(settings) => Ok(Self::Nats(Box::new(Nats::new(sink, settings)?))),
+            #[cfg(not(feature = "nats"))]
+            SinkKind::Nats(_) => Err(DeliverError::LeftOut { sink: sink.id.clone(), what: "NATS" }),
             SinkKind::Stdout { format } => {
                 let is_text = match context.stdout.forced.unwrap_or(*format) {
                     OutputFormat::Text => true,
@@ -62,10 +70,7 @@ impl Sender {
 
     /// Deliveries that go out together. Lines share a write and a sync.
     pub fn group_max(&self) -> usize {
-        match self {
-            Self::Webhook(_) | Self::Email(_) | Self::Exec(_) => 1,
-            Self::Lines(_) => LINES_TOGETHER_MAX,
-        }
+        if self.keeps_order() { LINES_TOGETHER_MAX } else { 1 }
     }
 
     /// Whether a reader sees in which order we sent.
@@ -84,9 +89,8 @@ impl Sender {
             (Self::Webhook(webhook), [delivery]) => Some(webhook.send(delivery, now).await),
             (Self::Email(email), [delivery]) => Some(email.send(delivery).await),
             (Self::Exec(exec), [delivery]) => Some(exec.send(delivery).await),
-            (Self::Webhook(_) | Self::Email(_) | Self::Exec(_), _) => {
-                unreachable!("only lines go out together: `group_max` says so")
-            }
+            #[cfg(feature = "nats")]
+            (Self::Nats(nats), [delivery]) => Some(nats.send(delivery).await),
             (Self::Lines(lines), _) => {
                 let (lines_too, group) = (Arc::clone(lines), group.to_vec());
                 let written = tokio::task::spawn_blocking(move || lines_too.write(&group, now)).await;
@@ -100,6 +104,7 @@ impl Sender {
                     }
                 }
             }
+            _ => unreachable!("only lines go out together: `group_max` says so"),
         }
     }
 }
@@ -116,6 +121,10 @@ pub(super) fn target(sink: &SinkSettings) -> [u8; 16] {
         SinkKind::Exec(exec) => {
             command = exec.whole();
             command.as_bytes()
+        }
+        SinkKind::Nats(nats) => {
+            server = nats.shown();
+            server.as_bytes()
         }
         SinkKind::File { path, .. } => path.as_os_str().as_encoded_bytes(),
         SinkKind::Stdout { .. } => b"",

@@ -28,6 +28,20 @@ const HEADERS_MAX: usize = 128;
 /// Most bytes of headers over HTTP/2; hyper itself bounds them to about 400 kB over HTTP/1.
 const HEADER_BYTES_MAX: u32 = 64 * 1024;
 
+/// The TLS that all connections share, for protocols other than HTTP.
+///
+/// # Errors
+/// [`FetchError::Client`] where neither the system's certificates nor the built-in ones can be used.
+pub fn tls() -> Result<ClientConfig, FetchError> {
+    let mut tls = shared_tls()?.clone();
+    tls.alpn_protocols.clear();
+    Ok(tls)
+}
+
+fn shared_tls() -> Result<&'static ClientConfig, FetchError> {
+    TLS.as_ref().map_err(|source| FetchError::Client { source: Box::new(source.clone()) })
+}
+
 /// A client that goes through `proxy` and, unless `allow_private`, reaches public addresses only. The caller checks
 /// literal addresses with [`super::address::check_literal`]: they never meet the resolver.
 ///
@@ -39,10 +53,9 @@ pub fn client(
     connect_timeout: Duration,
     names: &Names,
 ) -> Result<reqwest::Client, FetchError> {
-    let tls = TLS.as_ref().map_err(|source| FetchError::Client { source: Box::new(source.clone()) })?;
     let exempt = proxies(proxy).iter().filter_map(|url| url.host_str().map(str::to_owned)).collect();
     let builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls.clone())
+        .tls_backend_preconfigured(shared_tls()?.clone())
         .dns_resolver(Arc::new(GuardedResolver::new(allow_private, exempt, names.clone())))
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)

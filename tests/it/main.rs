@@ -33,6 +33,8 @@ mod house;
 mod hub;
 mod language;
 mod mutate;
+#[cfg(feature = "nats")]
+mod nats;
 mod outbox;
 mod outbox_commands;
 mod own_packs;
