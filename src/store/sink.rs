@@ -116,15 +116,35 @@ impl Store {
         self.ask_sink(sink, |state| state.paused.take().is_some()).await
     }
 
-    /// Tries a sink as if nothing had been: neither disabled nor down, told to wait or failing; gives how it was.
+    /// Tries a sink as if nothing had been: neither disabled nor down, told to wait or failing; gives how it was, and how
+    /// many of its rows waited for another attempt, which are due now.
     ///
     /// # Errors
-    /// Nothing is changed.
-    pub async fn revive_sink(&self, sink: &SinkId) -> Result<SinkState, StoreError> {
-        self.ask_sink(sink, |state| {
+    /// Not all of it is changed.
+    pub async fn revive_sink(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<(SinkState, usize), StoreError> {
+        let hastened = self.hasten(sink, now).await?;
+        let before = self.ask_sink(sink, |state| {
             let before = state.clone();
             *state = state.revived();
             before
+        });
+        Ok((before.await?, hastened))
+    }
+
+    /// Makes due now what waits for another attempt at a sink; gives how many rows that were.
+    ///
+    /// # Errors
+    /// They wait on.
+    pub async fn hasten(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let sink = sink.clone();
+        self.write(move |connection, news| {
+            let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?2";
+            let hastened = connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now)])?;
+            if hastened > 0 {
+                ask(connection)?;
+                news.outbox = true;
+            }
+            Ok(hastened)
         })
         .await
     }
