@@ -20,7 +20,7 @@ pub const DOWN_AFTER: u32 = 5;
 /// The other sinks are told of one that has taken nothing for this long and failed.
 pub const TOLD_AFTER: chrono::Duration = chrono::Duration::minutes(5);
 /// A sink that is down is tried so often, while something is due there.
-pub const PROBE_WAIT_MAX: Duration = Duration::from_secs(5 * 60);
+pub const PROBE_WAIT_MAX: Duration = Duration::from_secs(60);
 /// A 429 holds the whole sink for no longer; the row that it answered waits for as long as it asks.
 pub const HOLD_MAX: Duration = Duration::from_secs(5 * 60);
 /// So many answers 410 …

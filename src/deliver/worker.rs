@@ -62,8 +62,9 @@ pub(super) struct Worker {
     stop: CancellationToken,
     /// Changes when a command has asked something.
     asked: watch::Receiver<i64>,
-    /// How the sink does, and whether the store knows.
+    /// How the sink does, whether it was read at all, and whether the store knows.
     state: SinkState,
+    is_state_read: bool,
     is_state_known: bool,
     target: [u8; 16],
     turnstile: Turnstile,
@@ -142,6 +143,7 @@ impl Worker {
             stop: context.stop.clone(),
             asked,
             state: SinkState::default(),
+            is_state_read: false,
             is_state_known: true,
             target: super::target(sink),
             turnstile: Turnstile::new(sink.pace.rate),
@@ -226,8 +228,13 @@ impl Worker {
     /// Reads how the sink does. One that sends elsewhere than before starts afresh.
     async fn load_state(&mut self) {
         match self.store.sink_state(&self.sink).await {
+            // No command has changed it, and what we have learned since is newer.
+            Ok(state) if self.is_state_read && state.version == self.state.version => {
+                self.trouble.store_answers(&self.sink);
+            }
             Ok(state) => {
                 self.trouble.store_answers(&self.sink);
+                self.is_state_read = true;
                 let was_disabled = state.disabled.is_some();
                 let is_new = state.target.is_some_and(|target| target != self.target);
                 self.state = if is_new { state.revived() } else { state };

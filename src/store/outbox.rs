@@ -128,6 +128,8 @@ pub struct Settled {
     pub state: Option<SinkState>,
     /// What the other sinks shall hear.
     pub events: Vec<NewEvent>,
+    /// The sink takes deliveries again after minutes in vain: what waits for another attempt is due then.
+    pub hasten: Option<DateTime<Utc>>,
 }
 
 /// Which rows of a sink are asked for.
@@ -200,6 +202,9 @@ impl Store {
             };
             if is_kept {
                 announce::store_events(connection, &settled.events, news)?;
+                if let Some(now) = settled.hasten {
+                    sink::hasten(connection, &sink, now)?;
+                }
             }
             Ok(is_kept)
         })

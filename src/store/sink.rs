@@ -138,8 +138,7 @@ impl Store {
     pub async fn hasten(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<usize, StoreError> {
         let sink = sink.clone();
         self.write(move |connection, news| {
-            let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?2";
-            let hastened = connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now)])?;
+            let hastened = hasten(connection, &sink, now)?;
             if hastened > 0 {
                 ask(connection)?;
                 news.outbox = true;
@@ -264,6 +263,12 @@ pub(super) fn save(connection: &Connection, sink: &SinkId, state: &SinkState) ->
     Ok(kept > 0)
 }
 
+/// Makes due now what waits for another attempt.
+pub(super) fn hasten(connection: &Connection, sink: &SinkId, now: DateTime<Utc>) -> rusqlite::Result<usize> {
+    let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?2";
+    connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now)])
+}
+
 /// Lets the daemon notice that a command has changed something.
 pub(super) fn ask(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE outbox_asked SET count = count + 1")?.execute([]).map(|_| ())
@@ -272,7 +277,7 @@ pub(super) fn ask(connection: &Connection) -> rusqlite::Result<()> {
 /// Makes due what waits for longer than anything can.
 pub(super) fn bring_near(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()> {
     let sql = "UPDATE sink SET probe_at = CASE WHEN probe_at > ?2 THEN ?1 ELSE probe_at END,
-             hold_until = CASE WHEN hold_until > ?2 THEN NULL ELSE hold_until END
+             hold_until = CASE WHEN hold_until > ?2 THEN NULL ELSE hold_until END, version = version + 1
          WHERE probe_at > ?2 OR hold_until > ?2";
     connection.execute(sql, params![millis(now), millis(now + WAIT_MAX)]).map(|_| ())
 }

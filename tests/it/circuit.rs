@@ -108,7 +108,7 @@ fn answer_that_may_be_about_the_row_lets_another_row_try() {
             play.after(60).lands(row, answer, true);
             waits.push(play.probe());
         }
-        assert_eq!(waits, [(None, 5), (None, 30), (None, 300), (None, 300)], "{answer:?}");
+        assert_eq!(waits, [(None, 5), (None, 30), (None, 60), (None, 60)], "{answer:?}");
     }
 }
 

@@ -248,6 +248,34 @@ async fn sink_brought_back_by_command_gets_at_once_what_waited_for_hours() {
 }
 
 #[tokio::test]
+async fn sink_that_is_back_after_minutes_gets_at_once_what_waited_for_hours() {
+    let (home, mut context) = (Home::new(), context());
+    context.event_sinks = vec![sink("hook"), sink("other")];
+    let store = open(&home);
+    let (is_refused, receiver, other, sinks) = two_sinks(401).await;
+    let mut sinks = sinks.to_vec();
+    sinks[0].retry = vec![Duration::from_secs(3_600)];
+    commit(&store, articles(0..5, &["hook"])).await;
+    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
+    receiver.received(5).await;
+    until("it is down", async || store.sink_state(&sink("hook")).await.unwrap().down.is_some()).await;
+    finish(deliveries, &context).await;
+    // Six minutes later, somebody has mended it and started wirewatch again.
+    let since = (Utc::now() - chrono::Duration::minutes(6)).timestamp_millis();
+    Connection::open(home.path()).unwrap().execute("UPDATE sink SET failing_since = ?1", [since]).unwrap();
+    is_refused.store(false, Ordering::SeqCst);
+    let mut context = self::context();
+    context.event_sinks = vec![sink("hook"), sink("other")];
+    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
+    other.received(1).await;
+    commit(&store, articles(5..6, &["hook"])).await;
+    until("all arrives", async || pending_and_dead(&store, "hook").await == (0, 0)).await;
+    finish(deliveries, &context).await;
+    let told: Vec<_> = other.so_far().iter().map(|told| told.body.clone()).collect();
+    assert!(told[0].contains("sink.failing") && told[1].contains("sink.recovered"), "{told:?}");
+}
+
+#[tokio::test]
 async fn where_the_only_sink_for_events_fails_all_others_hear_of_it() {
     let (home, mut context) = (Home::new(), context());
     context.event_sinks = vec![sink("hook")];
