@@ -3,7 +3,7 @@
 //! A sink's worker writes what it learns; a command writes what a person wants and counts `version` up. A worker that
 //! knows an older version writes nothing: it reads anew, within the second in which the daemon notices.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
@@ -65,6 +65,14 @@ impl SinkState {
     pub fn revived(&self) -> Self {
         let failing_since = self.failing_since.filter(|_| self.told.is_some());
         Self { told: self.told, failing_since, ..self.afresh() }
+    }
+
+    /// The clock that told its times was set back. What a person sees of a command stays as it was.
+    pub fn set_back(&mut self, by: TimeDelta) {
+        let Self { failing_since, last_success, down, probe_at, told, gone_since, hold_until, .. } = self;
+        for time in [failing_since, last_success, down, probe_at, told, gone_since, hold_until] {
+            *time = time.and_then(|time| time.checked_sub_signed(by));
+        }
     }
 }
 
@@ -247,6 +255,17 @@ pub(super) fn save(connection: &Connection, sink: &SinkId, state: &SinkState) ->
 /// Lets the daemon notice that a command has changed something.
 pub(super) fn ask(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE outbox_asked SET count = count + 1")?.execute([]).map(|_| ())
+}
+
+/// Takes a sink's times back, as the clock was. A worker's own knowledge of them stays good.
+pub(super) fn set_back(connection: &Connection, sink: &SinkId, by: TimeDelta) -> rusqlite::Result<()> {
+    let mut state = load(connection, sink)?;
+    let before = state.clone();
+    state.set_back(by);
+    if state != before {
+        save(connection, sink, &state)?;
+    }
+    Ok(())
 }
 
 /// Makes due what waits for longer than anything can.

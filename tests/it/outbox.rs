@@ -344,18 +344,6 @@ async fn batch_that_was_not_sent_before_a_crash_is_sent_as_it_was() {
     assert_eq!((dead, pending_and_dead(&store, "hook").await), (7, (0, 2)), "a batch is one dead letter");
 }
 
-#[tokio::test]
-async fn clock_that_goes_back_while_running_holds_nothing_up() {
-    let home = Home::new();
-    let store = open(&home);
-    commit(&store, articles(0..2, &["hook"])).await;
-    let month = (Utc::now() + chrono::Duration::days(30)).timestamp_millis();
-    let file = Connection::open(home.path()).unwrap();
-    file.execute("UPDATE outbox SET due = ?1", [month]).unwrap();
-    store.mend_clock(Utc::now()).await.unwrap();
-    assert_eq!(store.due(&sink("hook"), Utc::now(), 9, &HashSet::new()).await.unwrap().deliveries.len(), 2);
-}
-
 /// Rows that wait for the sink `dead`.
 const BACKLOG: i64 = 120_000;
 
