@@ -194,17 +194,17 @@ pub fn test(context: &Context, id: &str) -> Exit {
     })
 }
 
-/// Brings a sink back that is known to take something; whether it had been disabled.
+/// Brings a sink back that is known to take something, and what waits for it; whether it had been disabled.
 fn revive(settings: &Settings, sink: &SinkId) -> Result<bool, String> {
     if !settings.daemon.store.exists() {
         return Ok(false);
     }
     with_store(settings, async |store| {
         let state = store.sink_state(sink).await?;
-        if state.disabled.is_none() && state.down.is_none() {
+        if state.disabled.is_none() && state.failures == 0 {
             return Ok(false);
         }
-        Ok(store.revive_sink(sink).await?.disabled.is_some())
+        Ok(store.revive_sink(sink, Clock::system().now()).await?.disabled.is_some())
     })
 }
 
@@ -227,10 +227,10 @@ pub fn resume(context: &Context, id: &str) -> Exit {
     })
 }
 
-/// Tries a sink again that is disabled, or down.
+/// Tries a sink again that is disabled, or down, and with it what waits.
 pub fn enable(context: &Context, id: &str) -> Exit {
     ask(context, id, async |store, sink| {
-        let before = store.revive_sink(&sink).await?;
+        let before = store.revive_sink(&sink, Clock::system().now()).await?;
         let dead = store.backlogs().await?.iter().find(|b| b.sink == sink).map_or(0, |b| b.dead);
         let letters = match dead {
             0 => String::new(),
@@ -241,7 +241,7 @@ pub fn enable(context: &Context, id: &str) -> Exit {
         let (was, said) = match (before.disabled, before.down) {
             (Some(_), _) => ("disabled", format!("enabled {sink}{letters}")),
             (None, Some(_)) => ("down", format!("{sink} was down and is tried now")),
-            (None, None) => ("enabled", format!("{sink} was not disabled")),
+            (None, None) => ("enabled", format!("{sink} was not disabled; what waits for it is tried now")),
         };
         Ok(Asked { line: json!({ "sink": sink, "enabled": true, "was": was, "dead": dead }), said })
     })

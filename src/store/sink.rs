@@ -124,15 +124,21 @@ impl Store {
         self.ask_sink(sink, |state| state.paused.take().is_some()).await
     }
 
-    /// Tries a sink as if nothing had been: neither disabled nor down, told to wait or failing; gives how it was.
+    /// Tries a sink as if nothing had been, neither disabled nor down, told to wait or failing, and now what waits for its
+    /// retry; gives how it was.
     ///
     /// # Errors
     /// Nothing is changed.
-    pub async fn revive_sink(&self, sink: &SinkId) -> Result<SinkState, StoreError> {
-        self.ask_sink(sink, |state| {
-            let before = state.clone();
-            *state = state.revived();
-            before
+    pub async fn revive_sink(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<SinkState, StoreError> {
+        let sink = sink.clone();
+        self.write(move |connection, news| {
+            let before = change(connection, &sink, |state| std::mem::replace(state, state.revived()))?;
+            let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?2";
+            if connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now)])? > 0 {
+                ask(connection)?;
+                news.outbox = true;
+            }
+            Ok(before)
         })
         .await
     }
@@ -140,21 +146,10 @@ impl Store {
     async fn ask_sink<T: Send + 'static>(
         &self,
         sink: &SinkId,
-        change: impl FnOnce(&mut SinkState) -> T + Send + 'static,
+        wish: impl FnOnce(&mut SinkState) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let sink = sink.clone();
-        self.write(move |connection, _| {
-            let before = load(connection, &sink)?;
-            let mut after = before.clone();
-            let answer = change(&mut after);
-            if after != before {
-                save(connection, &sink, &after)?;
-                connection.execute("UPDATE sink SET version = version + 1 WHERE sink = ?1", [sink.as_str()])?;
-                ask(connection)?;
-            }
-            Ok(answer)
-        })
-        .await
+        self.write(move |connection, _| change(connection, &sink, wish)).await
     }
 
     /// Makes dead letters of some rows that wait for a sink which takes nothing any more; 0 when none waits.
@@ -191,6 +186,19 @@ impl Store {
         })
         .await
     }
+}
+
+/// Changes a sink's state as a command wants it; where that is news, the daemon notices.
+fn change<T>(connection: &Connection, sink: &SinkId, wish: impl FnOnce(&mut SinkState) -> T) -> rusqlite::Result<T> {
+    let before = load(connection, sink)?;
+    let mut after = before.clone();
+    let answer = wish(&mut after);
+    if after != before {
+        save(connection, sink, &after)?;
+        connection.execute("UPDATE sink SET version = version + 1 WHERE sink = ?1", [sink.as_str()])?;
+        ask(connection)?;
+    }
+    Ok(answer)
 }
 
 fn load(connection: &Connection, sink: &SinkId) -> rusqlite::Result<SinkState> {

@@ -172,7 +172,7 @@ async fn sink_that_is_gone_is_disabled_for_good_and_comes_back_when_asked() {
     until("it is still disabled", async || pending_and_dead(&store, "hook").await == (0, 702)).await;
     is_gone.store(false, Ordering::SeqCst);
     let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
-    assert!(beside.revive_sink(&hook).await.unwrap().disabled.is_some());
+    assert!(beside.revive_sink(&hook, Utc::now()).await.unwrap().disabled.is_some());
     until("the daemon notices", async || context.metrics.render().contains(&enabled(1))).await;
     let before = receiver.so_far().len();
     commit(&store, articles(702..703, &["hook"])).await;
