@@ -205,7 +205,7 @@ pub fn test(context: &Context, id: &str) -> Exit {
     })
 }
 
-/// Brings a sink back that is known to take something; whether it had been disabled.
+/// Brings a sink back that is known to take something, and what waits for it; whether it had been disabled.
 fn revive(settings: &Settings, sink: &SinkId) -> Result<bool, String> {
     if !settings.daemon.store.exists() {
         return Ok(false);
@@ -239,7 +239,7 @@ pub fn resume(context: &Context, id: &str) -> Exit {
     })
 }
 
-/// Tries a sink again that is disabled, or down.
+/// Tries a sink again that is disabled, or down, and with it what waits.
 pub fn enable(context: &Context, id: &str) -> Exit {
     ask(context, id, async |store, sink| {
         let (before, hastened) = store.revive_sink(&sink, Clock::system().now()).await?;
@@ -254,7 +254,7 @@ pub fn enable(context: &Context, id: &str) -> Exit {
             (Some(_), _) => ("disabled", format!("enabled {sink}{letters}")),
             (None, Some(_)) => ("down", format!("{sink} was down and is tried now")),
             (None, None) if before.failures > 0 => ("failing", format!("{sink} was failing and is tried now")),
-            (None, None) => ("enabled", format!("{sink} was not disabled")),
+            (None, None) => ("enabled", format!("{sink} was not disabled; what waits for it is tried now")),
         };
         let line = json!({ "sink": sink, "enabled": true, "was": was, "dead": dead, "tried_now": hastened });
         Ok(Asked { line, said })

@@ -16,6 +16,7 @@ use crate::{
         address::{self, AddressError, Names},
         client,
         hints::retry_after,
+        tls,
     },
     store::Delivery,
 };
@@ -144,6 +145,8 @@ fn unanswered(error: reqwest::Error, timeout: Duration) -> Reply {
     }
     let said = if error.is_timeout() {
         format!("no answer within {timeout:?}")
+    } else if let Some(trouble) = tls::trouble(&error) {
+        format!("no secure connection: {trouble}")
     } else if error.is_connect() {
         format!("could not connect: {cause}")
     } else {

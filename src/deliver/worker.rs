@@ -6,6 +6,7 @@
 
 mod landed;
 mod record;
+mod set_back;
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -14,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -23,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use self::{landed::Landed, record::Recorded};
+use self::{landed::Landed, record::Recorded, set_back::Look};
 use super::{DeliverContext, Sender, WorkerEnd, circuit, rate::Turnstile, trouble::Trouble};
 use crate::{
     clock::Clock,
@@ -45,8 +46,6 @@ const RECORD_TIME_MAX: Duration = Duration::from_secs(2);
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// While something waits for its retry we look at the clock this often: it may have been set, or the machine slept.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
-/// A clock that goes back by more than this was set.
-const SET_BACK_MIN: chrono::Duration = chrono::Duration::minutes(1);
 
 /// A sink's worker.
 pub(super) struct Worker {
@@ -81,8 +80,9 @@ pub(super) struct Worker {
     more: bool,
     /// When the store has something due again.
     next: Option<DateTime<Utc>>,
-    /// The newest time that was met.
-    latest: DateTime<Utc>,
+    /// The last look at the clock, and by how much it was set back since the store's times were right.
+    look: Look,
+    set_back: TimeDelta,
     trouble: Trouble,
     tally: Tally,
 }
@@ -155,7 +155,8 @@ impl Worker {
             recording_rows: 0,
             more: true,
             next: None,
-            latest: DateTime::<Utc>::MIN_UTC,
+            look: Look::new(context.clock.now()),
+            set_back: TimeDelta::zero(),
             trouble: Trouble::default(),
             tally: Tally { delivered: 0, failed: 0, end: WorkerEnd::Stopped },
         }
@@ -306,15 +307,10 @@ impl Worker {
 
     /// Puts into flight what is due and may go; gives when to look again, unless something happens before.
     async fn launch(&mut self, pass: Pass) -> Option<Instant> {
-        let now = self.clock.now();
-        if now + SET_BACK_MIN < self.latest {
-            info!(sink = %self.sink, "the clock was set back: what waits for too long is due now");
-            if self.store.mend_clock(now).await.is_ok() {
-                self.load_state().await;
-            }
-            self.latest = now;
+        let now = self.look();
+        if !self.take_store_back(now).await && matches!(pass, Pass::Serve) {
+            return Some(Instant::now() + STORE_PAUSE);
         }
-        self.latest = self.latest.max(now);
         if let Some(tell_at) = circuit::tell_at(&self.state)
             && tell_at <= now
         {

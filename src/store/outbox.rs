@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, TimeDelta, Utc};
 use rusqlite::{Connection, Row, params};
 
 use super::{
@@ -107,6 +107,16 @@ pub enum AttemptEnd {
         /// Why.
         reason: String,
     },
+}
+
+impl Attempt {
+    /// The clock that told its times was set back.
+    pub fn set_back(&mut self, by: TimeDelta) {
+        self.at -= by;
+        if let AttemptEnd::Failed { retry, .. } = &mut self.ended {
+            *retry -= by;
+        }
+    }
 }
 
 impl AttemptEnd {
@@ -211,14 +221,17 @@ impl Store {
         .await
     }
 
-    /// Brings near what waits for longer than anything can, because the clock was set back.
+    /// Takes a sink's times back `by` so much, because the clock was, to `now`. What was due is due.
     ///
     /// # Errors
-    /// It waits on.
-    pub async fn mend_clock(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// They stay as they are.
+    pub async fn set_back(&self, sink: &SinkId, now: DateTime<Utc>, by: TimeDelta) -> Result<(), StoreError> {
+        let sink = sink.clone();
         self.write(move |connection, _| {
-            bring_near(connection, now)?;
-            sink::bring_near(connection, now)
+            // Those that were due already keep their order: they are due at once, oldest row first.
+            let sql = "UPDATE outbox SET due = max(?2, due - ?3) WHERE sink = ?1 AND state = 'pending' AND due > ?2";
+            connection.execute(sql, params![sink.as_str(), millis(now), by.num_milliseconds()])?;
+            sink::set_back(connection, &sink, by)
         })
         .await
     }

@@ -26,6 +26,8 @@ pub(super) struct Landed {
 
 impl Worker {
     pub(super) fn land(&mut self, landed: Result<Landed, JoinError>) {
+        // Before anything bears a new time.
+        let now = self.look();
         let Landed { group, is_probe, at, reply } = match landed {
             Ok(landed) => landed,
             Err(error) => {
@@ -38,6 +40,7 @@ impl Worker {
             self.tally.end = WorkerEnd::StdoutClosed;
             return;
         };
+        let at = at.min(now);
         reply.said = safe(&reply.said);
         // Lines that failed come back together and in their order, so they share their luck.
         let luck = if self.sender.keeps_order() { 0.5 } else { jitter::share() };
