@@ -195,9 +195,14 @@ impl Worker {
 
     /// One pass over what is due now.
     pub async fn once(mut self) -> Tally {
-        let (due, stop) = (self.clock.now(), self.stop.clone());
+        let stop = self.stop.clone();
+        let pass = async {
+            self.load_state().await;
+            let due = self.clock.now();
+            self.drain(due, true).await;
+        };
         tokio::select! {
-            () = async { self.load_state().await; self.drain(due, true).await } => {}
+            () = pass => {}
             // What is cut off is not recorded, and so is sent again.
             () = stop.cancelled() => {}
         }
@@ -233,6 +238,10 @@ impl Worker {
                 if self.state.target != Some(self.target) {
                     self.state.target = Some(self.target);
                     self.is_state_known = false;
+                }
+                // What waits for its retry was refused at the old address.
+                if is_new && let Err(error) = self.store.hasten(&self.sink, self.clock.now()).await {
+                    self.trouble.store_refuses(&self.sink, &error);
                 }
                 if is_new && was_disabled {
                     info!(sink = %self.sink, "the sink sends elsewhere now and is enabled again");

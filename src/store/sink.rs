@@ -133,14 +133,22 @@ impl Store {
         let sink = sink.clone();
         self.write(move |connection, news| {
             let before = change(connection, &sink, |state| std::mem::replace(state, state.revived()))?;
-            let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?2";
-            if connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now)])? > 0 {
+            if hasten(connection, &sink, now)? {
                 ask(connection)?;
                 news.outbox = true;
             }
             Ok(before)
         })
         .await
+    }
+
+    /// Tries now what waits for its retry: the sink is another than the one that failed.
+    ///
+    /// # Errors
+    /// It waits on.
+    pub async fn hasten(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<(), StoreError> {
+        let sink = sink.clone();
+        self.write(move |connection, _| hasten(connection, &sink, now).map(|_| ())).await
     }
 
     async fn ask_sink<T: Send + 'static>(
@@ -186,6 +194,12 @@ impl Store {
         })
         .await
     }
+}
+
+/// Makes due what waits for its retry; whether there was something.
+fn hasten(connection: &Connection, sink: &SinkId, now: DateTime<Utc>) -> rusqlite::Result<bool> {
+    let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?2";
+    Ok(connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now)])? > 0)
 }
 
 /// Changes a sink's state as a command wants it; where that is news, the daemon notices.
