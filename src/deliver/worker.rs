@@ -199,9 +199,14 @@ impl Worker {
 
     /// One pass over what is due now.
     pub async fn once(mut self) -> Tally {
-        let (due, stop) = (self.clock.now(), self.stop.clone());
+        let stop = self.stop.clone();
+        let pass = async {
+            self.load_state().await;
+            let due = self.clock.now();
+            self.drain(due, true).await;
+        };
         tokio::select! {
-            () = async { self.load_state().await; self.drain(due, true).await } => {}
+            () = pass => {}
             // What is cut off is not recorded, and so is sent again.
             () = stop.cancelled() => {}
         }

@@ -353,6 +353,20 @@ async fn changed_address_brings_a_disabled_sink_back() {
 }
 
 #[tokio::test]
+async fn what_waits_goes_to_a_changed_address_at_once() {
+    let home = Home::new();
+    let store = open(&home);
+    let (old, new) =
+        (Receiver::start(|_, _| Answer::Status(401, "")).await, Receiver::start(|_, _| Answer::Status(204, "")).await);
+    commit(&store, articles(0..2, &["hook"])).await;
+    let passes = async |url| once(&store, &[webhook("hook", url, &[3_600_000])], &context()).await.unwrap();
+    assert_eq!(passes(&old.url).await.left, 2);
+    assert_eq!(passes(&old.url).await.failed, 0, "they wait for an hour");
+    assert_eq!(passes(&new.url).await.delivered, 2);
+    assert_eq!((old.so_far().len(), new.so_far().len()), (2, 2));
+}
+
+#[tokio::test]
 async fn paused_sink_gets_nothing_until_it_is_resumed() {
     let (home, context) = (Home::new(), context());
     let store = open(&home);
