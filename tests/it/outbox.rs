@@ -33,6 +33,13 @@ fn ids(requests: &[Received]) -> HashSet<String> {
     requests.iter().map(|request| request.id().to_owned()).collect()
 }
 
+/// Waits until the store has every attempt that the receiver has seen.
+async fn all_recorded(home: &Home, receiver: &Receiver) {
+    let file = Connection::open(home.path()).unwrap();
+    let attempts = || file.query_row("SELECT sum(attempts) FROM outbox", [], |row| row.get::<_, u32>(0)).unwrap();
+    until("what is under way has landed", async || attempts() as usize == receiver.so_far().len()).await;
+}
+
 /// Waits for something that the store shows.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let patience = Instant::now() + Duration::from_secs(20);
@@ -221,6 +228,7 @@ async fn retry_by_command_does_not_wait_for_the_probe_or_for_a_pause() {
     let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
     until("no attempt is left", async || pending_and_dead(&store, "hook").await.1 >= 1).await;
     until("the store knows", async || store.sink_state(&sink("hook")).await.unwrap().hold_until.is_some()).await;
+    all_recorded(&home, &receiver).await;
     is_down.store(false, Ordering::SeqCst);
     let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
     beside.retry_deliveries(Chosen::Dead { sink: None, since: None }, Utc::now()).await.unwrap();
@@ -239,10 +247,7 @@ async fn sink_brought_back_by_command_gets_at_once_what_waited_for_hours() {
     let deliveries = Deliveries::start(&store, &[hook], &context).unwrap();
     receiver.received(5).await;
     until("it is down", async || store.sink_state(&sink("hook")).await.unwrap().down.is_some()).await;
-    let file = Connection::open(home.path()).unwrap();
-    let recorded =
-        || file.query_row("SELECT sum(attempts) FROM outbox", [], |row| row.get::<_, u32>(0)).unwrap() as usize;
-    until("what is under way has landed", async || recorded() == receiver.so_far().len()).await;
+    all_recorded(&home, &receiver).await;
     is_refused.store(false, Ordering::SeqCst);
     let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
     let (before, hastened) = beside.revive_sink(&sink("hook"), Utc::now()).await.unwrap();
