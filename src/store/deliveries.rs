@@ -124,6 +124,8 @@ pub enum Chosen {
         /// Given up on then or later.
         since: Option<DateTime<Utc>>,
     },
+    /// All that wait for this sink.
+    Pending(SinkId),
 }
 
 const COLUMNS: &str = "o.delivery, o.sink, o.state, o.due, o.attempts, o.first_attempt, o.last_attempt, o.last_status,
@@ -166,6 +168,21 @@ impl Store {
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map(params![message.as_str(), count(ROWS_OF_MESSAGE_MAX)], stored)?;
             rows.collect()
+        })
+        .await
+    }
+
+    /// Whether anything is kept about a sink: that the config has it no longer does not mean that it never was.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn knows_sink(&self, sink: &SinkId) -> Result<bool, StoreError> {
+        let sink = sink.clone();
+        self.read(move |connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM sink WHERE sink = ?1)
+                 OR EXISTS (SELECT 1 FROM outbox WHERE sink = ?1 AND state = 'pending')
+                 OR EXISTS (SELECT 1 FROM outbox WHERE sink = ?1 AND state = 'dead')";
+            connection.prepare_cached(sql)?.query_row([sink.as_str()], |row| row.get(0))
         })
         .await
     }
@@ -293,6 +310,12 @@ fn rows_of(connection: &Connection, chosen: &Chosen) -> rusqlite::Result<Vec<i64
             found.sort_unstable();
             found.dedup();
             Ok(found)
+        }
+        Chosen::Pending(sink) => {
+            let sql = "SELECT delivery FROM outbox WHERE sink = ?1 AND state = 'pending' ORDER BY delivery";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([sink.as_str()], |row| row.get(0))?;
+            rows.collect()
         }
         Chosen::Dead { sink, since } => {
             let sinks = match sink {

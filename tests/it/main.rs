@@ -47,6 +47,7 @@ mod month;
 mod polite;
 mod program;
 mod receiver;
+mod removed_sinks;
 mod rotate;
 mod ssrf;
 mod store;

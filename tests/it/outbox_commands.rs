@@ -20,7 +20,7 @@ use super::{
 const SECRET: &str = "whsec_bmV3LXNlY3JldC1mb3ItdGVzdHM=";
 
 /// A desk whose feed has so many articles that alert the sink `hook`.
-fn desk(receiver: &Receiver, articles: usize, sink: &str) -> Desk {
+pub(crate) fn desk(receiver: &Receiver, articles: usize, sink: &str) -> Desk {
     let desk = Desk::new(&format!(
         "[daemon]\ndata_dir = \"data\"\nbacklog = \"all\"\nlisten = \"off\"\n[packs]\ndefaults = false\n\
          [[feed]]\nid = \"wire\"\nurl = \"file:feed.xml\"\n\
@@ -37,19 +37,19 @@ fn desk(receiver: &Receiver, articles: usize, sink: &str) -> Desk {
 }
 
 /// Answers with this status.
-async fn receiver(status: &Arc<AtomicU16>) -> Receiver {
+pub(crate) async fn receiver(status: &Arc<AtomicU16>) -> Receiver {
     let status = Arc::clone(status);
     Receiver::start(move |_, _| Answer::Status(status.load(Ordering::SeqCst), "")).await
 }
 
-fn lines(desk: &Desk, arguments: &[&str]) -> Vec<Value> {
+pub(crate) fn lines(desk: &Desk, arguments: &[&str]) -> Vec<Value> {
     let ran = desk.run(arguments);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     ran.lines()
 }
 
 /// How the sink `hook` does.
-fn hook(desk: &Desk) -> Value {
+pub(crate) fn hook(desk: &Desk) -> Value {
     lines(desk, &["sinks", "list"]).into_iter().find(|line| line["id"] == "hook").unwrap()
 }
 

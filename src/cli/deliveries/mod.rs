@@ -1,19 +1,16 @@
-//! `deliveries …`: the outbox and its dead letters, and what people do with them beside a running daemon.
+//! `deliveries …`: the outbox and its dead letters. What people do with them is in `change`.
+
+mod change;
 
 use serde_json::{Value, json};
 
-use super::{
-    Context, Exit,
-    args::{ChosenArguments, DeliveriesListArguments},
-    feeds::control::with_store,
-    setup,
-    sinks::no_sink,
-};
+pub use self::change::{discard, relocate, retry};
+use super::{Context, Exit, args::DeliveriesListArguments, feeds::control::with_store, setup, sinks::no_sink};
 use crate::{
     alert::{MessageId, body::wire_time, text::safe},
     clock::Clock,
     config::{Settings, SinkId},
-    store::{Chosen, DeliveryFilter, DeliveryId, DeliveryState, Store, StoreError, StoredDelivery},
+    store::{DeliveryFilter, DeliveryId, DeliveryState, Store, StoreError, StoredDelivery},
 };
 
 /// Rows are asked for in pages of this size.
@@ -46,9 +43,9 @@ pub fn list(context: &Context, arguments: &DeliveriesListArguments) -> Exit {
     match if has_store { with_store(&settings, find) } else { Ok(Vec::new()) } {
         Ok(found) => {
             if found.is_empty()
-                && let Some(message) = unknown_sink(&settings, arguments.sink.as_deref())
+                && let Err(exit) = unknown_sink(&settings, arguments.sink.as_deref())
             {
-                return refuse(&message);
+                return exit;
             }
             if found.is_empty() && !context.output.json {
                 eprintln!(
@@ -86,10 +83,18 @@ fn sink_id(text: Option<&str>) -> Result<Option<SinkId>, String> {
     text.map(|text| text.parse().map_err(|error| format!("`{text}`: {error}"))).transpose()
 }
 
-/// What is wrong with a sink for which nothing was found: the config has none of that name either.
-fn unknown_sink(settings: &Settings, id: Option<&str>) -> Option<String> {
-    let id = id?;
-    settings.sinks.iter().all(|sink| sink.id.as_str() != id).then(|| no_sink(settings, id))
+/// What is wrong with a sink for which nothing was found: neither the config nor the store has one of that name.
+fn unknown_sink(settings: &Settings, id: Option<&str>) -> Result<(), Exit> {
+    let Some(id) = id.filter(|id| settings.sinks.iter().all(|sink| sink.id.as_str() != *id)) else { return Ok(()) };
+    let known = match id.parse::<SinkId>() {
+        Ok(sink) if settings.daemon.store.exists() => with_store(settings, async |store| store.knows_sink(&sink).await),
+        _ => Ok(false),
+    };
+    match known {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(refuse(&no_sink(settings, id))),
+        Err(message) => Err(failed(&message)),
+    }
 }
 
 /// Shows one delivery with its body, or those of one message.
@@ -123,76 +128,6 @@ async fn rows(store: &Store, id: &str) -> Result<Vec<StoredDelivery>, StoreError
         Ok(number) => Ok(store.delivery(DeliveryId::from_number(number)).await?.into_iter().collect()),
         Err(_) => store.deliveries_of(&MessageId::from_stored(id.to_owned())).await,
     }
-}
-
-/// Has deliveries tried again now.
-pub fn retry(context: &Context, arguments: &ChosenArguments) -> Exit {
-    change(context, arguments, "retried", async |store, chosen| {
-        store.retry_deliveries(chosen, Clock::system().now()).await
-    })
-}
-
-/// Ends deliveries: they are not sent.
-pub fn discard(context: &Context, arguments: &ChosenArguments) -> Exit {
-    change(context, arguments, "discarded", async |store, chosen| {
-        store.discard_deliveries(chosen, Clock::system().now()).await
-    })
-}
-
-fn change(
-    context: &Context,
-    arguments: &ChosenArguments,
-    done: &str,
-    change: impl AsyncFnOnce(Store, Chosen) -> Result<usize, StoreError>,
-) -> Exit {
-    let (settings, _) = match setup::settings(context) {
-        Ok(read) => read,
-        Err(exit) => return exit,
-    };
-    let chosen = match chosen(&settings, arguments) {
-        Ok(chosen) => chosen,
-        Err(exit) => return exit,
-    };
-    let is_named = matches!(chosen, Chosen::These(_));
-    let nobody = unknown_sink(&settings, arguments.sink.as_deref());
-    match (with_store(&settings, async |store| change(store, chosen).await), nobody) {
-        (Ok(0), Some(message)) => refuse(&message),
-        (Ok(0), None) if is_named => failed(&format!("nothing was {done}: it has been delivered or discarded already")),
-        (Ok(count), _) => {
-            let what = if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") };
-            super::printed(&match context.output.json {
-                true => format!("{}\n", json!({ done: count })),
-                false => format!("{done} {what}\n"),
-            })
-        }
-        (Err(message), _) => failed(&message),
-    }
-}
-
-fn chosen(settings: &Settings, arguments: &ChosenArguments) -> Result<Chosen, Exit> {
-    if arguments.ids.is_empty() {
-        let now = Clock::system().now();
-        let since = arguments.since.as_deref().map(|since| super::alerts::parse_since(since, now)).transpose();
-        let sink = sink_id(arguments.sink.as_deref());
-        return match (sink, since) {
-            (Ok(sink), Ok(since)) => Ok(Chosen::Dead { sink, since }),
-            (Err(message), _) | (_, Err(message)) => Err(refuse(&message)),
-        };
-    }
-    let found = with_store(settings, async |store| {
-        let mut found = Vec::new();
-        for id in &arguments.ids {
-            found.push((id, rows(&store, id).await?));
-        }
-        Ok(found)
-    });
-    let found = found.map_err(|message| failed(&message))?;
-    if let Some((id, _)) = found.iter().find(|(_, rows)| rows.is_empty()) {
-        return Err(refuse(&unknown(id)));
-    }
-    let rows = found.into_iter().flat_map(|(_, rows)| rows);
-    let of_sink = rows.filter(|row| arguments.sink.as_ref().is_none_or(|sink| row.sink.as_str() == sink));
-    Ok(Chosen::These(of_sink.map(|row| row.id).collect()))
 }
 
 fn line(delivery: &StoredDelivery) -> Value {
