@@ -128,6 +128,15 @@ pub enum Chosen {
     Pending(SinkId),
 }
 
+/// How much a command has changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Alerts and events, those that go out in batches one by one.
+    pub deliveries: usize,
+    /// Batches that some of them go out in.
+    pub batches: usize,
+}
+
 const COLUMNS: &str = "o.delivery, o.sink, o.state, o.due, o.attempts, o.first_attempt, o.last_attempt, o.last_status,
      o.last_error, o.ended, o.batch, coalesce(e.type, 'alert') AS type, coalesce(a.id, e.id) AS id,
      coalesce(a.made, e.made) AS made, coalesce(a.body, e.body) AS body
@@ -172,6 +181,23 @@ impl Store {
         .await
     }
 
+    /// The batch that is this row: its id, and how many alerts it has; `None` where the row is no batch.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn batch(&self, id: DeliveryId) -> Result<Option<(MessageId, usize)>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT e.id, (SELECT count(*) FROM outbox m WHERE m.batch = o.delivery)
+                 FROM outbox o JOIN event e ON e.event = o.event WHERE o.delivery = ?1 AND e.type = 'batch'";
+            let found = connection.prepare_cached(sql)?.query_row([id.0], |row| {
+                let alerts: u32 = row.get(1)?;
+                Ok((MessageId::from_stored(row.get(0)?), alerts as usize))
+            });
+            found.optional()
+        })
+        .await
+    }
+
     /// Whether anything is kept about a sink: that the config has it no longer does not mean that it never was.
     ///
     /// # Errors
@@ -187,11 +213,11 @@ impl Store {
         .await
     }
 
-    /// Has rows tried again now, with all their attempts before them; gives how many. What was delivered stays so.
+    /// Has rows tried again now, with all their attempts before them. What was delivered stays so.
     ///
     /// # Errors
     /// Some of them may have been changed.
-    pub async fn retry_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    pub async fn retry_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<Changed, StoreError> {
         let asked_for = matches!(chosen, Chosen::These(_));
         self.change(chosen, move |connection, row| {
             let sql = "UPDATE outbox SET state = 'pending', due = ?2, attempts = 0, first_attempt = NULL, ended = NULL
@@ -212,7 +238,7 @@ impl Store {
     ///
     /// # Errors
     /// Some of them may have been changed.
-    pub async fn discard_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    pub async fn discard_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<Changed, StoreError> {
         self.change(chosen, move |connection, row| {
             let sql = "UPDATE outbox SET state = 'discarded', ended = ?2
                  WHERE delivery = ?1 AND state IN ('pending', 'dead')";
@@ -226,27 +252,31 @@ impl Store {
         &self,
         chosen: Chosen,
         change: impl Fn(&Connection, i64) -> rusqlite::Result<bool> + Clone + Send + 'static,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<Changed, StoreError> {
         let rows = self.read(move |connection| rows_of(connection, &chosen)).await?;
-        let mut changed = 0;
+        let mut changed = Changed::default();
         for chunk in rows.chunks(CHUNK_ROWS) {
             let (chunk, change) = (chunk.to_vec(), change.clone());
-            changed += self
+            let some = self
                 .write(move |connection, news| {
-                    let mut changed = 0;
+                    let mut changed = Changed::default();
                     for row in chunk {
                         if change(connection, row)? {
                             batch::end_members(connection, row)?;
-                            changed += 1;
+                            let members = usize::try_from(connection.changes()).unwrap_or_default();
+                            changed.deliveries += members.max(1);
+                            changed.batches += usize::from(members > 0);
                         }
                     }
-                    if changed > 0 {
+                    if changed.deliveries > 0 {
                         sink::ask(connection)?;
                         news.outbox = true;
                     }
                     Ok(changed)
                 })
                 .await?;
+            changed.deliveries += some.deliveries;
+            changed.batches += some.batches;
         }
         Ok(changed)
     }

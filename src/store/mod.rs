@@ -34,7 +34,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 pub use batch::Batched;
-pub use deliveries::{Chosen, DeliveryFilter, DeliveryState, StoredDelivery, UnknownState};
+pub use deliveries::{Changed, Chosen, DeliveryFilter, DeliveryState, StoredDelivery, UnknownState};
 pub use error::StoreError;
 pub use health::Hearing;
 pub use moving::MovedDeliveries;

@@ -123,7 +123,7 @@ async fn dead_letters_are_sent_again_all_at_once() {
     let member = dead.iter().find(|line| line["type"] == "alert").unwrap();
     assert!(!member["batch"].is_null());
     let ran = desk.run(&["deliveries", "retry", "--dead", "--text"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "retried 2 deliveries\n"), "{ran:?}");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "retried 6 deliveries in 2 batches\n"), "{ran:?}");
     desk.run(&["run", "--once"]);
     assert_eq!(lines(&desk, &["deliveries", "list"]).len(), 0);
     assert_eq!(lines(&desk, &["deliveries", "list", "--state", "delivered"]).len(), 8);
@@ -192,4 +192,34 @@ async fn commands_answer_in_lines_for_programs_and_name_what_is_not_there() {
     assert!(delivered.stdout.ends_with(": answered 204\n"), "{delivered:?}");
     let none = desk.run(&["deliveries", "list", "--state", "dead", "--sink", "hook", "--text"]);
     assert_eq!((none.code, none.stderr.as_str()), (Some(0), "no delivery is like that\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alert_of_a_batch_is_not_discarded_with_the_others_unasked() {
+    let status = Arc::new(AtomicU16::new(503));
+    let receiver = receiver(&status).await;
+    let desk = desk(&receiver, 5, "batch = { max = 5, wait = \"0s\" }");
+    desk.run(&["run", "--once"]);
+    let waiting = lines(&desk, &["deliveries", "list"]);
+    let batch = waiting.iter().find(|line| line["type"] == "batch").unwrap();
+    let member = waiting.iter().find(|line| line["type"] == "alert").unwrap();
+    let (alert, batch) = (member["message"].as_str().unwrap(), batch["message"].as_str().unwrap());
+    for name in [alert, &member["id"].to_string()] {
+        let refused = desk.run(&["deliveries", "discard", name]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+        let expected = format!(
+            "error: `{name}` goes out in a batch of 5 alerts: `wirewatch deliveries discard {batch}` discards all of them\n"
+        );
+        assert!(refused.stderr.ends_with(&expected), "{refused:?}");
+    }
+    assert_eq!(lines(&desk, &["deliveries", "list", "--state", "discarded"]).len(), 0);
+
+    let retried = desk.run(&["deliveries", "retry", alert, "--text"]);
+    assert_eq!((retried.code, retried.stdout.as_str()), (Some(0), "retried 5 deliveries in 1 batch\n"), "{retried:?}");
+    assert!(retried.stderr.contains(&format!("batch of 5 alerts, {batch}: all of them are retried")), "{retried:?}");
+    let discarded = lines(&desk, &["deliveries", "discard", batch]);
+    assert_eq!(discarded, [serde_json::json!({"discarded": 5, "batches": 1})]);
+    assert_eq!(lines(&desk, &["deliveries", "list", "--state", "discarded"]).len(), 6);
+    let late = desk.run(&["deliveries", "discard", alert]);
+    assert_eq!(late.code, Some(1), "it has ended: {late:?}");
 }
