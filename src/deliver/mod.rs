@@ -191,17 +191,20 @@ pub struct OncePass {
     pub stdout_closed: bool,
 }
 
-/// Tries each delivery that is due now once, at all sinks side by side. `context.stop` ends it early.
+/// Tries each delivery that is due now once, at all sinks side by side; what a rate holds up for more than ten seconds is
+/// left. Commands are heard meanwhile. `context.stop` ends it early.
 ///
 /// # Errors
 /// The store can't be read, or a sink's settings can't be used.
 pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<OncePass, OnceError> {
     let mut pass = OncePass::default();
     let mut workers = JoinSet::new();
-    let (_tell, asked) = watch::channel(0);
+    let (tell, asked) = watch::channel(0);
     for worker in workers_of(store, sinks, context, &asked)? {
         workers.spawn(worker.once());
     }
+    let mut listener = JoinSet::new();
+    listener.spawn(listen(store.clone(), tell));
     while let Some(ended) = workers.join_next().await {
         match ended {
             Ok(tally) => {

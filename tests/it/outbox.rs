@@ -13,9 +13,9 @@ use chrono::Utc;
 use rusqlite::Connection;
 use wirewatch::{
     clock::Clock,
-    config::{Pace, SinkSettings},
+    config::{Pace, Rate, SinkSettings},
     deliver::{Deliveries, observe, once},
-    store::{MessageKind, Role, Store},
+    store::{Chosen, MessageKind, Role, Store},
 };
 
 use crate::{
@@ -263,6 +263,56 @@ async fn rate_is_kept_and_other_sinks_know_nothing_of_it() {
         start.elapsed()
     );
     finish(deliveries, &context).await;
+}
+
+#[tokio::test]
+async fn pass_does_not_wait_for_long_for_a_rate() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let receiver = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    let pace = Pace { rate: Some("2/h".parse().unwrap()), ..Pace::default() };
+    let sinks = [with_pace(webhook("hook", &receiver.url, &[20]), pace)];
+    commit(&store, articles(0..5, &["hook"])).await;
+    let pass = tokio::time::timeout(Duration::from_secs(9), once(&store, &sinks, &context)).await;
+    let pass = pass.expect("who comes in an hour is not waited for").unwrap();
+    assert_eq!((pass.delivered, pass.failed, pass.left), (2, 0, 3));
+
+    let slow = Rate { count: 1, per: Duration::from_secs(4) };
+    // Where it is worth the while it is waited for, and what takes longer is left.
+    let quick = with_pace(webhook("hook", &receiver.url, &[20]), Pace { rate: Some(slow), ..pace });
+    commit(&store, articles(5..9, &["hook"])).await;
+    let start = Instant::now();
+    let pass = once(&store, &[quick], &context).await.unwrap();
+    assert_eq!((pass.delivered, pass.left), (3, 4), "at once, after 4 s, after 8 s");
+    assert!(start.elapsed() < Duration::from_secs(11), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn pass_hears_what_is_asked_meanwhile() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let receiver = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    let pace = Pace { rate: Some("1/s".parse().unwrap()), ..Pace::default() };
+    let sinks = [with_pace(webhook("hook", &receiver.url, &[20]), pace)];
+    commit(&store, articles(0..8, &["hook"])).await;
+    let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
+    let hook = sink("hook");
+    let ask = async {
+        receiver.received(2).await;
+        let due = beside.due(&hook, Utc::now(), 9, &HashSet::new()).await.unwrap().deliveries;
+        let asked = Chosen::These(due.iter().rev().take(4).map(|delivery| delivery.id).collect());
+        let discarded = beside.discard_deliveries(asked, Utc::now()).await.unwrap().deliveries;
+        receiver.received(3).await;
+        beside.pause_sink(&hook, Utc::now()).await.unwrap();
+        discarded
+    };
+    let (pass, discarded) = tokio::join!(once(&store, &sinks, &context), ask);
+    let pass = pass.unwrap();
+    assert_eq!(discarded, 4);
+    // The one that is under way when it is paused goes out.
+    assert!((3..=4).contains(&pass.delivered), "{pass:?}");
+    assert_eq!(pass.delivered + pass.left, 4, "{pass:?}");
+    assert_eq!(receiver.so_far().len(), pass.delivered, "none of those that were discarded");
 }
 
 #[tokio::test]
