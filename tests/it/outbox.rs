@@ -370,6 +370,29 @@ async fn batches_are_rows_of_their_own_and_their_members_share_their_end() {
 }
 
 #[tokio::test]
+async fn what_waits_in_batches_is_counted_by_alerts() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let receiver = Receiver::start(|_, _| Answer::Status(503, "")).await;
+    let pace = Pace { batch_max: 10, batch_wait: Duration::from_secs(3_600), ..Pace::default() };
+    let sinks = [with_pace(webhook("hook", &receiver.url, &[3_600_000]), pace)];
+    let mut poll = articles(0..35, &["hook"]);
+    poll.extend(articles(35..42, &["other"]));
+    commit(&store, poll).await;
+    let pass = once(&store, &sinks, &context).await.unwrap();
+    assert_eq!((pass.failed, pass.left), (35, 35));
+    assert_eq!(pending_and_dead(&store, "hook").await, (35, 0));
+    assert_eq!(pending_and_dead(&store, "other").await, (7, 0));
+    observe(&store, &context.metrics, &sinks, Utc::now()).await.unwrap();
+    assert!(context.metrics.render().contains("wirewatch_outbox_pending{sink=\"hook\"} 35"));
+    let dead = once(&store, &[with_pace(webhook("hook", &receiver.url, &[]), pace)], &context).await.unwrap();
+    assert_eq!(dead.failed, 0, "none is due");
+    Connection::open(home.path()).unwrap().execute("UPDATE outbox SET due = 1 WHERE state = 'pending'", []).unwrap();
+    once(&store, &[with_pace(webhook("hook", &receiver.url, &[]), pace)], &context).await.unwrap();
+    assert_eq!(pending_and_dead(&store, "hook").await, (0, 35));
+}
+
+#[tokio::test]
 async fn batch_that_was_not_sent_before_a_crash_is_sent_as_it_was() {
     let home = Home::new();
     let store = open(&home);
@@ -391,7 +414,7 @@ async fn batch_that_was_not_sent_before_a_crash_is_sent_as_it_was() {
     assert!(receiver.so_far().iter().any(|r| r.id() == batch.message.as_str() && r.body == batch.body));
     let file = Connection::open(home.path()).unwrap();
     let dead: i64 = file.query_row("SELECT count(*) FROM outbox WHERE state = 'dead'", [], |row| row.get(0)).unwrap();
-    assert_eq!((dead, pending_and_dead(&store, "hook").await), (7, (0, 2)), "a batch is one dead letter");
+    assert_eq!((dead, pending_and_dead(&store, "hook").await), (7, (0, 5)), "dead letters are counted by alerts too");
 }
 
 #[tokio::test]
