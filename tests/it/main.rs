@@ -49,6 +49,7 @@ mod program;
 mod receiver;
 mod removed_sinks;
 mod rotate;
+mod special_files;
 mod ssrf;
 mod store;
 mod topics;
