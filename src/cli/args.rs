@@ -303,9 +303,9 @@ pub struct AlertsListArguments {
     /// Of this watch alone
     #[arg(long, value_name = "ID")]
     pub watch: Option<String>,
-    /// How many at the most
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub limit: usize,
+    /// How many at the most [default: 100]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
     /// Also those that were stored and not sent
     #[arg(long)]
     pub held: bool,
@@ -345,9 +345,9 @@ pub struct DeliveriesListArguments {
     /// Of alerts not older than this: a duration such as 24h or 7d, or a time in RFC 3339
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
-    /// How many at the most
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub limit: usize,
+    /// How many at the most [default: 100]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
 }
 
 /// `deliveries retry`, `deliveries discard`

@@ -77,7 +77,7 @@ pub struct DeliveryFilter {
     pub limit: usize,
 }
 
-/// A row of the outbox with all that is known of it.
+/// A row of the outbox with all that is known of it but the frozen bytes, which may be many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDelivery {
     /// The row.
@@ -108,8 +108,6 @@ pub struct StoredDelivery {
     pub ended: Option<DateTime<Utc>>,
     /// The row of the batch that it goes out in.
     pub batch: Option<DeliveryId>,
-    /// The frozen bytes.
-    pub body: String,
 }
 
 /// Which rows a command is about.
@@ -139,8 +137,8 @@ pub struct Changed {
 
 const COLUMNS: &str = "o.delivery, o.sink, o.state, o.due, o.attempts, o.first_attempt, o.last_attempt, o.last_status,
      o.last_error, o.ended, o.batch, coalesce(e.type, 'alert') AS type, coalesce(a.id, e.id) AS id,
-     coalesce(a.made, e.made) AS made, coalesce(a.body, e.body) AS body
-     FROM outbox o LEFT JOIN alert a ON a.alert = o.alert LEFT JOIN event e ON e.event = o.event";
+     coalesce(a.made, e.made) AS made";
+const TABLES: &str = "outbox o LEFT JOIN alert a ON a.alert = o.alert LEFT JOIN event e ON e.event = o.event";
 
 impl Store {
     /// Rows of the outbox, newest first.
@@ -151,13 +149,41 @@ impl Store {
         self.read(move |connection| list(connection, &filter)).await
     }
 
+    /// How many rows there are beside those, counted up to `max`; the filter's own limit plays no part.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn count_deliveries(&self, filter: DeliveryFilter, max: usize) -> Result<usize, StoreError> {
+        self.read(move |connection| {
+            let mut found = 0_u32;
+            asked(connection, "1", &filter, max, |_| {
+                found += 1;
+                Ok(())
+            })?;
+            Ok(found as usize)
+        })
+        .await
+    }
+
+    /// The frozen bytes that a row brings; `None` where there is no such row.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn delivery_body(&self, id: DeliveryId) -> Result<Option<String>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT coalesce(a.body, e.body) FROM {TABLES} WHERE o.delivery = ?1");
+            connection.prepare_cached(&sql)?.query_row([id.0], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
     /// One row; `None` where there is none.
     ///
     /// # Errors
     /// The store can't be read.
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<StoredDelivery>, StoreError> {
         self.read(move |connection| {
-            let sql = format!("SELECT {COLUMNS} WHERE o.delivery = ?1");
+            let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE o.delivery = ?1");
             connection.prepare_cached(&sql)?.query_row([id.0], stored).optional()
         })
         .await
@@ -171,7 +197,7 @@ impl Store {
         let message = message.clone();
         self.read(move |connection| {
             let sql = format!(
-                "SELECT {COLUMNS} WHERE o.alert = (SELECT alert FROM alert WHERE id = ?1)
+                "SELECT {COLUMNS} FROM {TABLES} WHERE o.alert = (SELECT alert FROM alert WHERE id = ?1)
                      OR o.event = (SELECT event FROM event WHERE id = ?1) ORDER BY o.delivery LIMIT ?2"
             );
             let mut statement = connection.prepare_cached(&sql)?;
@@ -283,9 +309,25 @@ impl Store {
 }
 
 fn list(connection: &Connection, filter: &DeliveryFilter) -> rusqlite::Result<Vec<StoredDelivery>> {
+    let mut found = Vec::new();
+    asked(connection, COLUMNS, filter, filter.limit.min(LIST_MAX), |row| {
+        found.push(stored(row)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Goes through the rows that a filter lets through, newest first.
+fn asked(
+    connection: &Connection,
+    columns: &str,
+    filter: &DeliveryFilter,
+    limit: usize,
+    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let mut wanted = vec!["o.delivery < ?1".to_owned()];
     let before = filter.before.map_or(i64::MAX, |row| row.0);
-    let limit = count(filter.limit.min(LIST_MAX));
+    let limit = count(limit);
     let sink = filter.sink.as_ref().map(SinkId::as_str);
     let since = filter.since.map(millis);
     let mut values: Vec<&dyn ToSql> = vec![&before, &limit];
@@ -302,10 +344,14 @@ fn list(connection: &Connection, filter: &DeliveryFilter) -> rusqlite::Result<Ve
         let states: Vec<String> = filter.states.iter().map(|state| format!("o.state = '{}'", state.as_str())).collect();
         wanted.push(format!("({})", states.join(" OR ")));
     }
-    let sql = format!("SELECT {COLUMNS} WHERE {} ORDER BY o.delivery DESC LIMIT ?2", wanted.join(" AND "));
+    let sql =
+        format!("SELECT {columns} FROM {TABLES} WHERE {} ORDER BY o.delivery DESC LIMIT ?2", wanted.join(" AND "));
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(values.as_slice(), stored)?;
-    rows.collect()
+    let mut rows = statement.query(values.as_slice())?;
+    while let Some(row) = rows.next()? {
+        take(row)?;
+    }
+    Ok(())
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredDelivery> {
@@ -324,7 +370,6 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredDelivery> {
         last_error: row.get("last_error")?,
         ended: time_or_none(row, "ended")?,
         batch: row.get::<_, Option<i64>>("batch")?.map(DeliveryId),
-        body: row.get("body")?,
     })
 }
 

@@ -223,3 +223,32 @@ async fn alert_of_a_batch_is_not_discarded_with_the_others_unasked() {
     let late = desk.run(&["deliveries", "discard", alert]);
     assert_eq!(late.code, Some(1), "it has ended: {late:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_that_goes_on_says_so_unless_its_limit_was_asked_for() {
+    let status = Arc::new(AtomicU16::new(503));
+    let receiver = receiver(&status).await;
+    let desk = desk(&receiver, 120, "");
+    desk.run(&["run", "--once"]);
+    for list in ["deliveries", "alerts"] {
+        for (limit, printed, said) in [
+            (None, 100, "20 more: `--limit`\n"),
+            (Some("100"), 100, ""),
+            (Some("119"), 119, ""),
+            (Some("600"), 120, ""),
+        ] {
+            let arguments =
+                [&[list, "list"] as &[&str], &limit.map_or(vec![], |limit| vec!["--limit", limit])].concat();
+            let ran = desk.run(&arguments);
+            assert_eq!((ran.code, ran.lines().len()), (Some(0), printed), "{arguments:?}");
+            // The config's warning about the secret is printed by `run` and `check` alone.
+            assert_eq!(ran.stderr, said, "{arguments:?}");
+        }
+    }
+    let narrowed = desk.run(&["deliveries", "list", "--state", "dead"]);
+    assert_eq!((narrowed.code, narrowed.stdout.as_str(), narrowed.stderr.as_str()), (Some(0), "", ""));
+    let one = &lines(&desk, &["deliveries", "list", "--limit", "1"])[0];
+    assert_eq!(one.get("body"), None);
+    let shown = &lines(&desk, &["deliveries", "show", &one["id"].to_string()])[0];
+    assert_eq!(shown["body"]["data"]["id"], one["message"], "{shown}");
+}

@@ -15,6 +15,10 @@ use crate::{
 
 /// Rows are asked for in pages of this size.
 const PAGE: usize = 500;
+/// So many are listed where nobody says how many.
+pub(super) const LIMIT: usize = 100;
+/// What is beyond the limit is counted up to here.
+pub(super) const MORE_MAX: usize = 10_000;
 
 /// Lists what waits and what was given up on, newest first.
 pub fn list(context: &Context, arguments: &DeliveriesListArguments) -> Exit {
@@ -27,43 +31,73 @@ pub fn list(context: &Context, arguments: &DeliveriesListArguments) -> Exit {
         Err(message) => return refuse(&message),
     };
     let is_narrowed = arguments.sink.is_some() || arguments.state.is_some() || arguments.since.is_some();
-    let find = async |store: Store| {
-        let mut found: Vec<StoredDelivery> = Vec::new();
-        while found.len() < arguments.limit {
-            filter.limit = PAGE.min(arguments.limit - found.len());
+    let limit = arguments.limit.unwrap_or(LIMIT);
+    let print = async |store: Store| {
+        let mut listed = Listed::default();
+        while listed.count < limit {
+            filter.limit = PAGE.min(limit - listed.count);
             let page = store.deliveries(filter.clone()).await?;
             let Some(last) = page.last() else { break };
             filter.before = Some(last.id);
-            found.extend(page);
-        }
-        Ok(found)
-    };
-    // Without a store no daemon has run yet.
-    let has_store = settings.daemon.store.exists();
-    match if has_store { with_store(&settings, find) } else { Ok(Vec::new()) } {
-        Ok(found) => {
-            if found.is_empty()
-                && let Err(exit) = unknown_sink(&settings, arguments.sink.as_deref())
-            {
-                return exit;
-            }
-            if found.is_empty() && !context.output.json {
-                eprintln!(
-                    "{}",
-                    match (is_narrowed, arguments.all) {
-                        (true, _) => "no delivery is like that",
-                        (false, true) => "there are no deliveries yet",
-                        (false, false) => "no deliveries wait, and there are no dead letters",
-                    }
-                );
-            }
-            let lines = found.iter().map(|delivery| match context.output.json {
+            listed.count += page.len();
+            let lines = page.iter().map(|delivery| match context.output.json {
                 true => format!("{}\n", line(delivery)),
                 false => text(delivery),
             });
-            super::printed(&lines.collect::<String>())
+            if super::printed(&lines.collect::<String>()) != Exit::Done {
+                listed.is_cut_off = true;
+                return Ok(listed);
+            }
         }
-        Err(message) => failed(&message),
+        if listed.count == limit && arguments.limit.is_none() {
+            listed.more = store.count_deliveries(filter, MORE_MAX + 1).await?;
+        }
+        Ok(listed)
+    };
+    // Without a store no daemon has run yet.
+    let has_store = settings.daemon.store.exists();
+    let listed = match if has_store { with_store(&settings, print) } else { Ok(Listed::default()) } {
+        Ok(listed) => listed,
+        Err(message) => return failed(&message),
+    };
+    if listed.is_cut_off {
+        return Exit::Failed;
+    }
+    if listed.count == 0 {
+        if let Err(exit) = unknown_sink(&settings, arguments.sink.as_deref()) {
+            return exit;
+        }
+        if !context.output.json {
+            eprintln!(
+                "{}",
+                match (is_narrowed, arguments.all) {
+                    (true, _) => "no delivery is like that",
+                    (false, true) => "there are no deliveries yet",
+                    (false, false) => "no deliveries wait, and there are no dead letters",
+                }
+            );
+        }
+    }
+    say_more(listed.more);
+    Exit::Done
+}
+
+/// What was printed of a list.
+#[derive(Default)]
+struct Listed {
+    count: usize,
+    /// What the limit that nobody asked for has cut off.
+    more: usize,
+    /// Whether it could not be printed.
+    is_cut_off: bool,
+}
+
+/// Says that a list goes on, where nobody asked for its limit.
+pub(super) fn say_more(more: usize) {
+    match more {
+        0 => {}
+        1..=MORE_MAX => eprintln!("{more} more: `--limit`"),
+        _ => eprintln!("more than {MORE_MAX} more: `--limit`"),
     }
 }
 
@@ -103,11 +137,19 @@ pub fn show(context: &Context, id: &str) -> Exit {
         Ok(read) => read,
         Err(exit) => return exit,
     };
-    match with_store(&settings, async |store| rows(&store, id).await) {
+    let find = async |store: Store| {
+        let mut found = Vec::new();
+        for delivery in rows(&store, id).await? {
+            let body = store.delivery_body(delivery.id).await?.unwrap_or_default();
+            found.push((delivery, body));
+        }
+        Ok(found)
+    };
+    match with_store(&settings, find) {
         Ok(found) if found.is_empty() => refuse(&unknown(id)),
         Ok(found) => {
-            let shown = found.iter().map(|delivery| {
-                let body = serde_json::from_str(&delivery.body).unwrap_or_else(|_| json!(delivery.body));
+            let shown = found.iter().map(|(delivery, body)| {
+                let body = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
                 if context.output.json {
                     let mut line = line(delivery);
                     line["body"] = body;
