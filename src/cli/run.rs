@@ -48,7 +48,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
         let command = async {
             match arguments.once {
                 true => {
-                    for note in waiting::notes(daemon.store(), daemon.settings()).await {
+                    for note in waiting::notes(daemon.store(), daemon.settings(), true).await {
                         match context.global.log_format {
                             LogFormat::Text => eprintln!("{}", safe(&note)),
                             LogFormat::Json => warn!("{note}"),
@@ -179,7 +179,7 @@ async fn until_stopped(daemon: Daemon, stop: CancellationToken) -> Exit {
         Ok(listener) => listener,
         Err(error) => return fail(&error),
     };
-    let notes = waiting::notes(daemon.store(), daemon.settings()).await;
+    let notes = waiting::notes(daemon.store(), daemon.settings(), false).await;
     eprint!("{}", announcement(&daemon, &notes, listener.as_ref()));
     match daemon.run(listener, stop).await {
         Ok(()) => Exit::Done,
@@ -208,7 +208,7 @@ pub(super) fn stop_on_signals(stop: CancellationToken) -> std::io::Result<tokio:
     }))
 }
 
-/// What is about to happen: feeds, watches → sinks, backlog.
+/// What is about to happen: feeds, watches → sinks, backlog, and the notes about sinks.
 pub(super) fn announcement(daemon: &Daemon, notes: &[String], listener: Option<&TcpListener>) -> String {
     const LINES_MAX: usize = 20;
     let settings = daemon.settings();

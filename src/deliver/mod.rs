@@ -38,7 +38,7 @@ use crate::{
     config::{OutputFormat, Proxy, SinkId, SinkSettings},
     fetch::FetchError,
     metrics::Metrics,
-    store::{Delivery, DeliveryId, MessageKind, Store, StoreError},
+    store::{Delivery, DeliveryId, MessageKind, SinkState, Store, StoreError},
 };
 
 /// What all workers need.
@@ -286,6 +286,11 @@ pub async fn observe(
         metrics.oldest_pending_seconds.with_label_values(&label).set(age as f64 / 1_000.0);
     }
     Ok(())
+}
+
+/// Whether the sink sends to another place than the one that its state tells of: then it starts afresh.
+pub fn sends_elsewhere(sink: &SinkSettings, state: &SinkState) -> bool {
+    state.target.is_some_and(|known| known != target(sink))
 }
 
 /// What is asked by command is looked for this often.

@@ -53,6 +53,49 @@ async fn every_start_says_what_waits_for_a_sink_that_was_renamed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn start_says_which_sinks_take_nothing_and_what_waits() {
+    let status = Arc::new(AtomicU16::new(503));
+    let receiver = receiver(&status).await;
+    let desk = desk(&receiver, 3, "retry = [\"2h\"]");
+    desk.run(&["run", "--once"]);
+    let file = Connection::open(desk.path("data/wirewatch.db")).unwrap();
+    for (change, expected, is_said_once) in [
+        ("failures = 1", "sink hook: 3 deliveries wait\n", false),
+        (
+            "paused = 1767225600000",
+            "sink hook: paused since 2026-01-01T00:00:00Z, 3 deliveries wait: `wirewatch sinks resume hook` lets it go on\n",
+            true,
+        ),
+        (
+            "paused = NULL, disabled = 1767225600000",
+            "sink hook: disabled since 2026-01-01T00:00:00Z, 3 deliveries wait: `wirewatch sinks enable hook` brings it back\n",
+            false,
+        ),
+        (
+            "disabled = NULL, down = 1767225661000, failing_since = 1767225660000, told = 1, probe_at = 9999999999999,
+                 last_failure = 'answered 503'",
+            "sink hook: takes nothing since 2026-01-01T00:01:00Z, 3 deliveries wait: answered 503\n",
+            true,
+        ),
+    ] {
+        file.execute(&format!("UPDATE sink SET {change} WHERE sink = 'hook'"), []).unwrap();
+        let daemon = desk.start();
+        assert!(daemon.said.contains(expected), "{}", daemon.said);
+        drop(daemon);
+        // A disabled one makes dead letters of what waits.
+        file.execute("UPDATE outbox SET state = 'pending', ended = NULL", []).unwrap();
+        if is_said_once {
+            let once = desk.run(&["run", "--once"]);
+            assert!(once.stderr.contains(expected), "{once:?}");
+        }
+    }
+    file.execute("DELETE FROM outbox", []).unwrap();
+    file.execute("DELETE FROM sink", []).unwrap();
+    let daemon = desk.start();
+    assert!(!daemon.said.contains("sink hook: take") && !daemon.said.contains("wait"), "{}", daemon.said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_know_a_sink_that_was_renamed_and_choose_by_its_state() {
     let (desk, receiver, _) = renamed(4, "").await;
     let text = |arguments: &[&str]| {
