@@ -126,6 +126,31 @@ pub enum WebhookFormat {
     },
 }
 
+impl WebhookSettings {
+    /// All that says who gets it, to tell whether that is still the same; secrets stand in it, and it is not to be shown.
+    pub fn address(&self) -> String {
+        let (secret, place) = match &self.format {
+            WebhookFormat::Standard
+            | WebhookFormat::CloudEvents
+            | WebhookFormat::Slack
+            | WebhookFormat::Discord
+            | WebhookFormat::Teams => (None, ""),
+            WebhookFormat::Ntfy { token }
+            | WebhookFormat::Alertmanager { token }
+            | WebhookFormat::Template { token, .. } => (token.as_ref(), ""),
+            WebhookFormat::Gotify { token } => (Some(token), ""),
+            WebhookFormat::Telegram { token, chat } => (Some(token), chat.as_str()),
+            WebhookFormat::Matrix { token, room } => (Some(token), room.as_str()),
+            WebhookFormat::PagerDuty { routing_key } => (Some(routing_key), ""),
+        };
+        let secret = secret.map_or("", Secret::reveal);
+        if secret.is_empty() && place.is_empty() {
+            return self.url.to_string();
+        }
+        format!("{}\0{secret}\0{place}", self.url)
+    }
+}
+
 /// A template and where a person wrote it, so that a problem in it can be shown in their file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TemplateText {

@@ -64,8 +64,9 @@ pub(super) struct Worker {
     stop: CancellationToken,
     /// Changes when a command has asked something.
     asked: watch::Receiver<i64>,
-    /// How the sink does, and whether the store knows.
+    /// How the sink does, whether it was read at all, and whether the store knows.
     state: SinkState,
+    is_state_read: bool,
     is_state_known: bool,
     target: [u8; 16],
     turnstile: Turnstile,
@@ -123,6 +124,7 @@ impl Worker {
         store: Store,
         sink: &SinkSettings,
         sender: Sender,
+        others: Vec<SinkId>,
         context: &DeliverContext,
         asked: watch::Receiver<i64>,
     ) -> Self {
@@ -137,12 +139,13 @@ impl Worker {
             sender: Arc::new(sender),
             retry: sink.retry.clone(),
             pace: sink.pace,
-            others: context.event_sinks.iter().filter(|other| **other != sink.id).cloned().collect(),
+            others,
             clock: context.clock,
             metrics,
             stop: context.stop.clone(),
             asked,
             state: SinkState::default(),
+            is_state_read: false,
             is_state_known: true,
             target: super::target(sink),
             turnstile: Turnstile::new(sink.pace.rate),
@@ -164,6 +167,7 @@ impl Worker {
     pub async fn serve(mut self) -> WorkerEnd {
         let mut changed = self.store.changed();
         self.load_state().await;
+        self.look_at_once();
         while self.tally.end == WorkerEnd::Stopped {
             let wake = self.launch(Pass::Serve).await;
             // Losing any branch halfway is harmless: what was marked changed stays so, a flight that has landed and a
@@ -233,8 +237,13 @@ impl Worker {
     /// Reads how the sink does. One that sends elsewhere than before starts afresh.
     async fn load_state(&mut self) {
         match self.store.sink_state(&self.sink).await {
+            // No command has changed it, and what we have learned since is newer.
+            Ok(state) if self.is_state_read && state.version == self.state.version => {
+                self.trouble.store_answers(&self.sink);
+            }
             Ok(state) => {
                 self.trouble.store_answers(&self.sink);
+                self.is_state_read = true;
                 let was_disabled = state.disabled.is_some();
                 let is_new = state.target.is_some_and(|target| target != self.target);
                 self.state = if is_new { state.revived() } else { state };
@@ -242,14 +251,29 @@ impl Worker {
                     self.state.target = Some(self.target);
                     self.is_state_known = false;
                 }
-                if is_new && was_disabled {
-                    info!(sink = %self.sink, "the sink sends elsewhere now and is enabled again");
+                if is_new {
+                    if was_disabled {
+                        info!(sink = %self.sink, "the sink sends elsewhere now and is enabled again");
+                    }
+                    // What was refused there may be taken here.
+                    if let Err(error) = self.store.hasten(&self.sink, self.clock.now()).await {
+                        self.trouble.store_refuses(&self.sink, &error);
+                    }
                 }
             }
             Err(error) => self.trouble.store_refuses(&self.sink, &error),
         }
         self.put_back();
         self.show_state();
+    }
+
+    /// A start is a reason to look whether a sink is back: who starts wirewatch has perhaps mended it.
+    fn look_at_once(&mut self) {
+        let now = self.clock.now();
+        if self.state.down.is_some() && self.state.probe_at.is_some_and(|at| at > now) {
+            self.state.probe_at = Some(now);
+            self.is_state_known = false;
+        }
     }
 
     fn show_state(&self) {
@@ -356,26 +380,32 @@ impl Worker {
         if let Some(opens) = self.turnstile.opens(Instant::now()) {
             return Some(opens);
         }
-        if self.pace.batch_max > 1 {
-            self.make_batch(Duration::ZERO, due).await;
-        }
         if self.state.probe.is_some_and(|row| self.taken.contains(&row)) {
             // Its last attempt is being recorded.
             return None;
         }
-        let which = match (self.state.probe, self.pace.batch_max) {
-            (Some(row), _) => vec![Which::One(row), Which::All],
-            (None, 1) => vec![Which::All],
-            (None, _) => vec![Which::Whole],
-        };
-        for which in which {
-            self.find(which, due, 1).await;
-            if let Some(delivery) = self.ready.pop_front() {
-                self.fly(vec![delivery], true);
+        let is_batched = self.pace.batch_max > 1;
+        let any = if is_batched { Which::Whole } else { Which::All };
+        for which in self.state.probe.map(Which::One).into_iter().chain([any]) {
+            if self.send_probe(which, due).await {
+                return None;
+            }
+        }
+        if is_batched {
+            self.make_batch(Duration::ZERO, due).await;
+            if self.send_probe(any, due).await {
                 return None;
             }
         }
         self.next.map(|next| self.instant(next))
+    }
+
+    /// Sends the first of these rows that is due, if there is one.
+    async fn send_probe(&mut self, which: Which, due: DateTime<Utc>) -> bool {
+        self.find(which, due, 1).await;
+        let Some(delivery) = self.ready.pop_front() else { return false };
+        self.fly(vec![delivery], true);
+        true
     }
 
     fn fly(&mut self, group: Vec<Delivery>, is_probe: bool) {
@@ -420,7 +450,7 @@ impl Worker {
         match self.store.due_of(&self.sink, which, due, limit, &self.taken).await {
             Ok(found) => {
                 self.trouble.store_answers(&self.sink);
-                self.more = found.deliveries.len() == limit;
+                self.more = found.has_more;
                 self.next = found.next;
                 self.taken.extend(found.deliveries.iter().map(|delivery| delivery.id));
                 self.ready.extend(found.deliveries);

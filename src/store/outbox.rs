@@ -17,6 +17,9 @@ use crate::{alert::MessageId, config::SinkId};
 /// No wait between attempts is longer than a day; a row due later than this met a clock that was set back.
 const WAIT_MAX: Duration = Duration::hours(25);
 
+/// Bodies that are taken at once, but for the last: batches of long alerts have megabytes each.
+const BYTES_MAX: usize = 16 << 20;
+
 /// A row of the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId(pub(super) i64);
@@ -68,6 +71,8 @@ pub struct Delivery {
 pub struct Due {
     /// Due now, first due first.
     pub deliveries: Vec<Delivery>,
+    /// Whether more may be due, beyond the limit or beyond what is held in memory at once.
+    pub has_more: bool,
     /// When the next one after them is due: the time to ask again, unless a commit comes first.
     pub next: Option<DateTime<Utc>>,
 }
@@ -123,6 +128,8 @@ pub struct Settled {
     pub state: Option<SinkState>,
     /// What the other sinks shall hear.
     pub events: Vec<NewEvent>,
+    /// The sink takes deliveries again after minutes in vain: what waits for another attempt is due then.
+    pub hasten: Option<DateTime<Utc>>,
 }
 
 /// Which rows of a sink are asked for.
@@ -195,6 +202,9 @@ impl Store {
             };
             if is_kept {
                 announce::store_events(connection, &settled.events, news)?;
+                if let Some(now) = settled.hasten {
+                    sink::hasten(connection, &sink, now)?;
+                }
             }
             Ok(is_kept)
         })
@@ -255,16 +265,25 @@ fn due(
     // What is in flight is still due as far as the table knows, and comes first.
     let mut rows = statement.query(params![sink.as_str(), millis(now), count(limit + in_flight.len()), row])?;
     let mut deliveries = Vec::new();
+    let (mut bytes, mut has_more) = (0, false);
     while let Some(row) = rows.next()? {
-        if deliveries.len() < limit && !in_flight.contains(&DeliveryId(row.get("delivery")?)) {
-            deliveries.push(delivery(row)?);
+        if in_flight.contains(&DeliveryId(row.get("delivery")?)) {
+            continue;
         }
+        if bytes >= BYTES_MAX || deliveries.len() == limit {
+            has_more = true;
+            break;
+        }
+        let delivery = delivery(row)?;
+        bytes += delivery.body.len();
+        deliveries.push(delivery);
     }
+    has_more |= deliveries.len() == limit;
     let sql = "SELECT min(due) AS due FROM outbox WHERE sink = ?1 AND state = 'pending' AND due > ?2";
     let next = connection
         .prepare_cached(sql)?
         .query_row(params![sink.as_str(), millis(now)], |row| time_or_none(row, "due"))?;
-    Ok(Due { deliveries, next })
+    Ok(Due { deliveries, has_more, next })
 }
 
 fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {

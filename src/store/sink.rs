@@ -116,15 +116,34 @@ impl Store {
         self.ask_sink(sink, |state| state.paused.take().is_some()).await
     }
 
-    /// Tries a sink as if nothing had been: neither disabled nor down, told to wait or failing; gives how it was.
+    /// Tries a sink as if nothing had been: neither disabled nor down, told to wait or failing; gives how it was, and how
+    /// many of its rows waited for another attempt, which are due now.
     ///
     /// # Errors
-    /// Nothing is changed.
-    pub async fn revive_sink(&self, sink: &SinkId) -> Result<SinkState, StoreError> {
-        self.ask_sink(sink, |state| {
+    /// Not all of it is changed.
+    pub async fn revive_sink(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<(SinkState, usize), StoreError> {
+        let hastened = self.hasten(sink, now).await?;
+        let before = self.ask_sink(sink, |state| {
             let before = state.clone();
             *state = state.revived();
             before
+        });
+        Ok((before.await?, hastened))
+    }
+
+    /// Makes due now what waits for another attempt at a sink; gives how many rows that were.
+    ///
+    /// # Errors
+    /// They wait on.
+    pub async fn hasten(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let sink = sink.clone();
+        self.write(move |connection, news| {
+            let hastened = hasten(connection, &sink, now)?;
+            if hastened > 0 {
+                ask(connection)?;
+                news.outbox = true;
+            }
+            Ok(hastened)
         })
         .await
     }
@@ -244,6 +263,12 @@ pub(super) fn save(connection: &Connection, sink: &SinkId, state: &SinkState) ->
     Ok(kept > 0)
 }
 
+/// Makes due now what waits for another attempt.
+pub(super) fn hasten(connection: &Connection, sink: &SinkId, now: DateTime<Utc>) -> rusqlite::Result<usize> {
+    let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?2";
+    connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now)])
+}
+
 /// Lets the daemon notice that a command has changed something.
 pub(super) fn ask(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE outbox_asked SET count = count + 1")?.execute([]).map(|_| ())
@@ -252,7 +277,7 @@ pub(super) fn ask(connection: &Connection) -> rusqlite::Result<()> {
 /// Makes due what waits for longer than anything can.
 pub(super) fn bring_near(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()> {
     let sql = "UPDATE sink SET probe_at = CASE WHEN probe_at > ?2 THEN ?1 ELSE probe_at END,
-             hold_until = CASE WHEN hold_until > ?2 THEN NULL ELSE hold_until END
+             hold_until = CASE WHEN hold_until > ?2 THEN NULL ELSE hold_until END, version = version + 1
          WHERE probe_at > ?2 OR hold_until > ?2";
     connection.execute(sql, params![millis(now), millis(now + WAIT_MAX)]).map(|_| ())
 }

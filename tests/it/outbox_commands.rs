@@ -173,7 +173,7 @@ async fn commands_answer_in_lines_for_programs_and_name_what_is_not_there() {
         ("pause", serde_json::json!({"sink": "hook", "paused": true, "changed": true})),
         ("pause", serde_json::json!({"sink": "hook", "paused": true, "changed": false})),
         ("resume", serde_json::json!({"sink": "hook", "paused": false, "changed": true})),
-        ("enable", serde_json::json!({"sink": "hook", "enabled": true, "was": "enabled", "dead": 0})),
+        ("enable", serde_json::json!({"sink": "hook", "enabled": true, "was": "enabled", "dead": 0, "tried_now": 0})),
     ] {
         assert_eq!(asked(command), expected);
     }

@@ -81,6 +81,7 @@ impl Worker {
             Turn::Up(was_told) => {
                 self.more = true;
                 if was_told {
+                    self.unrecorded.hasten = Some(landing.at);
                     let since = before.unwrap_or(landing.at);
                     let kind = EventKind::SinkRecovered { sink: self.sink.clone(), since };
                     self.tell(kind, landing.at);
@@ -90,7 +91,8 @@ impl Worker {
                 self.trouble.is_gone(&self.sink, landing.said);
                 self.put_back();
                 self.show_state();
-                let since = self.state.gone_since.unwrap_or(landing.at);
+                // As in `sink.failing`, so that services keep one incident for both.
+                let since = self.state.failing_since.or(self.state.gone_since).unwrap_or(landing.at);
                 let (sink, reason) = (self.sink.clone(), landing.said.to_owned());
                 self.tell(EventKind::SinkDisabled { sink, reason, since }, landing.at);
             }
