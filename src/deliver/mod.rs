@@ -204,6 +204,7 @@ pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContex
     for worker in workers_of(store, sinks, context, &asked)? {
         workers.spawn(worker.once());
     }
+    drop(asked);
     let mut listener = JoinSet::new();
     listener.spawn(listen(store.clone(), tell));
     while let Some(ended) = workers.join_next().await {
@@ -217,6 +218,8 @@ pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContex
             Err(_) => {}
         }
     }
+    // It ends with the workers, and lets go of the store.
+    while listener.join_next().await.is_some() {}
     let ours = store.backlogs().await?.into_iter().filter(|backlog| sinks.iter().any(|sink| sink.id == backlog.sink));
     pass.left = ours.map(|backlog| usize::try_from(backlog.pending).unwrap_or_default()).sum();
     Ok(pass)
@@ -333,6 +336,10 @@ async fn listen(store: Store, tell: watch::Sender<i64>) {
             // The workers say that the store can't be read.
             Err(_) => {}
         }
-        tokio::time::sleep(NOTICE).await;
+        tokio::select! {
+            () = tokio::time::sleep(NOTICE) => {}
+            // Nobody is left to be told.
+            () = tell.closed() => return,
+        }
     }
 }
