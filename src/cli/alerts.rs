@@ -2,7 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{Context, Exit, args::AlertsListArguments, run::runtime, setup};
+use super::{
+    Context, Exit,
+    args::AlertsListArguments,
+    deliveries::{LIMIT, MORE_MAX, say_more},
+    run::runtime,
+    setup,
+};
 use crate::{
     alert::{AlertEvent, text},
     clock::Clock,
@@ -30,8 +36,8 @@ pub fn list(context: &Context, arguments: &AlertsListArguments) -> Exit {
             return Exit::Usage;
         }
     };
-    match found(&settings, clock, filter, arguments) {
-        Ok(alerts) => print(context, &settings, clock.now(), &alerts),
+    match print(context, &settings, clock, filter, arguments) {
+        Ok(exit) => exit,
         Err(error) => {
             eprintln!("error: {}", chain(&error));
             Exit::Failed
@@ -43,7 +49,7 @@ fn filter(arguments: &AlertsListArguments, settings: &Settings, now: DateTime<Ut
     let since = arguments.since.as_deref().map(|since| parse_since(since, now)).transpose()?;
     let watch = arguments.watch.as_deref().map(|name| setup::watch(settings, name)).transpose()?;
     let watch = watch.map(|watch| watch.id.clone());
-    Ok(AlertFilter { since, watch, before: None, limit: PAGE })
+    Ok(AlertFilter { since, watch, before: None, sent_only: !arguments.held, limit: PAGE })
 }
 
 /// `24h`, `7d`, or a time in RFC 3339.
@@ -57,51 +63,63 @@ pub(super) fn parse_since(since: &str, now: DateTime<Utc>) -> Result<DateTime<Ut
     chrono::Duration::from_std(ago).ok().and_then(|ago| now.checked_sub_signed(ago)).ok_or_else(wrong)
 }
 
-fn found(
+/// Prints page by page: nobody has to hold a year's alerts in memory.
+fn print(
+    context: &Context,
     settings: &Settings,
     clock: Clock,
     mut filter: AlertFilter,
     arguments: &AlertsListArguments,
-) -> Result<Vec<StoredAlert>, StoreError> {
+) -> Result<Exit, StoreError> {
+    let none = || {
+        if !context.output.json {
+            eprintln!("no alerts yet");
+        }
+        Ok(Exit::Done)
+    };
     let store = match Store::open(&settings.daemon.store, clock, Role::Beside) {
         Ok(store) => store,
-        Err(StoreError::Missing { .. }) => return Ok(Vec::new()),
+        Err(StoreError::Missing { .. }) => return none(),
         Err(error) => return Err(error),
     };
-    let Some(runtime) = runtime() else { return Ok(Vec::new()) };
-    runtime.block_on(async {
-        let mut found = Vec::new();
-        while found.len() < arguments.limit {
-            let page = store.alerts(filter.clone()).await?;
-            let Some(last) = page.last() else { break };
-            filter.before = Some(last.cursor);
-            found.extend(page.into_iter().filter(|alert| arguments.held || alert.held.is_none()));
-        }
-        found.truncate(arguments.limit);
-        Ok(found)
-    })
-}
-
-fn print(context: &Context, settings: &Settings, now: DateTime<Utc>, alerts: &[StoredAlert]) -> Exit {
+    let Some(runtime) = runtime() else { return Ok(Exit::Failed) };
+    let limit = arguments.limit.unwrap_or(LIMIT);
     let style = text::TextStyle {
-        now,
+        now: clock.now(),
         timezone: settings.daemon.timezone,
         color: context.output.color,
         party_name: Packs::english_name,
     };
-    let text: String = alerts
-        .iter()
-        .map(|alert| match serde_json::from_str::<AlertEvent>(&alert.body) {
-            Ok(event) if !context.output.json => {
-                let held = alert.held.as_deref().map(|why| format!("not sent: {why}\n")).unwrap_or_default();
-                text::render(&[event.data], &style) + &held + "\n"
+    runtime.block_on(async {
+        let mut printed = 0;
+        while printed < limit {
+            filter.limit = PAGE.min(limit - printed);
+            let page = store.alerts(filter.clone()).await?;
+            let Some(last) = page.last() else { break };
+            filter.before = Some(last.cursor);
+            printed += page.len();
+            let text: String = page.iter().map(|alert| shown(alert, context.output.json, &style)).collect();
+            if super::printed(&text) != Exit::Done {
+                return Ok(Exit::Failed);
             }
-            // Its own bytes, whatever version made them.
-            _ => format!("{}\n", alert.body),
-        })
-        .collect();
-    if alerts.is_empty() && !context.output.json {
-        eprintln!("no alerts yet");
+        }
+        if printed == 0 {
+            return none();
+        }
+        if printed == limit && arguments.limit.is_none() {
+            say_more(store.count_alerts(filter, MORE_MAX + 1).await?);
+        }
+        Ok(Exit::Done)
+    })
+}
+
+fn shown(alert: &StoredAlert, is_json: bool, style: &text::TextStyle) -> String {
+    match serde_json::from_str::<AlertEvent>(&alert.body) {
+        Ok(event) if !is_json => {
+            let held = alert.held.as_deref().map(|why| format!("not sent: {why}\n")).unwrap_or_default();
+            text::render(&[event.data], style) + &held + "\n"
+        }
+        // Its own bytes, whatever version made them.
+        _ => format!("{}\n", alert.body),
     }
-    super::printed(&text)
 }

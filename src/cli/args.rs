@@ -303,9 +303,9 @@ pub struct AlertsListArguments {
     /// Of this watch alone
     #[arg(long, value_name = "ID")]
     pub watch: Option<String>,
-    /// How many at the most
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub limit: usize,
+    /// How many at the most [default: 100]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
     /// Also those that were stored and not sent
     #[arg(long)]
     pub held: bool,
@@ -326,6 +326,8 @@ pub enum DeliveriesCommand {
     Retry(ChosenArguments),
     /// Never send it; the record stays
     Discard(ChosenArguments),
+    /// Send to another sink what waits for one that was renamed or removed; its dead letters go along
+    Move(MoveArguments),
 }
 
 /// `deliveries list`
@@ -343,14 +345,14 @@ pub struct DeliveriesListArguments {
     /// Of alerts not older than this: a duration such as 24h or 7d, or a time in RFC 3339
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
-    /// How many at the most
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub limit: usize,
+    /// How many at the most [default: 100]
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
 }
 
 /// `deliveries retry`, `deliveries discard`
 #[derive(Debug, Clone, Args)]
-#[command(group = ArgGroup::new("which").required(true).multiple(true).args(["ids", "dead", "since"]))]
+#[command(group = ArgGroup::new("which").required(true).multiple(true).args(["ids", "dead", "since", "state"]))]
 pub struct ChosenArguments {
     /// Numbers of deliveries, or ids of alerts or events
     #[arg(value_name = "ID", conflicts_with_all = ["dead", "since"])]
@@ -361,9 +363,24 @@ pub struct ChosenArguments {
     /// Dead letters that were given up on since: a duration such as 24h or 7d, or a time in RFC 3339
     #[arg(long, value_name = "WHEN")]
     pub since: Option<String>,
-    /// To this sink alone
+    /// All that are in this state, of the sink that --sink names
+    #[arg(long, value_name = "STATE", value_parser = ["pending", "dead"], requires = "sink",
+        conflicts_with_all = ["ids", "dead", "since"])]
+    pub state: Option<String>,
+    /// To this sink alone, also where the config no longer has it
     #[arg(long, value_name = "ID")]
     pub sink: Option<String>,
+}
+
+/// `deliveries move`
+#[derive(Debug, Clone, Args)]
+pub struct MoveArguments {
+    /// Where they were to go, also where the config no longer has it
+    #[arg(long, value_name = "ID")]
+    pub sink: String,
+    /// Where they go now
+    #[arg(long, value_name = "ID")]
+    pub to: String,
 }
 
 /// `sinks …`

@@ -18,6 +18,7 @@ pub mod packs;
 pub mod alerts;
 pub mod deliveries;
 pub mod sinks;
+pub mod waiting;
 pub mod health;
 pub mod secret;
 
@@ -93,6 +94,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Deliveries(DeliveriesCommand::Show { id }) => deliveries::show(&context, &id),
         Command::Deliveries(DeliveriesCommand::Retry(arguments)) => deliveries::retry(&context, &arguments),
         Command::Deliveries(DeliveriesCommand::Discard(arguments)) => deliveries::discard(&context, &arguments),
+        Command::Deliveries(DeliveriesCommand::Move(arguments)) => deliveries::relocate(&context, &arguments),
         Command::Sinks(SinksCommand::List) => sinks::list(&context),
         Command::Sinks(SinksCommand::Test(sink)) => sinks::test(&context, &sink.id),
         Command::Sinks(SinksCommand::Pause(sink)) => sinks::pause(&context, &sink.id),

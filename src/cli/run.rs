@@ -10,9 +10,10 @@ use tracing::{info, warn};
 use super::{
     Context, Exit,
     args::{LogFormat, RunArguments},
-    setup,
+    setup, waiting,
 };
 use crate::{
+    alert::text::safe,
     clock::Clock,
     config::{Backlog, OutputFormat, SinkKind},
     daemon::{Daemon, DaemonError, Look, once::Turn},
@@ -46,7 +47,15 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
         };
         let command = async {
             match arguments.once {
-                true => once(daemon, arguments, context.global.log_format, stop).await,
+                true => {
+                    for note in waiting::notes(daemon.store(), daemon.settings(), true).await {
+                        match context.global.log_format {
+                            LogFormat::Text => eprintln!("{}", safe(&note)),
+                            LogFormat::Json => warn!("{note}"),
+                        }
+                    }
+                    once(daemon, arguments, context.global.log_format, stop).await
+                }
                 false => until_stopped(daemon, stop).await,
             }
         };
@@ -170,7 +179,8 @@ async fn until_stopped(daemon: Daemon, stop: CancellationToken) -> Exit {
         Ok(listener) => listener,
         Err(error) => return fail(&error),
     };
-    eprint!("{}", announcement(&daemon, listener.as_ref()));
+    let notes = waiting::notes(daemon.store(), daemon.settings(), false).await;
+    eprint!("{}", announcement(&daemon, &notes, listener.as_ref()));
     match daemon.run(listener, stop).await {
         Ok(()) => Exit::Done,
         Err(error) => fail(&error),
@@ -205,8 +215,8 @@ pub(super) fn stop_on_signals(stop: CancellationToken) -> std::io::Result<tokio:
     }))
 }
 
-/// What is about to happen: feeds, watches → sinks, backlog.
-pub(super) fn announcement(daemon: &Daemon, listener: Option<&TcpListener>) -> String {
+/// What is about to happen: feeds, watches → sinks, backlog, and the notes about sinks.
+pub(super) fn announcement(daemon: &Daemon, notes: &[String], listener: Option<&TcpListener>) -> String {
     const LINES_MAX: usize = 20;
     let settings = daemon.settings();
     let mut text = format!("wirewatch {}\n", env!("CARGO_PKG_VERSION"));
@@ -249,6 +259,9 @@ pub(super) fn announcement(daemon: &Daemon, listener: Option<&TcpListener>) -> S
             SinkKind::Nats(nats) => text.push_str(&format!("sink {}: {}\n", sink.id, nats.shown())),
             SinkKind::Stdout { .. } | SinkKind::File { .. } => {}
         }
+    }
+    for note in notes {
+        text.push_str(&format!("{}\n", safe(note)));
     }
     let proxies = crate::fetch::client::shown_proxies(&settings.daemon.proxy);
     if !proxies.is_empty() {

@@ -9,6 +9,7 @@ use super::{
     feeds::control::with_store,
     run::{self, runtime},
     setup,
+    waiting::of_removed,
 };
 use crate::{
     alert::{body::wire_time, text::safe},
@@ -284,10 +285,23 @@ fn sink_of(context: &Context, id: &str) -> Result<(Settings, SinkSettings), Exit
     match settings.sinks.iter().find(|sink| sink.id.as_str() == id).cloned() {
         Some(sink) => Ok((settings, sink)),
         None => {
-            eprintln!("error: {}", safe(&no_sink(&settings, id)));
+            let waits = id.parse().ok().and_then(|id| waits_still(&settings, &id));
+            eprintln!("error: {}", safe(&waits.unwrap_or_else(|| no_sink(&settings, id))));
             Err(Exit::Usage)
         }
     }
+}
+
+/// What is to be said of a sink that was removed from the config and not from the outbox.
+fn waits_still(settings: &Settings, id: &SinkId) -> Option<String> {
+    let (_, backlogs) = known(settings).ok()?;
+    let backlog = backlogs.iter().find(|backlog| backlog.sink == *id)?;
+    if backlog.pending > 0 {
+        return Some(of_removed(id, backlog.pending));
+    }
+    Some(format!(
+        "the config has no sink `{id}` any more; of its dead letters, `wirewatch deliveries list --sink {id}` tells"
+    ))
 }
 
 pub(super) fn no_sink(settings: &Settings, id: &str) -> String {

@@ -6,6 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
 use super::{TextLook, rotate};
 use crate::{
@@ -46,6 +47,23 @@ impl Lines {
     }
 }
 
+/// Several alerts as one event: of a sink that was a webhook when the batch was made.
+#[derive(Deserialize)]
+struct BatchEvent {
+    data: BatchData,
+}
+
+#[derive(Deserialize)]
+struct BatchData {
+    alerts: Vec<AlertBody>,
+}
+
+/// The alerts of a body, which may be a batch; `None` where it is another event.
+fn alerts(body: &str) -> Option<Vec<AlertBody>> {
+    let alert = serde_json::from_str::<AlertEvent>(body).map(|event| vec![event.data]);
+    alert.or_else(|_| serde_json::from_str::<BatchEvent>(body).map(|batch| batch.data.alerts)).ok()
+}
+
 /// A block of lines an article: alerts of one that stand side by side are one block, which names all their watches.
 fn blocks(deliveries: &[Delivery], look: &TextLook, now: DateTime<Utc>) -> Vec<String> {
     let style = TextStyle { now, timezone: look.timezone, color: look.color, party_name: look.party_name };
@@ -58,21 +76,20 @@ fn blocks(deliveries: &[Delivery], look: &TextLook, now: DateTime<Utc>) -> Vec<S
         }
     };
     for delivery in deliveries {
-        match serde_json::from_str::<AlertEvent>(&delivery.body) {
-            Ok(event) => {
-                if block.first().is_some_and(|first| first.article != event.data.article) {
-                    finish(&mut block, &mut out);
-                }
-                block.push(event.data);
+        let Some(alerts) = alerts(&delivery.body) else {
+            finish(&mut block, &mut out);
+            match serde_json::from_str::<EventLine>(&delivery.body) {
+                Ok(event) => out.push(format!("{}\n\n", text::safe(&event.data.text))),
+                // An event of a later wirewatch that has no text form here.
+                Err(_) => out.push(format!("{}\n", delivery.body)),
             }
-            Err(_) => {
+            continue;
+        };
+        for alert in alerts {
+            if block.first().is_some_and(|first| first.article != alert.article) {
                 finish(&mut block, &mut out);
-                match serde_json::from_str::<EventLine>(&delivery.body) {
-                    Ok(event) => out.push(format!("{}\n\n", text::safe(&event.data.text))),
-                    // An event of a later wirewatch that has no text form here.
-                    Err(_) => out.push(format!("{}\n", delivery.body)),
-                }
             }
+            block.push(alert);
         }
     }
     finish(&mut block, &mut out);

@@ -17,6 +17,7 @@ mod rotate;
 mod sender;
 pub mod sign;
 mod smtp;
+mod special;
 mod trouble;
 mod webhook;
 mod worker;
@@ -38,7 +39,7 @@ use crate::{
     config::{OutputFormat, Proxy, SinkId, SinkSettings},
     fetch::FetchError,
     metrics::Metrics,
-    store::{Delivery, DeliveryId, MessageKind, Store, StoreError},
+    store::{Delivery, DeliveryId, MessageKind, SinkState, Store, StoreError},
 };
 
 /// What all workers need.
@@ -192,17 +193,21 @@ pub struct OncePass {
     pub stdout_closed: bool,
 }
 
-/// Tries each delivery that is due now once, at all sinks side by side. `context.stop` ends it early.
+/// Tries each delivery that is due now once, at all sinks side by side; what a rate holds up for more than ten seconds is
+/// left. Commands are heard meanwhile. `context.stop` ends it early.
 ///
 /// # Errors
 /// The store can't be read, or a sink's settings can't be used.
 pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContext) -> Result<OncePass, OnceError> {
     let mut pass = OncePass::default();
     let mut workers = JoinSet::new();
-    let (_tell, asked) = watch::channel(0);
+    let (tell, asked) = watch::channel(0);
     for worker in workers_of(store, sinks, context, &asked)? {
         workers.spawn(worker.once());
     }
+    drop(asked);
+    let mut listener = JoinSet::new();
+    listener.spawn(listen(store.clone(), tell));
     while let Some(ended) = workers.join_next().await {
         match ended {
             Ok(tally) => {
@@ -214,6 +219,8 @@ pub async fn once(store: &Store, sinks: &[SinkSettings], context: &DeliverContex
             Err(_) => {}
         }
     }
+    // It ends with the workers, and lets go of the store.
+    while listener.join_next().await.is_some() {}
     let ours = store.backlogs().await?.into_iter().filter(|backlog| sinks.iter().any(|sink| sink.id == backlog.sink));
     pass.left = ours.map(|backlog| usize::try_from(backlog.pending).unwrap_or_default()).sum();
     Ok(pass)
@@ -285,6 +292,11 @@ pub async fn observe(
     Ok(())
 }
 
+/// Whether the sink sends to another place than the one that its state tells of: then it starts afresh.
+pub fn sends_elsewhere(sink: &SinkSettings, state: &SinkState) -> bool {
+    state.target.is_some_and(|known| known != target(sink))
+}
+
 /// What is asked by command is looked for this often.
 const NOTICE: Duration = Duration::from_millis(500);
 
@@ -325,6 +337,10 @@ async fn listen(store: Store, tell: watch::Sender<i64>) {
             // The workers say that the store can't be read.
             Err(_) => {}
         }
-        tokio::time::sleep(NOTICE).await;
+        tokio::select! {
+            () = tokio::time::sleep(NOTICE) => {}
+            // Nobody is left to be told.
+            () = tell.closed() => return,
+        }
     }
 }

@@ -12,6 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::special::Special;
 use crate::config::Rotation;
 
 /// So much of a file's end is looked at for a line that broke off. A body is shorter.
@@ -21,12 +22,13 @@ const OUR_BEGINNING: &[u8] = b"{\"type\":\"";
 
 /// Adds the lines, each with its end, and makes sure of them. Blocks.
 pub(super) fn append(path: &Path, lines: &[String], rotation: Option<Rotation>) -> io::Result<()> {
+    if let Some(special) = Special::of(path) {
+        return special.write(&lines.concat());
+    }
     let (mut file, mut length) = open(path)?;
-    // Pipes and terminals have no length, and nobody renames them.
-    let rotation = rotation.filter(|_| length.is_some());
     let mut batch = String::new();
     for line in lines {
-        let grown = length.unwrap_or_default() + batch.len() as u64;
+        let grown = length + batch.len() as u64;
         let is_full = rotation.is_some_and(|rotation| grown > 0 && grown + line.len() as u64 > rotation.bytes_max);
         if let (true, Some(rotation)) = (is_full, rotation) {
             write(&mut file, &batch)?;
@@ -39,8 +41,8 @@ pub(super) fn append(path: &Path, lines: &[String], rotation: Option<Rotation>) 
     write(&mut file, &batch)
 }
 
-/// Opens the file at its end, which is made the end of a line; its length, where it has one.
-fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
+/// Opens the file at its end, which is made the end of a line; its length.
+fn open(path: &Path) -> io::Result<(File, u64)> {
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(true);
     let mut file = match (options.open(path), path.parent()) {
@@ -52,7 +54,8 @@ fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
         (opened, _) => opened?,
     };
     if !file.metadata()?.is_file() {
-        return Ok((file, None));
+        // Put there this moment; the next attempt meets it as what it is.
+        return Err(io::Error::other("it is no regular file any more"));
     }
     // Another sink may write to the same file, and half of its line is not a torn one. Where a file system knows no
     // locks, nobody else is thought of.
@@ -64,7 +67,7 @@ fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
         // A new file's name is to outlive a power cut as its lines do.
         sync_folder(path);
     }
-    Ok((file, Some(length)))
+    Ok((file, length))
 }
 
 /// Takes back a line of ours that broke off; any other end gets an end of line, so that the next does not grow out of it.
@@ -99,7 +102,7 @@ fn is_torn(line: &[u8]) -> bool {
 fn write(file: &mut File, lines: &str) -> io::Result<()> {
     file.write_all(lines.as_bytes())?;
     match file.sync_data() {
-        // A pipe or a terminal has nothing to sync.
+        // Some file systems have nothing to sync.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         other => other,
     }

@@ -100,7 +100,8 @@ async fn answered(response: Response, format: &Format, now: DateTime<Utc>) -> Re
     let text = if status.is_success() && !format.reads_success() { String::new() } else { beginning(response).await };
     let answer = format.answer(status.as_u16(), retry_after, &text);
     let mut said = format!("answered {status}");
-    if status.is_redirection() {
+    // The others have nowhere to lead to.
+    if matches!(status.as_u16(), 301..=303 | 307 | 308) {
         said.push_str(", and redirects are not followed");
     }
     let reason = one_line(&format.covered(&text));

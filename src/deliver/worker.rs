@@ -40,6 +40,8 @@ const TAKE_MAX: usize = 128;
 const UNRECORDED_MAX: usize = 128;
 /// When told to stop, what is due gets this long; the rest is sent after the next start.
 const DRAIN_TIME_MAX: Duration = Duration::from_secs(5);
+/// One pass waits so long for the rate; what is left then is sent by the next one.
+const RATE_WAIT_MAX: Duration = Duration::from_secs(10);
 /// Then what has landed is recorded: a transaction, and a store that is busy.
 const RECORD_TIME_MAX: Duration = Duration::from_secs(2);
 /// Pause before a store that refused is asked again.
@@ -214,11 +216,16 @@ impl Worker {
         self.tally
     }
 
-    /// Sends what was due at `due`, each once: what fails now is due later.
+    /// Sends what was due at `due`, each once: what fails now is due later, and so is what the rate holds up for long.
     async fn drain(&mut self, due: DateTime<Utc>, also_down: bool) {
         self.more = true;
+        let mut patience = None;
         loop {
-            let wake = self.launch(Pass::Drain(due, also_down)).await;
+            let mut wake = self.launch(Pass::Drain(due, also_down)).await;
+            if !self.ready.is_empty() {
+                // It is the rate that holds them up.
+                wake = wake.filter(|wake| *wake <= *patience.get_or_insert_with(|| Instant::now() + RATE_WAIT_MAX));
+            }
             let is_idle = self.flights.is_empty() && self.recording.is_empty();
             if is_idle && (wake.is_none() || self.tally.end == WorkerEnd::StdoutClosed) {
                 return;
@@ -226,6 +233,8 @@ impl Worker {
             tokio::select! {
                 Some(landed) = self.flights.join_next() => self.land(landed),
                 Some(recorded) = self.recording.join_next() => self.recorded(recorded).await,
+                // What was taken may have been discarded, or the sink be paused.
+                Ok(()) = self.asked.changed() => self.load_state().await,
                 () = sleep_until(wake) => {}
             }
         }

@@ -77,7 +77,7 @@ pub struct DeliveryFilter {
     pub limit: usize,
 }
 
-/// A row of the outbox with all that is known of it.
+/// A row of the outbox with all that is known of it but the frozen bytes, which may be many.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredDelivery {
     /// The row.
@@ -108,8 +108,6 @@ pub struct StoredDelivery {
     pub ended: Option<DateTime<Utc>>,
     /// The row of the batch that it goes out in.
     pub batch: Option<DeliveryId>,
-    /// The frozen bytes.
-    pub body: String,
 }
 
 /// Which rows a command is about.
@@ -124,12 +122,23 @@ pub enum Chosen {
         /// Given up on then or later.
         since: Option<DateTime<Utc>>,
     },
+    /// All that wait for this sink.
+    Pending(SinkId),
+}
+
+/// How much a command has changed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Changed {
+    /// Alerts and events, those that go out in batches one by one.
+    pub deliveries: usize,
+    /// Batches that some of them go out in.
+    pub batches: usize,
 }
 
 const COLUMNS: &str = "o.delivery, o.sink, o.state, o.due, o.attempts, o.first_attempt, o.last_attempt, o.last_status,
      o.last_error, o.ended, o.batch, coalesce(e.type, 'alert') AS type, coalesce(a.id, e.id) AS id,
-     coalesce(a.made, e.made) AS made, coalesce(a.body, e.body) AS body
-     FROM outbox o LEFT JOIN alert a ON a.alert = o.alert LEFT JOIN event e ON e.event = o.event";
+     coalesce(a.made, e.made) AS made";
+const TABLES: &str = "outbox o LEFT JOIN alert a ON a.alert = o.alert LEFT JOIN event e ON e.event = o.event";
 
 impl Store {
     /// Rows of the outbox, newest first.
@@ -140,13 +149,41 @@ impl Store {
         self.read(move |connection| list(connection, &filter)).await
     }
 
+    /// How many rows there are beside those, counted up to `max`; the filter's own limit plays no part.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn count_deliveries(&self, filter: DeliveryFilter, max: usize) -> Result<usize, StoreError> {
+        self.read(move |connection| {
+            let mut found = 0_u32;
+            asked(connection, "1", &filter, max, |_| {
+                found += 1;
+                Ok(())
+            })?;
+            Ok(found as usize)
+        })
+        .await
+    }
+
+    /// The frozen bytes that a row brings; `None` where there is no such row.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn delivery_body(&self, id: DeliveryId) -> Result<Option<String>, StoreError> {
+        self.read(move |connection| {
+            let sql = format!("SELECT coalesce(a.body, e.body) FROM {TABLES} WHERE o.delivery = ?1");
+            connection.prepare_cached(&sql)?.query_row([id.0], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
     /// One row; `None` where there is none.
     ///
     /// # Errors
     /// The store can't be read.
     pub async fn delivery(&self, id: DeliveryId) -> Result<Option<StoredDelivery>, StoreError> {
         self.read(move |connection| {
-            let sql = format!("SELECT {COLUMNS} WHERE o.delivery = ?1");
+            let sql = format!("SELECT {COLUMNS} FROM {TABLES} WHERE o.delivery = ?1");
             connection.prepare_cached(&sql)?.query_row([id.0], stored).optional()
         })
         .await
@@ -160,7 +197,7 @@ impl Store {
         let message = message.clone();
         self.read(move |connection| {
             let sql = format!(
-                "SELECT {COLUMNS} WHERE o.alert = (SELECT alert FROM alert WHERE id = ?1)
+                "SELECT {COLUMNS} FROM {TABLES} WHERE o.alert = (SELECT alert FROM alert WHERE id = ?1)
                      OR o.event = (SELECT event FROM event WHERE id = ?1) ORDER BY o.delivery LIMIT ?2"
             );
             let mut statement = connection.prepare_cached(&sql)?;
@@ -170,11 +207,43 @@ impl Store {
         .await
     }
 
-    /// Has rows tried again now, with all their attempts before them; gives how many. What was delivered stays so.
+    /// The batch that is this row: its id, and how many alerts it has; `None` where the row is no batch.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn batch(&self, id: DeliveryId) -> Result<Option<(MessageId, usize)>, StoreError> {
+        self.read(move |connection| {
+            let sql = "SELECT e.id, (SELECT count(*) FROM outbox m WHERE m.batch = o.delivery)
+                 FROM outbox o JOIN event e ON e.event = o.event WHERE o.delivery = ?1 AND e.type = 'batch'";
+            let found = connection.prepare_cached(sql)?.query_row([id.0], |row| {
+                let alerts: u32 = row.get(1)?;
+                Ok((MessageId::from_stored(row.get(0)?), alerts as usize))
+            });
+            found.optional()
+        })
+        .await
+    }
+
+    /// Whether anything is kept about a sink: that the config has it no longer does not mean that it never was.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn knows_sink(&self, sink: &SinkId) -> Result<bool, StoreError> {
+        let sink = sink.clone();
+        self.read(move |connection| {
+            let sql = "SELECT EXISTS (SELECT 1 FROM sink WHERE sink = ?1)
+                 OR EXISTS (SELECT 1 FROM outbox WHERE sink = ?1 AND state = 'pending')
+                 OR EXISTS (SELECT 1 FROM outbox WHERE sink = ?1 AND state = 'dead')";
+            connection.prepare_cached(sql)?.query_row([sink.as_str()], |row| row.get(0))
+        })
+        .await
+    }
+
+    /// Has rows tried again now, with all their attempts before them. What was delivered stays so.
     ///
     /// # Errors
     /// Some of them may have been changed.
-    pub async fn retry_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    pub async fn retry_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<Changed, StoreError> {
         let is_named = matches!(chosen, Chosen::These(_));
         self.change(chosen, move |connection, row| {
             let sql = "UPDATE outbox SET state = 'pending', due = ?2, attempts = 0, first_attempt = NULL, ended = NULL
@@ -199,7 +268,7 @@ impl Store {
     ///
     /// # Errors
     /// Some of them may have been changed.
-    pub async fn discard_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<usize, StoreError> {
+    pub async fn discard_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<Changed, StoreError> {
         self.change(chosen, move |connection, row| {
             let sql = "UPDATE outbox SET state = 'discarded', ended = ?2
                  WHERE delivery = ?1 AND state IN ('pending', 'dead')";
@@ -213,36 +282,56 @@ impl Store {
         &self,
         chosen: Chosen,
         change: impl Fn(&Connection, i64) -> rusqlite::Result<bool> + Clone + Send + 'static,
-    ) -> Result<usize, StoreError> {
+    ) -> Result<Changed, StoreError> {
         let rows = self.read(move |connection| rows_of(connection, &chosen)).await?;
-        let mut changed = 0;
+        let mut changed = Changed::default();
         for chunk in rows.chunks(CHUNK_ROWS) {
             let (chunk, change) = (chunk.to_vec(), change.clone());
-            changed += self
+            let some = self
                 .write(move |connection, news| {
-                    let mut changed = 0;
+                    let mut changed = Changed::default();
                     for row in chunk {
                         if change(connection, row)? {
                             batch::end_members(connection, row)?;
-                            changed += 1;
+                            let members = usize::try_from(connection.changes()).unwrap_or_default();
+                            changed.deliveries += members.max(1);
+                            changed.batches += usize::from(members > 0);
                         }
                     }
-                    if changed > 0 {
+                    if changed.deliveries > 0 {
                         sink::ask(connection)?;
                         news.outbox = true;
                     }
                     Ok(changed)
                 })
                 .await?;
+            changed.deliveries += some.deliveries;
+            changed.batches += some.batches;
         }
         Ok(changed)
     }
 }
 
 fn list(connection: &Connection, filter: &DeliveryFilter) -> rusqlite::Result<Vec<StoredDelivery>> {
+    let mut found = Vec::new();
+    asked(connection, COLUMNS, filter, filter.limit.min(LIST_MAX), |row| {
+        found.push(stored(row)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Goes through the rows that a filter lets through, newest first.
+fn asked(
+    connection: &Connection,
+    columns: &str,
+    filter: &DeliveryFilter,
+    limit: usize,
+    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     let mut wanted = vec!["o.delivery < ?1".to_owned()];
     let before = filter.before.map_or(i64::MAX, |row| row.0);
-    let limit = count(filter.limit.min(LIST_MAX));
+    let limit = count(limit);
     let sink = filter.sink.as_ref().map(SinkId::as_str);
     let since = filter.since.map(millis);
     let mut values: Vec<&dyn ToSql> = vec![&before, &limit];
@@ -259,10 +348,14 @@ fn list(connection: &Connection, filter: &DeliveryFilter) -> rusqlite::Result<Ve
         let states: Vec<String> = filter.states.iter().map(|state| format!("o.state = '{}'", state.as_str())).collect();
         wanted.push(format!("({})", states.join(" OR ")));
     }
-    let sql = format!("SELECT {COLUMNS} WHERE {} ORDER BY o.delivery DESC LIMIT ?2", wanted.join(" AND "));
+    let sql =
+        format!("SELECT {columns} FROM {TABLES} WHERE {} ORDER BY o.delivery DESC LIMIT ?2", wanted.join(" AND "));
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement.query_map(values.as_slice(), stored)?;
-    rows.collect()
+    let mut rows = statement.query(values.as_slice())?;
+    while let Some(row) = rows.next()? {
+        take(row)?;
+    }
+    Ok(())
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<StoredDelivery> {
@@ -281,7 +374,6 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredDelivery> {
         last_error: row.get("last_error")?,
         ended: time_or_none(row, "ended")?,
         batch: row.get::<_, Option<i64>>("batch")?.map(DeliveryId),
-        body: row.get("body")?,
     })
 }
 
@@ -297,6 +389,12 @@ fn rows_of(connection: &Connection, chosen: &Chosen) -> rusqlite::Result<Vec<i64
             found.sort_unstable();
             found.dedup();
             Ok(found)
+        }
+        Chosen::Pending(sink) => {
+            let sql = "SELECT delivery FROM outbox WHERE sink = ?1 AND state = 'pending' ORDER BY delivery";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map([sink.as_str()], |row| row.get(0))?;
+            rows.collect()
         }
         Chosen::Dead { sink, since } => {
             let sinks = match sink {

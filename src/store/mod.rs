@@ -14,6 +14,7 @@ mod batch;
 mod deliveries;
 mod health;
 mod keep;
+mod moving;
 mod outbox;
 mod page;
 mod query;
@@ -33,9 +34,10 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 pub use batch::Batched;
-pub use deliveries::{Chosen, DeliveryFilter, DeliveryState, StoredDelivery, UnknownState};
+pub use deliveries::{Changed, Chosen, DeliveryFilter, DeliveryState, StoredDelivery, UnknownState};
 pub use error::StoreError;
 pub use health::Hearing;
+pub use moving::MovedDeliveries;
 pub use outbox::{Attempt, AttemptEnd, Backlog, Delivery, DeliveryId, Due, MessageKind, Settled, Which};
 pub use page::{PageFailure, PageResult, WantedPage};
 pub use poll_result::{

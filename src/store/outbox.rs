@@ -158,11 +158,11 @@ pub enum Which {
 pub struct Backlog {
     /// As in the store: perhaps no longer in the config.
     pub sink: SinkId,
-    /// Rows that wait.
+    /// Alerts and events that wait, those in batches one by one.
     pub pending: i64,
     /// When the oldest one's alert or event was made.
     pub oldest: Option<DateTime<Utc>>,
-    /// Dead letters.
+    /// Dead letters, counted likewise.
     pub dead: i64,
 }
 
@@ -341,11 +341,19 @@ fn record(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
 }
 
 fn backlogs(connection: &Connection) -> rusqlite::Result<Vec<Backlog>> {
+    // Each count walks an index. What waits in a batch stands for its row; of a dead one, the members are dead themselves.
     let sql = "SELECT sink, sum(pending) AS pending, sum(dead) AS dead,
              (SELECT coalesce(a.made, e.made) FROM outbox o LEFT JOIN alert a USING (alert) LEFT JOIN event e USING (event)
               WHERE o.sink = counted.sink AND o.state = 'pending' ORDER BY o.delivery LIMIT 1) AS oldest
          FROM (SELECT sink, count(*) AS pending, 0 AS dead FROM outbox WHERE state = 'pending' GROUP BY sink
-               UNION ALL SELECT sink, 0, count(*) FROM outbox WHERE state = 'dead' AND batch IS NULL GROUP BY sink) AS counted
+               UNION ALL
+               SELECT o.sink, (SELECT count(*) FROM outbox m WHERE m.batch = o.delivery) - 1, 0
+               FROM outbox o INDEXED BY outbox_due_event JOIN event e ON e.event = o.event
+               WHERE o.state = 'pending' AND o.event IS NOT NULL AND e.type = 'batch'
+               UNION ALL
+               SELECT o.sink, 0, count(*) - count(e.event)
+               FROM outbox o LEFT JOIN event e ON e.event = o.event AND e.type = 'batch'
+               WHERE o.state = 'dead' GROUP BY o.sink) AS counted
          GROUP BY sink ORDER BY sink";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([], |row| {

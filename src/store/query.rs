@@ -108,6 +108,8 @@ pub struct AlertFilter {
     pub watch: Option<WatchId>,
     /// Older than the alert with this cursor.
     pub before: Option<i64>,
+    /// Without those that were not sent.
+    pub sent_only: bool,
     /// At most so many, and never more than a thousand.
     pub limit: usize,
 }
@@ -181,12 +183,37 @@ impl Store {
         self.read(move |connection| feed_activity(connection, now)).await
     }
 
-    /// Alerts, newest first, held ones among them.
+    /// Alerts, newest first, held ones among them unless the filter says otherwise.
     ///
     /// # Errors
     /// The store can't be read.
     pub async fn alerts(&self, filter: AlertFilter) -> Result<Vec<StoredAlert>, StoreError> {
-        self.read(move |connection| alerts(connection, &filter)).await
+        self.read(move |connection| {
+            let mut found = Vec::new();
+            let columns = "alert, id, watch, made, held, body";
+            alerts(connection, columns, &filter, filter.limit.min(ALERTS_MAX), |row| {
+                found.push(stored_alert(row)?);
+                Ok(())
+            })?;
+            Ok(found)
+        })
+        .await
+    }
+
+    /// How many alerts there are beside those, counted up to `max`; the filter's own limit plays no part.
+    ///
+    /// # Errors
+    /// The store can't be read.
+    pub async fn count_alerts(&self, filter: AlertFilter, max: usize) -> Result<usize, StoreError> {
+        self.read(move |connection| {
+            let mut found = 0;
+            alerts(connection, "1", &filter, max, |_| {
+                found += 1;
+                Ok(())
+            })?;
+            Ok(found)
+        })
+        .await
     }
 }
 
@@ -259,42 +286,47 @@ fn feed_activity(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Resul
     Ok(by_feed.into_iter().map(|(feed, entries)| (feed, activity(entries))).collect())
 }
 
-fn alerts(connection: &Connection, filter: &AlertFilter) -> rusqlite::Result<Vec<StoredAlert>> {
+fn alerts(
+    connection: &Connection,
+    columns: &str,
+    filter: &AlertFilter,
+    limit: usize,
+    mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+) -> rusqlite::Result<()> {
     // Two statements, so that each walks the index that fits it from its new end; alerts are numbered as they are made,
     // so the walk ends soon after `since`.
-    let sql = match filter.watch {
-        Some(_) => {
-            "SELECT alert, id, watch, made, held, body FROM alert
-             WHERE watch = ?1 AND alert < ?2 AND made >= ?3
-                 AND alert > coalesce((SELECT alert FROM alert WHERE made < ?4 ORDER BY made DESC LIMIT 1), 0)
-             ORDER BY alert DESC LIMIT ?5"
-        }
-        None => {
-            "SELECT alert, id, watch, made, held, body FROM alert
-             WHERE ?1 IS NULL AND alert < ?2 AND made >= ?3
-                 AND alert > coalesce((SELECT alert FROM alert WHERE made < ?4 ORDER BY made DESC LIMIT 1), 0)
-             ORDER BY alert DESC LIMIT ?5"
-        }
-    };
-    let mut statement = connection.prepare_cached(sql)?;
-    let values = params![
+    let whose = if filter.watch.is_some() { "watch = ?1" } else { "?1 IS NULL" };
+    let sql = format!(
+        "SELECT {columns} FROM alert
+         WHERE {whose} AND alert < ?2 AND made >= ?3
+             AND alert > coalesce((SELECT alert FROM alert WHERE made < ?4 ORDER BY made DESC LIMIT 1), 0)
+             AND (NOT ?6 OR held IS NULL)
+         ORDER BY alert DESC LIMIT ?5"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![
         filter.watch.as_ref().map(WatchId::as_str),
         filter.before.unwrap_or(i64::MAX),
         filter.since.map_or(i64::MIN, millis),
         filter.since.and_then(|since| since.checked_sub_signed(DISORDER_MAX)).map_or(i64::MIN, millis),
-        count(filter.limit.min(ALERTS_MAX)),
-    ];
-    let alerts = statement.query_map(values, |row| {
-        Ok(StoredAlert {
-            cursor: row.get("alert")?,
-            id: AlertId::from_stored(row.get("id")?),
-            watch: parsed(row, "watch")?,
-            made: time(row, "made")?,
-            held: row.get("held")?,
-            body: row.get("body")?,
-        })
-    })?;
-    alerts.collect()
+        count(limit),
+        filter.sent_only,
+    ])?;
+    while let Some(row) = rows.next()? {
+        take(row)?;
+    }
+    Ok(())
+}
+
+fn stored_alert(row: &Row<'_>) -> rusqlite::Result<StoredAlert> {
+    Ok(StoredAlert {
+        cursor: row.get("alert")?,
+        id: AlertId::from_stored(row.get("id")?),
+        watch: parsed(row, "watch")?,
+        made: time(row, "made")?,
+        held: row.get("held")?,
+        body: row.get("body")?,
+    })
 }
 
 /// Makes due the polls that are further away than any can be.

@@ -305,6 +305,22 @@ async fn file_gets_whole_lines_in_order_and_outlives_trouble() {
     assert_eq!(old, expected);
 }
 
+/// An alert of an article, whole enough to be rendered.
+fn rendered(id: &str, watch: &str, title: &str) -> String {
+    json!({
+        "type": "alert", "timestamp": "2026-03-01T12:00:00Z",
+        "data": {
+            "id": id, "watch": {"id": watch, "name": watch, "severity": "warning"},
+            "article": {"id": title, "url": "https://x.org/1", "title": title, "published": null,
+                        "fetched": null, "lang": "en", "authors": [], "summary": null,
+                        "text_source": "feed-summary", "words": 1, "feed": null},
+            "matches": [], "excerpt": "", "topics": [], "leaders": [], "countries": [], "arms_deals": [],
+            "resolutions": [], "story": null, "confidence": 1.0, "packs": {}, "engine": "0.1.0"
+        }
+    })
+    .to_string()
+}
+
 #[tokio::test]
 async fn file_is_made_with_its_folders() {
     let (home, context) = (Home::new(), context());
@@ -325,19 +341,7 @@ async fn text_names_an_article_once_with_all_its_watches() {
     entries[0] = entry("1", "x.org/1", "text", &["first-watch", "second-watch"]);
     for alert in &mut entries[0].alerts {
         alert.sinks = vec![sink("file")];
-        alert.body = json!({
-            "type": "alert", "timestamp": "2026-03-01T12:00:00Z",
-            "data": {
-                "id": alert.id.as_str(),
-                "watch": {"id": alert.watch.as_str(), "name": alert.watch.as_str(), "severity": "warning"},
-                "article": {"id": "1", "url": "https://x.org/1", "title": "The headline", "published": null,
-                            "fetched": null, "lang": "en", "authors": [], "summary": null,
-                            "text_source": "feed-summary", "words": 1, "feed": null},
-                "matches": [], "excerpt": "", "topics": [], "leaders": [], "countries": [], "arms_deals": [],
-                "resolutions": [], "story": null, "confidence": 1.0, "packs": {}, "engine": "0.1.0"
-            }
-        })
-        .to_string();
+        alert.body = rendered(alert.id.as_str(), alert.watch.as_str(), "The headline");
     }
     commit(&store, entries).await;
     let pass = once(&store, &[file("file", &path, OutputFormat::Text)], &context).await.unwrap();
@@ -345,6 +349,25 @@ async fn text_names_an_article_once_with_all_its_watches() {
     let text = std::fs::read_to_string(&path).unwrap();
     assert_eq!(text.matches("The headline").count(), 1, "{text}");
     assert!(text.contains("first-watch") && text.contains("second-watch"), "{text}");
+}
+
+#[tokio::test]
+async fn batch_that_was_made_for_a_webhook_reads_as_its_alerts_do() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let path = home.path().with_file_name("alerts.txt");
+    let mut entries = articles(0..3, &["file"]);
+    for (n, entry) in entries.iter_mut().enumerate() {
+        let alert = &mut entry.alerts[0];
+        alert.body = rendered(alert.id.as_str(), "watch", &format!("Headline {}", n / 2));
+    }
+    commit(&store, entries).await;
+    store.make_batch(&sink("file"), Utc::now(), 9, Duration::ZERO).await.unwrap();
+    let pass = once(&store, &[file("file", &path, OutputFormat::Text)], &context).await.unwrap();
+    assert_eq!(pass.delivered, 3);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains(['{', '}']), "{text}");
+    assert_eq!((text.matches("Headline 0").count(), text.matches("Headline 1").count()), (1, 1), "{text}");
 }
 
 #[tokio::test]

@@ -122,12 +122,19 @@ async fn parts_of_the_address_that_a_receiver_repeats_are_not_kept() {
 }
 
 #[tokio::test]
-async fn redirect_says_that_it_is_not_followed() {
-    let receiver = Receiver::start(|_, _| Answer::Status(302, "")).await;
-    let (_, home) = sent(webhook(WebhookFormat::Standard, receiver.url.as_str()), &receiver).await;
-    let file = rusqlite::Connection::open(home.path()).unwrap();
-    let said: String = file.query_row("SELECT last_error FROM outbox", (), |row| row.get(0)).unwrap();
-    assert_eq!(said, "answered 302 Found, and redirects are not followed");
+async fn redirect_says_that_it_is_not_followed_and_304_is_none() {
+    for (status, expected) in [
+        (302, "answered 302 Found, and redirects are not followed"),
+        (308, "answered 308 Permanent Redirect, and redirects are not followed"),
+        (300, "answered 300 Multiple Choices"),
+        (304, "answered 304 Not Modified"),
+    ] {
+        let receiver = Receiver::start(move |_, _| Answer::Status(status, "")).await;
+        let (_, home) = sent(webhook(WebhookFormat::Standard, receiver.url.as_str()), &receiver).await;
+        let file = rusqlite::Connection::open(home.path()).unwrap();
+        let said: String = file.query_row("SELECT last_error FROM outbox", (), |row| row.get(0)).unwrap();
+        assert_eq!(said, expected);
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use chrono::Utc;
 use rusqlite::Connection;
 use wirewatch::{
     clock::Clock,
-    config::{Pace, SinkSettings},
+    config::{Pace, Rate, SinkSettings},
     deliver::{Deliveries, observe, once},
     store::{Chosen, MessageKind, Role, Store},
 };
@@ -437,6 +437,56 @@ async fn rate_is_kept_and_other_sinks_know_nothing_of_it() {
 }
 
 #[tokio::test]
+async fn pass_does_not_wait_for_long_for_a_rate() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let receiver = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    let pace = Pace { rate: Some("2/h".parse().unwrap()), ..Pace::default() };
+    let sinks = [with_pace(webhook("hook", &receiver.url, &[20]), pace)];
+    commit(&store, articles(0..5, &["hook"])).await;
+    let pass = tokio::time::timeout(Duration::from_secs(9), once(&store, &sinks, &context)).await;
+    let pass = pass.expect("who comes in an hour is not waited for").unwrap();
+    assert_eq!((pass.delivered, pass.failed, pass.left), (2, 0, 3));
+
+    let slow = Rate { count: 1, per: Duration::from_secs(4) };
+    // Where it is worth the while it is waited for, and what takes longer is left.
+    let quick = with_pace(webhook("hook", &receiver.url, &[20]), Pace { rate: Some(slow), ..pace });
+    commit(&store, articles(5..9, &["hook"])).await;
+    let start = Instant::now();
+    let pass = once(&store, &[quick], &context).await.unwrap();
+    assert_eq!((pass.delivered, pass.left), (3, 4), "at once, after 4 s, after 8 s");
+    assert!(start.elapsed() < Duration::from_secs(11), "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn pass_hears_what_is_asked_meanwhile() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let receiver = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    let pace = Pace { rate: Some("1/s".parse().unwrap()), ..Pace::default() };
+    let sinks = [with_pace(webhook("hook", &receiver.url, &[20]), pace)];
+    commit(&store, articles(0..8, &["hook"])).await;
+    let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
+    let hook = sink("hook");
+    let ask = async {
+        receiver.received(2).await;
+        let due = beside.due(&hook, Utc::now(), 9, &HashSet::new()).await.unwrap().deliveries;
+        let asked = Chosen::These(due.iter().rev().take(4).map(|delivery| delivery.id).collect());
+        let discarded = beside.discard_deliveries(asked, Utc::now()).await.unwrap().deliveries;
+        receiver.received(3).await;
+        beside.pause_sink(&hook, Utc::now()).await.unwrap();
+        discarded
+    };
+    let (pass, discarded) = tokio::join!(once(&store, &sinks, &context), ask);
+    let pass = pass.unwrap();
+    assert_eq!(discarded, 4);
+    // The one that is under way when it is paused goes out.
+    assert!((3..=4).contains(&pass.delivered), "{pass:?}");
+    assert_eq!(pass.delivered + pass.left, 4, "{pass:?}");
+    assert_eq!(receiver.so_far().len(), pass.delivered, "none of those that were discarded");
+}
+
+#[tokio::test]
 async fn concurrency_is_kept() {
     let (home, context) = (Home::new(), context());
     let store = open(&home);
@@ -491,6 +541,29 @@ async fn batches_are_rows_of_their_own_and_their_members_share_their_end() {
 }
 
 #[tokio::test]
+async fn what_waits_in_batches_is_counted_by_alerts() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let receiver = Receiver::start(|_, _| Answer::Status(503, "")).await;
+    let pace = Pace { batch_max: 10, batch_wait: Duration::from_secs(3_600), ..Pace::default() };
+    let sinks = [with_pace(webhook("hook", &receiver.url, &[3_600_000]), pace)];
+    let mut poll = articles(0..35, &["hook"]);
+    poll.extend(articles(35..42, &["other"]));
+    commit(&store, poll).await;
+    let pass = once(&store, &sinks, &context).await.unwrap();
+    assert_eq!((pass.failed, pass.left), (35, 35));
+    assert_eq!(pending_and_dead(&store, "hook").await, (35, 0));
+    assert_eq!(pending_and_dead(&store, "other").await, (7, 0));
+    observe(&store, &context.metrics, &sinks, Utc::now()).await.unwrap();
+    assert!(context.metrics.render().contains("wirewatch_outbox_pending{sink=\"hook\"} 35"));
+    let dead = once(&store, &[with_pace(webhook("hook", &receiver.url, &[]), pace)], &context).await.unwrap();
+    assert_eq!(dead.failed, 0, "none is due");
+    Connection::open(home.path()).unwrap().execute("UPDATE outbox SET due = 1 WHERE state = 'pending'", []).unwrap();
+    once(&store, &[with_pace(webhook("hook", &receiver.url, &[]), pace)], &context).await.unwrap();
+    assert_eq!(pending_and_dead(&store, "hook").await, (0, 35));
+}
+
+#[tokio::test]
 async fn batch_that_was_not_sent_before_a_crash_is_sent_as_it_was() {
     let home = Home::new();
     let store = open(&home);
@@ -512,7 +585,7 @@ async fn batch_that_was_not_sent_before_a_crash_is_sent_as_it_was() {
     assert!(receiver.so_far().iter().any(|r| r.id() == batch.message.as_str() && r.body == batch.body));
     let file = Connection::open(home.path()).unwrap();
     let dead: i64 = file.query_row("SELECT count(*) FROM outbox WHERE state = 'dead'", [], |row| row.get(0)).unwrap();
-    assert_eq!((dead, pending_and_dead(&store, "hook").await), (7, (0, 2)), "a batch is one dead letter");
+    assert_eq!((dead, pending_and_dead(&store, "hook").await), (7, (0, 5)), "dead letters are counted by alerts too");
 }
 
 /// Rows that wait for the sink `dead`.

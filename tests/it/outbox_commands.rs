@@ -20,7 +20,7 @@ use super::{
 const SECRET: &str = "whsec_bmV3LXNlY3JldC1mb3ItdGVzdHM=";
 
 /// A desk whose feed has so many articles that alert the sink `hook`.
-fn desk(receiver: &Receiver, articles: usize, sink: &str) -> Desk {
+pub(crate) fn desk(receiver: &Receiver, articles: usize, sink: &str) -> Desk {
     let desk = Desk::new(&format!(
         "[daemon]\ndata_dir = \"data\"\nbacklog = \"all\"\nlisten = \"off\"\n[packs]\ndefaults = false\n\
          [[feed]]\nid = \"wire\"\nurl = \"file:feed.xml\"\n\
@@ -37,19 +37,19 @@ fn desk(receiver: &Receiver, articles: usize, sink: &str) -> Desk {
 }
 
 /// Answers with this status.
-async fn receiver(status: &Arc<AtomicU16>) -> Receiver {
+pub(crate) async fn receiver(status: &Arc<AtomicU16>) -> Receiver {
     let status = Arc::clone(status);
     Receiver::start(move |_, _| Answer::Status(status.load(Ordering::SeqCst), "")).await
 }
 
-fn lines(desk: &Desk, arguments: &[&str]) -> Vec<Value> {
+pub(crate) fn lines(desk: &Desk, arguments: &[&str]) -> Vec<Value> {
     let ran = desk.run(arguments);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     ran.lines()
 }
 
 /// How the sink `hook` does.
-fn hook(desk: &Desk) -> Value {
+pub(crate) fn hook(desk: &Desk) -> Value {
     lines(desk, &["sinks", "list"]).into_iter().find(|line| line["id"] == "hook").unwrap()
 }
 
@@ -123,7 +123,7 @@ async fn dead_letters_are_sent_again_all_at_once() {
     let member = dead.iter().find(|line| line["type"] == "alert").unwrap();
     assert!(!member["batch"].is_null());
     let ran = desk.run(&["deliveries", "retry", "--dead", "--text"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "retried 2 deliveries\n"), "{ran:?}");
+    assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "retried 6 deliveries in 2 batches\n"), "{ran:?}");
     desk.run(&["run", "--once"]);
     assert_eq!(lines(&desk, &["deliveries", "list"]).len(), 0);
     assert_eq!(lines(&desk, &["deliveries", "list", "--state", "delivered"]).len(), 8);
@@ -220,4 +220,63 @@ async fn commands_answer_in_lines_for_programs_and_name_what_is_not_there() {
     assert!(delivered.stdout.ends_with(": answered 204\n"), "{delivered:?}");
     let none = desk.run(&["deliveries", "list", "--state", "dead", "--sink", "hook", "--text"]);
     assert_eq!((none.code, none.stderr.as_str()), (Some(0), "no delivery is like that\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn alert_of_a_batch_is_not_discarded_with_the_others_unasked() {
+    let status = Arc::new(AtomicU16::new(503));
+    let receiver = receiver(&status).await;
+    let desk = desk(&receiver, 5, "batch = { max = 5, wait = \"0s\" }");
+    desk.run(&["run", "--once"]);
+    let waiting = lines(&desk, &["deliveries", "list"]);
+    let batch = waiting.iter().find(|line| line["type"] == "batch").unwrap();
+    let member = waiting.iter().find(|line| line["type"] == "alert").unwrap();
+    let (alert, batch) = (member["message"].as_str().unwrap(), batch["message"].as_str().unwrap());
+    for name in [alert, &member["id"].to_string()] {
+        let refused = desk.run(&["deliveries", "discard", name]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+        let expected = format!(
+            "error: `{name}` goes out in a batch of 5 alerts: `wirewatch deliveries discard {batch}` discards all of them\n"
+        );
+        assert!(refused.stderr.ends_with(&expected), "{refused:?}");
+    }
+    assert_eq!(lines(&desk, &["deliveries", "list", "--state", "discarded"]).len(), 0);
+
+    let retried = desk.run(&["deliveries", "retry", alert, "--text"]);
+    assert_eq!((retried.code, retried.stdout.as_str()), (Some(0), "retried 5 deliveries in 1 batch\n"), "{retried:?}");
+    assert!(retried.stderr.contains(&format!("batch of 5 alerts, {batch}: all of them are retried")), "{retried:?}");
+    let discarded = lines(&desk, &["deliveries", "discard", batch]);
+    assert_eq!(discarded, [serde_json::json!({"discarded": 5, "batches": 1})]);
+    assert_eq!(lines(&desk, &["deliveries", "list", "--state", "discarded"]).len(), 6);
+    let late = desk.run(&["deliveries", "discard", alert]);
+    assert_eq!(late.code, Some(1), "it has ended: {late:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_that_goes_on_says_so_unless_its_limit_was_asked_for() {
+    let status = Arc::new(AtomicU16::new(503));
+    let receiver = receiver(&status).await;
+    let desk = desk(&receiver, 120, "");
+    desk.run(&["run", "--once"]);
+    for list in ["deliveries", "alerts"] {
+        for (limit, printed, said) in [
+            (None, 100, "20 more: `--limit`\n"),
+            (Some("100"), 100, ""),
+            (Some("119"), 119, ""),
+            (Some("600"), 120, ""),
+        ] {
+            let arguments =
+                [&[list, "list"] as &[&str], &limit.map_or(vec![], |limit| vec!["--limit", limit])].concat();
+            let ran = desk.run(&arguments);
+            assert_eq!((ran.code, ran.lines().len()), (Some(0), printed), "{arguments:?}");
+            // The config's warning about the secret is printed by `run` and `check` alone.
+            assert_eq!(ran.stderr, said, "{arguments:?}");
+        }
+    }
+    let narrowed = desk.run(&["deliveries", "list", "--state", "dead"]);
+    assert_eq!((narrowed.code, narrowed.stdout.as_str(), narrowed.stderr.as_str()), (Some(0), "", ""));
+    let one = &lines(&desk, &["deliveries", "list", "--limit", "1"])[0];
+    assert_eq!(one.get("body"), None);
+    let shown = &lines(&desk, &["deliveries", "show", &one["id"].to_string()])[0];
+    assert_eq!(shown["body"]["data"]["id"], one["message"], "{shown}");
 }

@@ -115,7 +115,7 @@ impl Desk {
             stderr.read_to_string(&mut rest).unwrap();
             rest
         });
-        Daemon { child, address, log: Some(log) }
+        Daemon { child, address, said, log: Some(log) }
     }
 }
 
@@ -146,6 +146,8 @@ impl Ran {
 pub(crate) struct Daemon {
     child: Child,
     pub(crate) address: Option<String>,
+    /// What it said before it began.
+    pub(crate) said: String,
     log: Option<std::thread::JoinHandle<String>>,
 }
 

@@ -64,7 +64,7 @@ async fn show(context: &Context, keep: bool) -> Exit {
         Ok(listener) => listener,
         Err(error) => return daemon_command::fail(&error),
     };
-    eprint!("{}", daemon_command::announcement(&daemon, listener.as_ref()));
+    eprint!("{}", daemon_command::announcement(&daemon, &[], listener.as_ref()));
     eprintln!("all of it is made for this demo: bundled feeds, a store in a temporary folder, a receiver of our own\n");
     let address = listener.as_ref().and_then(|l| l.local_addr().ok());
     let (metrics, store) = (daemon.metrics().clone(), daemon.store().clone());

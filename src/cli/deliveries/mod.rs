@@ -1,23 +1,24 @@
-//! `deliveries …`: the outbox and its dead letters, and what people do with them beside a running daemon.
+//! `deliveries …`: the outbox and its dead letters. What people do with them is in `change`.
+
+mod change;
 
 use serde_json::{Value, json};
 
-use super::{
-    Context, Exit,
-    args::{ChosenArguments, DeliveriesListArguments},
-    feeds::control::with_store,
-    setup,
-    sinks::no_sink,
-};
+pub use self::change::{discard, relocate, retry};
+use super::{Context, Exit, args::DeliveriesListArguments, feeds::control::with_store, setup, sinks::no_sink};
 use crate::{
     alert::{MessageId, body::wire_time, text::safe},
     clock::Clock,
     config::{Settings, SinkId},
-    store::{Chosen, DeliveryFilter, DeliveryId, DeliveryState, Store, StoreError, StoredDelivery},
+    store::{DeliveryFilter, DeliveryId, DeliveryState, Store, StoreError, StoredDelivery},
 };
 
 /// Rows are asked for in pages of this size.
 const PAGE: usize = 500;
+/// So many are listed where nobody says how many.
+pub(super) const LIMIT: usize = 100;
+/// What is beyond the limit is counted up to here.
+pub(super) const MORE_MAX: usize = 10_000;
 
 /// Lists what waits and what was given up on, newest first.
 pub fn list(context: &Context, arguments: &DeliveriesListArguments) -> Exit {
@@ -30,43 +31,73 @@ pub fn list(context: &Context, arguments: &DeliveriesListArguments) -> Exit {
         Err(message) => return refuse(&message),
     };
     let is_narrowed = arguments.sink.is_some() || arguments.state.is_some() || arguments.since.is_some();
-    let find = async |store: Store| {
-        let mut found: Vec<StoredDelivery> = Vec::new();
-        while found.len() < arguments.limit {
-            filter.limit = PAGE.min(arguments.limit - found.len());
+    let limit = arguments.limit.unwrap_or(LIMIT);
+    let print = async |store: Store| {
+        let mut listed = Listed::default();
+        while listed.count < limit {
+            filter.limit = PAGE.min(limit - listed.count);
             let page = store.deliveries(filter.clone()).await?;
             let Some(last) = page.last() else { break };
             filter.before = Some(last.id);
-            found.extend(page);
-        }
-        Ok(found)
-    };
-    // Without a store no daemon has run yet.
-    let has_store = settings.daemon.store.exists();
-    match if has_store { with_store(&settings, find) } else { Ok(Vec::new()) } {
-        Ok(found) => {
-            if found.is_empty()
-                && let Some(message) = unknown_sink(&settings, arguments.sink.as_deref())
-            {
-                return refuse(&message);
-            }
-            if found.is_empty() && !context.output.json {
-                eprintln!(
-                    "{}",
-                    match (is_narrowed, arguments.all) {
-                        (true, _) => "no delivery is like that",
-                        (false, true) => "there are no deliveries yet",
-                        (false, false) => "no deliveries wait, and there are no dead letters",
-                    }
-                );
-            }
-            let lines = found.iter().map(|delivery| match context.output.json {
+            listed.count += page.len();
+            let lines = page.iter().map(|delivery| match context.output.json {
                 true => format!("{}\n", line(delivery)),
                 false => text(delivery),
             });
-            super::printed(&lines.collect::<String>())
+            if super::printed(&lines.collect::<String>()) != Exit::Done {
+                listed.is_cut_off = true;
+                return Ok(listed);
+            }
         }
-        Err(message) => failed(&message),
+        if listed.count == limit && arguments.limit.is_none() {
+            listed.more = store.count_deliveries(filter, MORE_MAX + 1).await?;
+        }
+        Ok(listed)
+    };
+    // Without a store no daemon has run yet.
+    let has_store = settings.daemon.store.exists();
+    let listed = match if has_store { with_store(&settings, print) } else { Ok(Listed::default()) } {
+        Ok(listed) => listed,
+        Err(message) => return failed(&message),
+    };
+    if listed.is_cut_off {
+        return Exit::Failed;
+    }
+    if listed.count == 0 {
+        if let Err(exit) = unknown_sink(&settings, arguments.sink.as_deref()) {
+            return exit;
+        }
+        if !context.output.json {
+            eprintln!(
+                "{}",
+                match (is_narrowed, arguments.all) {
+                    (true, _) => "no delivery is like that",
+                    (false, true) => "there are no deliveries yet",
+                    (false, false) => "no deliveries wait, and there are no dead letters",
+                }
+            );
+        }
+    }
+    say_more(listed.more);
+    Exit::Done
+}
+
+/// What was printed of a list.
+#[derive(Default)]
+struct Listed {
+    count: usize,
+    /// What the limit that nobody asked for has cut off.
+    more: usize,
+    /// Whether it could not be printed.
+    is_cut_off: bool,
+}
+
+/// Says that a list goes on, where nobody asked for its limit.
+pub(super) fn say_more(more: usize) {
+    match more {
+        0 => {}
+        1..=MORE_MAX => eprintln!("{more} more: `--limit`"),
+        _ => eprintln!("more than {MORE_MAX} more: `--limit`"),
     }
 }
 
@@ -86,10 +117,18 @@ fn sink_id(text: Option<&str>) -> Result<Option<SinkId>, String> {
     text.map(|text| text.parse().map_err(|error| format!("`{text}`: {error}"))).transpose()
 }
 
-/// What is wrong with a sink for which nothing was found: the config has none of that name either.
-fn unknown_sink(settings: &Settings, id: Option<&str>) -> Option<String> {
-    let id = id?;
-    settings.sinks.iter().all(|sink| sink.id.as_str() != id).then(|| no_sink(settings, id))
+/// What is wrong with a sink for which nothing was found: neither the config nor the store has one of that name.
+fn unknown_sink(settings: &Settings, id: Option<&str>) -> Result<(), Exit> {
+    let Some(id) = id.filter(|id| settings.sinks.iter().all(|sink| sink.id.as_str() != *id)) else { return Ok(()) };
+    let known = match id.parse::<SinkId>() {
+        Ok(sink) if settings.daemon.store.exists() => with_store(settings, async |store| store.knows_sink(&sink).await),
+        _ => Ok(false),
+    };
+    match known {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(refuse(&no_sink(settings, id))),
+        Err(message) => Err(failed(&message)),
+    }
 }
 
 /// Shows one delivery with its body, or those of one message.
@@ -98,11 +137,19 @@ pub fn show(context: &Context, id: &str) -> Exit {
         Ok(read) => read,
         Err(exit) => return exit,
     };
-    match with_store(&settings, async |store| rows(&store, id).await) {
+    let find = async |store: Store| {
+        let mut found = Vec::new();
+        for delivery in rows(&store, id).await? {
+            let body = store.delivery_body(delivery.id).await?.unwrap_or_default();
+            found.push((delivery, body));
+        }
+        Ok(found)
+    };
+    match with_store(&settings, find) {
         Ok(found) if found.is_empty() => refuse(&unknown(id)),
         Ok(found) => {
-            let shown = found.iter().map(|delivery| {
-                let body = serde_json::from_str(&delivery.body).unwrap_or_else(|_| json!(delivery.body));
+            let shown = found.iter().map(|(delivery, body)| {
+                let body = serde_json::from_str(body).unwrap_or_else(|_| json!(body));
                 if context.output.json {
                     let mut line = line(delivery);
                     line["body"] = body;
@@ -123,76 +170,6 @@ async fn rows(store: &Store, id: &str) -> Result<Vec<StoredDelivery>, StoreError
         Ok(number) => Ok(store.delivery(DeliveryId::from_number(number)).await?.into_iter().collect()),
         Err(_) => store.deliveries_of(&MessageId::from_stored(id.to_owned())).await,
     }
-}
-
-/// Has deliveries tried again now.
-pub fn retry(context: &Context, arguments: &ChosenArguments) -> Exit {
-    change(context, arguments, "retried", async |store, chosen| {
-        store.retry_deliveries(chosen, Clock::system().now()).await
-    })
-}
-
-/// Ends deliveries: they are not sent.
-pub fn discard(context: &Context, arguments: &ChosenArguments) -> Exit {
-    change(context, arguments, "discarded", async |store, chosen| {
-        store.discard_deliveries(chosen, Clock::system().now()).await
-    })
-}
-
-fn change(
-    context: &Context,
-    arguments: &ChosenArguments,
-    done: &str,
-    change: impl AsyncFnOnce(Store, Chosen) -> Result<usize, StoreError>,
-) -> Exit {
-    let (settings, _) = match setup::settings(context) {
-        Ok(read) => read,
-        Err(exit) => return exit,
-    };
-    let chosen = match chosen(&settings, arguments) {
-        Ok(chosen) => chosen,
-        Err(exit) => return exit,
-    };
-    let is_named = matches!(chosen, Chosen::These(_));
-    let nobody = unknown_sink(&settings, arguments.sink.as_deref());
-    match (with_store(&settings, async |store| change(store, chosen).await), nobody) {
-        (Ok(0), Some(message)) => refuse(&message),
-        (Ok(0), None) if is_named => failed(&format!("nothing was {done}: it has been delivered or discarded already")),
-        (Ok(count), _) => {
-            let what = if count == 1 { "1 delivery".to_owned() } else { format!("{count} deliveries") };
-            super::printed(&match context.output.json {
-                true => format!("{}\n", json!({ done: count })),
-                false => format!("{done} {what}\n"),
-            })
-        }
-        (Err(message), _) => failed(&message),
-    }
-}
-
-fn chosen(settings: &Settings, arguments: &ChosenArguments) -> Result<Chosen, Exit> {
-    if arguments.ids.is_empty() {
-        let now = Clock::system().now();
-        let since = arguments.since.as_deref().map(|since| super::alerts::parse_since(since, now)).transpose();
-        let sink = sink_id(arguments.sink.as_deref());
-        return match (sink, since) {
-            (Ok(sink), Ok(since)) => Ok(Chosen::Dead { sink, since }),
-            (Err(message), _) | (_, Err(message)) => Err(refuse(&message)),
-        };
-    }
-    let found = with_store(settings, async |store| {
-        let mut found = Vec::new();
-        for id in &arguments.ids {
-            found.push((id, rows(&store, id).await?));
-        }
-        Ok(found)
-    });
-    let found = found.map_err(|message| failed(&message))?;
-    if let Some((id, _)) = found.iter().find(|(_, rows)| rows.is_empty()) {
-        return Err(refuse(&unknown(id)));
-    }
-    let rows = found.into_iter().flat_map(|(_, rows)| rows);
-    let of_sink = rows.filter(|row| arguments.sink.as_ref().is_none_or(|sink| row.sink.as_str() == sink));
-    Ok(Chosen::These(of_sink.map(|row| row.id).collect()))
 }
 
 fn line(delivery: &StoredDelivery) -> Value {
