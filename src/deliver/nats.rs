@@ -18,11 +18,12 @@ use tokio::{
     sync::{Mutex, watch},
     time,
 };
+use url::Host;
 
 use super::{DeliverError, Reply, retry::SinkAnswer, webhook::one_line};
 use crate::{
     config::{NatsLogin, NatsSettings, SinkSettings},
-    fetch::client,
+    fetch::{client, look_up::LookUps},
     store::Delivery,
 };
 
@@ -117,6 +118,14 @@ impl Nats {
             }
             std::future::ready(())
         });
+        // async-nats looks the name up on the threads that files and the store use too, and leaves one behind with each
+        // attempt at a name that hangs. So it hears of names only that do not.
+        if let Some(Host::Domain(host)) = self.settings.url.host() {
+            LookUps::for_sinks()
+                .look_up(host)
+                .await
+                .map_err(|error| ConnectError::with_source(ConnectErrorKind::Dns, error))?;
+        }
         let client = options.connect(self.settings.url.as_str()).await?;
         let stream = ContextBuilder::new().timeout(self.settings.timeout).build(client.clone());
         Ok(open.insert(Link { client, stream, complaint }).clone())

@@ -16,6 +16,7 @@ use crate::{
         address::{self, AddressError, Names},
         client,
         hints::retry_after,
+        look_up::LookUps,
     },
     store::Delivery,
 };
@@ -49,7 +50,8 @@ impl Webhook {
         let allow_private = allow_private || settings.private;
         let proxy = client::proxy_for(settings.proxy.as_ref().unwrap_or(proxy), &settings.url);
         let connect_timeout = CONNECT_TIMEOUT.min(settings.timeout);
-        let client = client::client(proxy, allow_private, connect_timeout, &Names::System)
+        let names = Names::System(LookUps::for_sinks());
+        let client = client::client(proxy, allow_private, connect_timeout, &names)
             .map_err(|source| DeliverError::Client { sink: sink.id.clone(), source })?;
         let signer =
             Signer::new(&settings.secrets).map_err(|source| DeliverError::Secret { sink: sink.id.clone(), source })?;

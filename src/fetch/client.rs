@@ -148,6 +148,7 @@ fn trusting_built_in(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rus
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::fetch::look_up::LookUps;
 
     #[test]
     fn a_client_can_be_built_without_the_system_s_certificates() {
@@ -158,7 +159,7 @@ mod tests {
     fn a_proxy_is_shown_without_its_password() {
         let proxy = Proxy::Url(Url::parse("http://me:secret@proxy.example:3128").unwrap());
         assert_eq!(shown_proxies(&proxy), ["http://***@proxy.example:3128/"]);
-        assert!(client(&proxy, false, Duration::from_secs(1), &Names::System).is_ok());
+        assert!(client(&proxy, false, Duration::from_secs(1), &Names::System(LookUps::for_feeds())).is_ok());
         assert!(shown_proxies(&Proxy::Direct).is_empty());
     }
 

@@ -33,6 +33,8 @@ mod house;
 mod hub;
 mod language;
 mod mutate;
+#[cfg(target_os = "linux")]
+mod names;
 #[cfg(feature = "nats")]
 mod nats;
 mod outbox;
