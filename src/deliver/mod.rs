@@ -16,6 +16,7 @@ pub mod retry;
 mod rotate;
 mod sender;
 pub mod sign;
+mod smtp;
 mod trouble;
 mod webhook;
 mod worker;

@@ -17,6 +17,7 @@ use crate::{
         client,
         hints::retry_after,
         look_up::LookUps,
+        tls,
     },
     store::Delivery,
 };
@@ -146,6 +147,8 @@ fn unanswered(error: reqwest::Error, timeout: Duration) -> Reply {
     }
     let said = if error.is_timeout() {
         format!("no answer within {timeout:?}")
+    } else if let Some(trouble) = tls::trouble(&error) {
+        format!("no secure connection: {trouble}")
     } else if error.is_connect() {
         format!("could not connect: {cause}")
     } else {

@@ -6,13 +6,13 @@ use std::{
     time::Duration,
 };
 
-use rustls::{ClientConfig, RootCertStore, crypto::CryptoProvider};
-use rustls_platform_verifier::Verifier;
+use rustls::ClientConfig;
 use url::Url;
 
 use super::{
     FetchError,
     address::{self, GuardedResolver, Names},
+    tls,
 };
 use crate::config::{Proxy, shown_url};
 
@@ -115,45 +115,13 @@ fn proxy_url(text: &str) -> Option<Url> {
 }
 
 /// One TLS set-up for all clients: the system's root certificates are read once, and sessions are shared.
-static TLS: LazyLock<Result<ClientConfig, rustls::Error>> = LazyLock::new(|| {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut tls = trusting_system(&provider).or_else(|reason| {
-        // A container built from nothing has no certificates. Mozilla's list, as built in, does there; a system that
-        // has its own is believed, because its operator may have added or struck some.
-        tracing::warn!(%reason, "no certificates of the system's own, taking the built-in list");
-        trusting_built_in(&provider)
-    })?;
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(tls)
-});
-
-fn trusting_system(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
-    let verifier = Verifier::new(Arc::clone(provider))?;
-    Ok(ClientConfig::builder_with_provider(Arc::clone(provider))
-        .with_safe_default_protocol_versions()?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth())
-}
-
-fn trusting_built_in(provider: &Arc<CryptoProvider>) -> Result<ClientConfig, rustls::Error> {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    Ok(ClientConfig::builder_with_provider(Arc::clone(provider))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
-}
+static TLS: LazyLock<Result<ClientConfig, rustls::Error>> = LazyLock::new(tls::set_up);
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::fetch::look_up::LookUps;
-
-    #[test]
-    fn a_client_can_be_built_without_the_system_s_certificates() {
-        assert!(trusting_built_in(&Arc::new(rustls::crypto::ring::default_provider())).is_ok());
-    }
 
     #[test]
     fn a_proxy_is_shown_without_its_password() {

@@ -9,6 +9,7 @@ use super::{
     address::{AddressError, not_public},
     body::{BodyProblem, RATIO_MAX},
     redirect::RedirectProblem,
+    tls,
 };
 
 /// Why a feed could not be fetched.
@@ -351,7 +352,7 @@ fn address_error(error: &reqwest::Error) -> Option<FetchError> {
 }
 
 /// An error and all that it stands on. What an `io::Error` wraps is looked at too, which its `source` skips.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(super) fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     fn next<'a>(error: &&'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
         let error = *error;
         match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
@@ -366,10 +367,8 @@ fn is_tls(error: &(dyn Error + 'static)) -> bool {
     error.is::<rustls::Error>()
 }
 
-/// The deepest cause, which is the one that says something: "connection refused", "certificate expired".
+/// The deepest cause, which is the one that says something: "connection refused".
 fn cause(error: &reqwest::Error) -> String {
-    match causes(error).last() {
-        Some(last) => format!(": {last}"),
-        None => String::new(),
-    }
+    let said = tls::trouble(error).or_else(|| causes(error).last().map(ToString::to_string));
+    said.map_or_else(String::new, |said| format!(": {said}"))
 }

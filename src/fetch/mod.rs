@@ -16,6 +16,7 @@ pub(crate) mod program;
 pub mod redirect;
 mod request;
 mod source;
+pub mod tls;
 
 use std::{
     collections::HashMap,

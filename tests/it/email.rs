@@ -33,6 +33,8 @@ enum Mood {
     Refuses,
     /// Says nothing at all.
     Silent,
+    /// Takes the mail, and then says nothing any more.
+    Rude,
 }
 
 /// A mail server without TLS; what clients sent, line by line.
@@ -106,6 +108,7 @@ async fn talk(socket: TcpStream, mood: Mood, kept: Arc<Mutex<Vec<String>>>) {
                 in_message = true;
                 "354 go on"
             }
+            (false, "QUIT") if mood == Mood::Rude => continue,
             (false, "QUIT") => "221 bye",
             _ => "250 ok",
         };
@@ -269,4 +272,11 @@ async fn refusal_is_kept_with_the_delivery() {
     let server = MailServer::start(Mood::Silent).await;
     let settings = EmailSettings { timeout: Duration::from_millis(300), ..email(server.port) };
     assert!(sent(settings, article(|_| {})).await.is_some());
+}
+
+#[tokio::test]
+async fn mail_that_was_taken_is_not_sent_again_for_want_of_a_goodbye() {
+    let server = MailServer::start(Mood::Rude).await;
+    let settings = EmailSettings { timeout: Duration::from_secs(5), ..email(server.port) };
+    assert_eq!(sent(settings, article(|_| {})).await, None);
 }

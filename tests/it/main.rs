@@ -50,6 +50,7 @@ mod polite;
 mod program;
 mod receiver;
 mod rotate;
+mod secure;
 mod ssrf;
 mod store;
 mod topics;

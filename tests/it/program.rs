@@ -36,13 +36,20 @@ pub(crate) fn wire_to_hook(feed: &impl std::fmt::Display, hook: &impl std::fmt::
 /// A folder of a test's own, with its config.
 pub(crate) struct Desk {
     folder: TempDir,
+    /// Beside those that every program is started with.
+    variables: Vec<(&'static str, PathBuf)>,
 }
 
 impl Desk {
     pub(crate) fn new(config: &str) -> Self {
-        let desk = Self { folder: tempfile::tempdir().unwrap() };
+        let desk = Self { folder: tempfile::tempdir().unwrap(), variables: Vec::new() };
         desk.write("wirewatch.toml", config);
         desk
+    }
+
+    pub(crate) fn with_variable(mut self, name: &'static str, value: PathBuf) -> Self {
+        self.variables.push((name, value));
+        self
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -63,7 +70,7 @@ impl Desk {
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wirewatch"));
         command.args(arguments).current_dir(self.folder.path()).env_clear().env("HOME", self.folder.path());
-        command.stdin(Stdio::null());
+        command.envs(self.variables.iter().cloned()).stdin(Stdio::null());
         command
     }
 
