@@ -31,7 +31,7 @@ use tokio::{
 use super::{Reply, retry::SinkAnswer, webhook::one_line};
 use crate::{
     config::{EmailSettings, SmtpTls},
-    fetch::tls,
+    fetch::{look_up::LookUps, tls},
 };
 
 /// A server that has taken the mail and then does not say goodbye is left after this time.
@@ -87,13 +87,18 @@ impl Server {
     }
 
     async fn hand_over(&self, mail: &Message) -> Result<AsyncSmtpConnection, Failure> {
-        let (place, hello) = ((self.host.as_str(), self.port), ClientId::default());
+        let hello = ClientId::default();
+        // Given a name, both would look it up on the threads that files and the store use too, and leave one behind with each
+        // attempt at a name that hangs.
+        let found = LookUps::for_sinks().look_up(&self.host).await?;
+        let places: Vec<SocketAddr> = found.iter().map(|found| SocketAddr::new(found.ip(), self.port)).collect();
+        let places = places.as_slice();
         let mut connection = match &self.way {
             Way::TlsFromStart(tls) => {
-                AsyncSmtpConnection::connect_tokio1(place, Some(self.timeout), &hello, Some(tls.clone()), None).await?
+                AsyncSmtpConnection::connect_tokio1(places, Some(self.timeout), &hello, Some(tls.clone()), None).await?
             }
             Way::Starttls(_) | Way::Plain => {
-                let socket = LineByLine(BufReader::new(TcpStream::connect(place).await?));
+                let socket = LineByLine(BufReader::new(TcpStream::connect(places).await?));
                 AsyncSmtpConnection::connect_with_transport(Box::new(socket), &hello).await?
             }
         };

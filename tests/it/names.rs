@@ -59,9 +59,9 @@ fn names_that_hang_delay_no_other_sink_or_feed() {
         return;
     }
     desk.write("wire.xml", news(10));
-    let mut command = desk.command(&["run", "--json"]);
-    command.env("LD_PRELOAD", desk.path("resolver.so"));
-    let _daemon = desk.start_command(command);
+    let resolver = desk.path("resolver.so");
+    let desk = desk.with_variable("LD_PRELOAD", resolver);
+    let _daemon = desk.start();
     let written = || std::fs::read_to_string(desk.path("out")).unwrap_or_default().matches('\n').count();
     until("the first articles are there", || written() == 10);
     let started = Instant::now();

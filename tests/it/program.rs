@@ -94,12 +94,8 @@ impl Desk {
 
     /// The same with further options.
     pub(crate) fn start_with(&self, options: &[&str]) -> Daemon {
-        self.start_command(self.command(&[&["run", "--json"], options].concat()))
-    }
-
-    /// The same with a command of the test's own.
-    pub(crate) fn start_command(&self, mut command: Command) -> Daemon {
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let arguments = [&["run", "--json"], options].concat();
+        let mut child = self.command(&arguments).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
         let mut said = String::new();
         let address = loop {
