@@ -1,18 +1,21 @@
 //! Sends an alert as an HTTP request in its sink's format, signed where the format is.
 
-use std::{error::Error, fmt::Write, time::Duration};
+use std::{error::Error, fmt::Write, sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use chrono::{DateTime, Utc};
 use reqwest::{
     Client, Response,
     header::{CONTENT_TYPE, USER_AGENT},
 };
+use tokio::time::Instant;
 use url::Url;
 
 use super::{DeliverError, Reply, TextLook, format::Format, retry::SinkAnswer, sign::Signer};
 use crate::{
     config::{Proxy, SinkSettings, WebhookSettings},
     fetch::{
+        FetchError,
         address::{self, AddressError, Names},
         client,
         hints::retry_after,
@@ -31,7 +34,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A webhook, ready to send.
 pub(super) struct Webhook {
-    client: Client,
+    /// With the connections that it keeps. After a timeout another takes its place.
+    client: ArcSwap<Client>,
+    make_client: Box<dyn Fn() -> Result<Client, FetchError> + Send + Sync>,
     url: Url,
     format: Format,
     signer: Signer,
@@ -49,16 +54,24 @@ impl Webhook {
         look: TextLook,
     ) -> Result<Self, DeliverError> {
         let allow_private = allow_private || settings.private;
-        let proxy = client::proxy_for(settings.proxy.as_ref().unwrap_or(proxy), &settings.url);
+        let proxy = client::proxy_for(settings.proxy.as_ref().unwrap_or(proxy), &settings.url).clone();
         let connect_timeout = CONNECT_TIMEOUT.min(settings.timeout);
         let names = Names::System(LookUps::for_sinks());
-        let client = client::client(proxy, allow_private, connect_timeout, &names)
-            .map_err(|source| DeliverError::Client { sink: sink.id.clone(), source })?;
+        let make_client = move || client::client(&proxy, allow_private, connect_timeout, &names);
+        let client = make_client().map_err(|source| DeliverError::Client { sink: sink.id.clone(), source })?;
         let signer =
             Signer::new(&settings.secrets).map_err(|source| DeliverError::Secret { sink: sink.id.clone(), source })?;
         let format =
             Format::new(settings, look).map_err(|reason| DeliverError::Template { sink: sink.id.clone(), reason })?;
-        Ok(Self { client, url: settings.url.clone(), format, signer, timeout: settings.timeout, allow_private })
+        Ok(Self {
+            client: ArcSwap::from_pointee(client),
+            make_client: Box::new(make_client),
+            url: settings.url.clone(),
+            format,
+            signer,
+            timeout: settings.timeout,
+            allow_private,
+        })
     }
 
     /// One attempt.
@@ -75,8 +88,8 @@ impl Webhook {
                 return Reply { answer: SinkAnswer::Forbidden, said: format!("the template fails: {reason}") };
             }
         };
-        let mut request = self
-            .client
+        let client = self.client.load_full();
+        let mut request = client
             .request(outgoing.method, outgoing.url)
             .timeout(self.timeout)
             .header(CONTENT_TYPE, outgoing.content_type)
@@ -89,9 +102,25 @@ impl Webhook {
                 request = request.header(name, value);
             }
         }
+        let started = Instant::now();
         match request.body(outgoing.body.into_owned()).send().await {
             Ok(response) => answered(response, &self.format, now).await,
-            Err(error) => unanswered(error.without_url(), self.timeout),
+            Err(error) => {
+                if error.is_timeout() && !error.is_connect() {
+                    self.leave_connections(&client);
+                }
+                unanswered(error.without_url(), started.elapsed(), self.timeout)
+            }
+        }
+    }
+
+    /// A connection that was silent for the whole timeout may be dead, and over HTTP/2 the next attempt would get the same
+    /// one again. Attempts under way keep theirs.
+    fn leave_connections(&self, used: &Arc<Client>) {
+        if Arc::ptr_eq(&self.client.load(), used)
+            && let Ok(client) = (self.make_client)()
+        {
+            self.client.store(Arc::new(client));
         }
     }
 }
@@ -137,7 +166,7 @@ fn forbidden(error: &AddressError) -> Reply {
     Reply { answer: SinkAnswer::Forbidden, said: format!("{error}; `private = true` on the sink allows it") }
 }
 
-fn unanswered(error: reqwest::Error, timeout: Duration) -> Reply {
+fn unanswered(error: reqwest::Error, waited: Duration, timeout: Duration) -> Reply {
     let mut cause: &dyn Error = &error;
     while let Some(source) = cause.source() {
         if let Some(address @ AddressError::Private { .. }) = source.downcast_ref::<AddressError>() {
@@ -145,7 +174,9 @@ fn unanswered(error: reqwest::Error, timeout: Duration) -> Reply {
         }
         cause = source;
     }
-    let said = if error.is_timeout() {
+    let said = if error.is_timeout() && !error.is_connect() && waited < timeout {
+        "the connection broke: no sign of life from the server".to_owned()
+    } else if error.is_timeout() {
         format!("no answer within {timeout:?}")
     } else if let Some(trouble) = tls::trouble(&error) {
         format!("no secure connection: {trouble}")

@@ -30,6 +30,7 @@ mod formats_limits;
 mod formats_sent;
 mod full_text;
 mod house;
+mod http2;
 mod hub;
 mod language;
 mod mutate;
