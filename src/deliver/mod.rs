@@ -6,6 +6,7 @@
 
 pub mod circuit;
 mod console;
+mod cover;
 mod email;
 mod exec;
 pub mod format;

@@ -56,13 +56,17 @@ impl Webhook {
         let allow_private = allow_private || settings.private;
         let proxy = client::proxy_for(settings.proxy.as_ref().unwrap_or(proxy), &settings.url).clone();
         let connect_timeout = CONNECT_TIMEOUT.min(settings.timeout);
+        let proxies = client::proxies(&proxy);
         let names = Names::System(LookUps::for_sinks());
         let make_client = move || client::client(&proxy, allow_private, connect_timeout, &names);
         let client = make_client().map_err(|source| DeliverError::Client { sink: sink.id.clone(), source })?;
         let signer =
             Signer::new(&settings.secrets).map_err(|source| DeliverError::Secret { sink: sink.id.clone(), source })?;
-        let format =
+        let mut format =
             Format::new(settings, look).map_err(|reason| DeliverError::Template { sink: sink.id.clone(), reason })?;
+        for proxy in &proxies {
+            format.cover_proxy(proxy);
+        }
         Ok(Self {
             client: ArcSwap::from_pointee(client),
             make_client: Box::new(make_client),
@@ -128,13 +132,14 @@ impl Webhook {
 async fn answered(response: Response, format: &Format, now: DateTime<Utc>) -> Reply {
     let status = response.status();
     let retry_after = retry_after(response.headers(), now);
-    let text = if status.is_success() && !format.reads_success() { String::new() } else { beginning(response).await };
+    let (text, is_cut) =
+        if status.is_success() && !format.reads_success() { (String::new(), false) } else { beginning(response).await };
     let answer = format.answer(status.as_u16(), retry_after, &text);
     let mut said = format!("answered {status}");
     if status.is_redirection() {
         said.push_str(", and redirects are not followed");
     }
-    let reason = one_line(&format.covered(&text));
+    let reason = one_line(&format.covered(&text, is_cut));
     if answer.status() != Some(status.as_u16()) || (!status.is_success() && !reason.is_empty()) {
         // A String takes all that is written to it.
         let _ = write!(said, ": {reason}");
@@ -142,17 +147,21 @@ async fn answered(response: Response, format: &Format, now: DateTime<Utc>) -> Re
     Reply { answer, said }
 }
 
-/// The beginning of the answer's body; empty where it can't be read.
-async fn beginning(mut response: Response) -> String {
+/// The beginning of the answer's body, and whether it goes on; empty where it can't be read.
+async fn beginning(mut response: Response) -> (String, bool) {
     let mut bytes = Vec::new();
-    while bytes.len() < ANSWER_BYTES_MAX {
+    let is_cut = loop {
         match response.chunk().await {
             Ok(Some(chunk)) => bytes.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - bytes.len())]),
+            Ok(None) => break false,
             // The status has been read; what it says beside is a courtesy.
-            Ok(None) | Err(_) => break,
+            Err(_) => break true,
         }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+        if bytes.len() >= ANSWER_BYTES_MAX {
+            break true;
+        }
+    };
+    (String::from_utf8_lossy(&bytes).into_owned(), is_cut)
 }
 
 pub(super) fn one_line(text: &str) -> String {

@@ -98,7 +98,7 @@ pub fn shown_proxies(proxy: &Proxy) -> Vec<String> {
     proxies(proxy).iter().map(|url| shown_url(url, false)).collect()
 }
 
-pub(super) fn proxies(proxy: &Proxy) -> Vec<Url> {
+pub(crate) fn proxies(proxy: &Proxy) -> Vec<Url> {
     const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
     match proxy {
         Proxy::Direct => Vec::new(),
