@@ -13,6 +13,7 @@ pub mod format;
 #[cfg(feature = "nats")]
 mod nats;
 mod rate;
+mod recipients;
 pub mod retry;
 mod rotate;
 mod sender;
