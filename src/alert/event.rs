@@ -100,7 +100,7 @@ pub enum EventKind {
         sink: SinkId,
         /// What it said.
         reason: String,
-        /// When it first said so.
+        /// The first failure in a row.
         #[serde(serialize_with = "seconds")]
         since: DateTime<Utc>,
     },
@@ -297,7 +297,11 @@ fn named(feed: &FeedRef) -> String {
 }
 
 fn wait(waiting: i64) -> String {
-    if waiting == 1 { "1 delivery waits".to_owned() } else { format!("{waiting} deliveries wait") }
+    match waiting {
+        0 => "nothing waits".to_owned(),
+        1 => "1 delivery waits".to_owned(),
+        _ => format!("{waiting} deliveries wait"),
+    }
 }
 
 /// As people write it, in UTC: an event has no reader's time zone.

@@ -21,11 +21,14 @@ pub fn run(context: &Context) -> Exit {
         summary = Some((settings.feeds.len(), settings.watches.len(), settings.sinks.len()));
     }
     let has_error = problems.iter().any(|p| p.level == Level::Error);
+    let text = |color| text(&problems, has_error, summary, color, &path);
     let printed = if context.output.json {
+        // Beside what a program reads, for whoever reads along.
+        eprint!("{}", text(context.output.stderr_color));
         let lines: String = problems.iter().map(|p| report::to_json(p).to_string() + "\n").collect();
         output::print(&lines)
     } else {
-        output::print(&text(&problems, has_error, summary, context, &path))
+        output::print(&text(context.output.color))
     };
     match (printed, has_error) {
         (Err(_), _) => Exit::Failed,
@@ -38,10 +41,10 @@ fn text(
     problems: &[Problem],
     has_error: bool,
     summary: Option<(usize, usize, usize)>,
-    context: &Context,
+    color: bool,
     path: &std::path::Path,
 ) -> String {
-    let mut text = report::render(problems, context.output.color);
+    let mut text = report::render(problems, color);
     if !problems.is_empty() {
         text.push_str(&format!("{}: {}\n", path.display(), setup::count(problems)));
     }

@@ -68,7 +68,7 @@ pub fn run(arguments: Arguments) -> ExitCode {
         Command::Run(_) => "info,async_nats=off",
         // Its receiver turns the first webhook away on purpose; the summary tells of it.
         Command::Demo(_) => "error",
-        _ => "warn",
+        _ => "warn,async_nats=off",
     };
     if let Err(message) = logging::start(&global, log) {
         eprintln!("error: {message}");

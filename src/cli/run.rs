@@ -191,14 +191,21 @@ pub(super) fn stop_on_signals(stop: CancellationToken) -> std::io::Result<tokio:
     let mut interrupt = signal(SignalKind::interrupt())?;
     // Taken, so that a file-size limit is an error of the write that met it, like a full disk, and not the end of us.
     let _file_size = signal(SignalKind::from_raw(SIGXFSZ))?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     Ok(tokio::spawn(async move {
-        for _ in 0..2 {
-            // Both only wait for a signal, which stays noted when the other branch wins.
+        let mut asked = 0;
+        while asked < 2 {
+            // All only wait for a signal, which stays noted when another branch wins.
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
+                _ = hang_up.recv() => {
+                    tracing::warn!("the config is read at the start only: restart wirewatch to apply a change");
+                    continue;
+                }
             }
             stop.cancel();
+            asked += 1;
         }
     }))
 }

@@ -106,6 +106,11 @@ impl Shown<'_> {
         state.probe_at
     }
 
+    /// Until when it asked not to be sent anything.
+    fn held(&self) -> Option<DateTime<Utc>> {
+        self.state.and_then(|state| state.hold_until).filter(|until| *until > Clock::system().now())
+    }
+
     fn line(&self) -> Value {
         let state = self.state;
         json!({
@@ -121,6 +126,7 @@ impl Shown<'_> {
             "failing_since": state.and_then(|state| state.failing_since).map(wire_time),
             "last_failure": state.and_then(|state| state.last_failure.clone()),
             "next_probe": self.next_probe().map(wire_time),
+            "hold_until": self.held().map(wire_time),
             "paused": state.and_then(|state| state.paused).map(wire_time),
             "disabled": state.and_then(|state| state.disabled).map(wire_time),
         })
@@ -140,6 +146,9 @@ impl Shown<'_> {
         let Some(state) = self.state else { return text };
         if let (Some(since), Some(failure)) = (state.failing_since, &state.last_failure) {
             text.push_str(&format!("  failing since {}: {}\n", wire_time(since), safe(failure)));
+        }
+        if let Some(until) = self.held() {
+            text.push_str(&format!("  asked for a pause until {}\n", wire_time(until)));
         }
         if let Some(next) = self.next_probe() {
             text.push_str(&format!("  next probe {}\n", wire_time(next)));
@@ -196,17 +205,18 @@ pub fn test(context: &Context, id: &str) -> Exit {
     })
 }
 
-/// Brings a sink back that is known to take something; whether it had been disabled.
+/// Brings a sink back that is known to take something, and what waits for it; whether it had been disabled.
 fn revive(settings: &Settings, sink: &SinkId) -> Result<bool, String> {
     if !settings.daemon.store.exists() {
         return Ok(false);
     }
     with_store(settings, async |store| {
         let state = store.sink_state(sink).await?;
-        if state.disabled.is_none() && state.down.is_none() {
+        if state == state.revived() {
             return Ok(false);
         }
-        Ok(store.revive_sink(sink).await?.disabled.is_some())
+        let (before, _) = store.revive_sink(sink, Clock::system().now()).await?;
+        Ok(before.disabled.is_some())
     })
 }
 
@@ -229,10 +239,10 @@ pub fn resume(context: &Context, id: &str) -> Exit {
     })
 }
 
-/// Tries a sink again that is disabled, or down.
+/// Tries a sink again that is disabled, or down, and with it what waits.
 pub fn enable(context: &Context, id: &str) -> Exit {
     ask(context, id, async |store, sink| {
-        let before = store.revive_sink(&sink).await?;
+        let (before, hastened) = store.revive_sink(&sink, Clock::system().now()).await?;
         let dead = store.backlogs().await?.iter().find(|b| b.sink == sink).map_or(0, |b| b.dead);
         let letters = match dead {
             0 => String::new(),
@@ -243,9 +253,11 @@ pub fn enable(context: &Context, id: &str) -> Exit {
         let (was, said) = match (before.disabled, before.down) {
             (Some(_), _) => ("disabled", format!("enabled {sink}{letters}")),
             (None, Some(_)) => ("down", format!("{sink} was down and is tried now")),
-            (None, None) => ("enabled", format!("{sink} was not disabled")),
+            (None, None) if before.failures > 0 => ("failing", format!("{sink} was failing and is tried now")),
+            (None, None) => ("enabled", format!("{sink} was not disabled; what waits for it is tried now")),
         };
-        Ok(Asked { line: json!({ "sink": sink, "enabled": true, "was": was, "dead": dead }), said })
+        let line = json!({ "sink": sink, "enabled": true, "was": was, "dead": dead, "tried_now": hastened });
+        Ok(Asked { line, said })
     })
 }
 

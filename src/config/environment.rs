@@ -1,5 +1,5 @@
-//! What the system around us says: variables, and the folders that follow from them. A value, so that tests bring
-//! their own.
+//! What the system around us says: variables, the folders that follow from them, and what we may write. A value, so that
+//! tests bring their own.
 
 use std::{
     collections::BTreeMap,
@@ -13,18 +13,20 @@ const DATA_DIR_WITHOUT_HOME: &str = "/var/lib/wirewatch";
 #[derive(Debug, Clone, Default)]
 pub struct Environment {
     variables: BTreeMap<String, String>,
+    /// Whether this user may write to what is there. `None`: nobody is asked, and it is so.
+    may_write: Option<fn(&Path) -> bool>,
 }
 
 impl Environment {
     /// This process's own. Variables that are not UTF-8 are left out: no key could hold them.
     pub fn system() -> Self {
         let pairs = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)));
-        Self { variables: pairs.collect() }
+        Self { variables: pairs.collect(), may_write: Some(may_write) }
     }
 
-    /// Just these.
+    /// Just these variables, and a user who may write everywhere.
     pub fn of<K: Into<String>, V: Into<String>>(pairs: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self { variables: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect() }
+        Self { variables: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect(), may_write: None }
     }
 
     /// One variable's value.
@@ -50,6 +52,19 @@ impl Environment {
         std::env::split_paths(path).any(|folder| folder.join(program).is_file())
     }
 
+    /// Why nothing can be written to a file, which is made with its folders where it is not there yet.
+    pub(super) fn unwritable(&self, file: &Path) -> Option<String> {
+        if file.is_dir() {
+            return Some(format!("`{}` is a folder", file.display()));
+        }
+        let there = file.ancestors().find(|path| path.exists())?;
+        if there != file && !there.is_dir() {
+            return Some(format!("`{}` is no folder", there.display()));
+        }
+        let may_write = self.may_write.is_none_or(|may_write| may_write(there));
+        (!may_write).then(|| format!("this user may not write to `{}`", there.display()))
+    }
+
     /// Where data goes when the config does not say: systemd's state directory, else the XDG data folder.
     pub fn data_dir(&self) -> PathBuf {
         // systemd joins several state directories with colons; the first is the service's own.
@@ -72,9 +87,41 @@ impl Environment {
     }
 }
 
+#[cfg(unix)]
+fn may_write(path: &Path) -> bool {
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+#[cfg(not(unix))]
+fn may_write(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.permissions().readonly())
+}
+
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    #[test]
+    fn file_that_cannot_be_written_is_told_with_its_reason() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::write(path("file"), "").unwrap();
+        let (anyone, nobody) =
+            (Environment::system(), Environment { may_write: Some(|_| false), ..Environment::default() });
+        let shown = |environment: &Environment, name: &str| {
+            environment.unwritable(&path(name)).map(|why| why.replace(folder.path().to_str().unwrap(), "F"))
+        };
+        for name in ["file", "new", "a/b/new"] {
+            assert_eq!(shown(&anyone, name), None, "{name}");
+        }
+        assert_eq!(shown(&anyone, "").as_deref(), Some("`F/` is a folder"));
+        assert_eq!(shown(&anyone, "file/new").as_deref(), Some("`F/file` is no folder"));
+        assert_eq!(shown(&nobody, "file").as_deref(), Some("this user may not write to `F/file`"));
+        assert_eq!(shown(&nobody, "a/b/new").as_deref(), Some("this user may not write to `F`"));
+        assert!(!may_write(&path("gone")));
+    }
 
     #[track_caller]
     fn data_dir(pairs: &[(&str, &str)], expected: &str) {

@@ -231,6 +231,7 @@ fn read<'a>(reader: &mut Reader<'a>, root: Table<'a>, is_whole: bool) -> (Settin
             lists: &list_places,
         };
         reference::unused(reader, &parts);
+        reference::refused_sinks(reader, &sink_drafts, daemon.allow_private_networks);
     }
     feeds.extend(listed);
     (Settings { file: None, daemon, feeds, opml, watches, sinks, default_sinks, lists, pack_folder }, has_all_names)

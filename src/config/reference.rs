@@ -15,6 +15,7 @@ use super::{
     settings::{FeedSelector, FeedSettings, SinkKind, SinkSettings, WatchSettings},
     sink::{CONSOLE, SinkDraft},
     suggest,
+    value::is_plainly_private,
     watch::WatchDraft,
 };
 
@@ -196,6 +197,18 @@ fn unused_tags_and_lists(reader: &mut Reader<'_>, parts: &Parts<'_>) {
         if !in_a_query("@", list) {
             let problem = Problem::warning(format!("no query uses the list `{list}`"));
             reader.note_of_the_whole(span, problem.help(format!("write `@{list}` in a query")));
+        }
+    }
+}
+
+/// Notes each webhook whose every delivery would be refused.
+pub(super) fn refused_sinks(reader: &mut Reader<'_>, drafts: &[SinkDraft], allow_private: bool) {
+    for draft in drafts {
+        let (Some((id, span)), Some(settings)) = (&draft.id, &draft.settings) else { continue };
+        let SinkKind::Webhook(webhook) = &settings.kind else { continue };
+        if !allow_private && !webhook.private && is_plainly_private(&webhook.url) {
+            let problem = Problem::warning(format!("the address of the sink `{id}` is private: nothing is sent there"));
+            reader.note_of_the_whole(span, problem.help("`private = true` on the sink allows it"));
         }
     }
 }

@@ -193,6 +193,10 @@ fn file<'a>(reader: &mut Reader<'a>, table: &Table<'a>) -> Option<SinkKind> {
         return None;
     };
     let path = reader.path(value)?;
+    if let Some(why) = reader.environment.unwritable(&path) {
+        let problem = Problem::warning(format!("nothing can be written to `{}`: {why}", path.display()));
+        reader.note(&value.span, problem.help("its deliveries wait and are tried again until it can"));
+    }
     let rotate = match rotate {
         Some(rotation) => Some(rotation?),
         None => None,

@@ -192,6 +192,18 @@ pub fn is_variable(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
+/// Whether a URL names a private address by itself, as far as that is plain; a name is judged when it is connected to.
+pub(super) fn is_plainly_private(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        Some(Host::Ipv6(address)) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
 /// Whether a server is reached without crossing a net.
 pub(super) fn is_this_machine(url: &Url) -> bool {
     match url.host() {

@@ -4,7 +4,8 @@
 //! one probe at a time goes out and the other rows wait without using up attempts. What says plainly that nobody is there
 //! (no connection, a timeout, 429, 502, 503, 504) keeps the same row as the probe, at that row's own waits. Any other
 //! answer may be about the row, a body that the receiver cannot stand, so the next probe is another row, after the wait
-//! that the number of probes asks for. One success closes the circuit.
+//! that the number of probes asks for. Where that would be long, a row that is due tries before: what is new does not wait
+//! for hours because something failed for hours. One success closes the circuit.
 
 use std::time::Duration;
 
@@ -16,8 +17,12 @@ use crate::store::{DeliveryId, SinkState};
 /// Failures in a row that make a sink down: more than a restart under eight requests needs to show is no harm, since the
 /// first probe comes after the same wait as the first retry.
 pub const DOWN_AFTER: u32 = 5;
-/// The other sinks are told of one that has failed for this long and is down.
+/// The other sinks are told of one that has taken nothing for this long and failed.
 pub const TOLD_AFTER: chrono::Duration = chrono::Duration::minutes(5);
+/// A sink that is down is tried so often, while something is due there.
+pub const PROBE_WAIT_MAX: Duration = Duration::from_secs(60);
+/// A 429 holds the whole sink for no longer; the row that it answered waits for as long as it asks.
+pub const HOLD_MAX: Duration = Duration::from_secs(5 * 60);
 /// So many answers 410 …
 pub const GONE_ANSWERS: u32 = 3;
 /// … over this time, without a success between them, disable a sink.
@@ -66,7 +71,7 @@ pub fn landed(state: &mut SinkState, landing: Landing<'_>, schedule: &[Duration]
     state.failing_since.get_or_insert(landing.at);
     state.last_failure = Some(landing.said.to_owned());
     if let SinkAnswer::Status { status: 429, retry_after: Some(wait) } = landing.answer {
-        state.hold_until = state.hold_until.max(Some(later(landing.at, wait.min(WAIT_MAX))));
+        state.hold_until = state.hold_until.max(Some(later(landing.at, wait.min(HOLD_MAX))));
     }
     if landing.answer.status() == Some(410) {
         state.gone = state.gone.saturating_add(1);
@@ -108,24 +113,27 @@ fn succeeded(state: &mut SinkState, at: DateTime<Utc>) -> Turn {
 
 fn next_probe(state: &mut SinkState, landing: Landing<'_>, schedule: &[Duration], random: f64) {
     let (row, retry) = landing.row;
+    let jittered = |wait: Duration| wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * random.clamp(0.0, 1.0));
+    let soon = later(landing.at, jittered(PROBE_WAIT_MAX));
     if landing.answer.is_about_the_sink()
         && let Some(retry) = retry
     {
         state.probe = Some(row);
-        state.probe_at = Some(retry);
+        state.probe_at = Some(retry.min(soon));
         return;
     }
     let place = usize::try_from(state.probes).unwrap_or(usize::MAX).min(schedule.len().saturating_sub(1));
-    let step = schedule.get(place).copied().unwrap_or(PROBE_WAIT).min(WAIT_MAX);
-    let wait = step.mul_f64(1.0 - JITTER + 2.0 * JITTER * random.clamp(0.0, 1.0));
+    let wait = jittered(schedule.get(place).copied().unwrap_or(PROBE_WAIT).min(WAIT_MAX));
+    let wait = wait.max(landing.answer.retry_after().unwrap_or_default());
     state.probe = None;
-    state.probe_at = Some(later(landing.at, wait.max(landing.answer.retry_after().unwrap_or_default()).min(WAIT_MAX)));
+    state.probe_at = Some(later(landing.at, wait).min(soon));
 }
 
 /// When the others are to be told that the sink fails, unless something happens before.
 pub fn tell_at(state: &SinkState) -> Option<DateTime<Utc>> {
-    let is_down = state.down.is_some() && state.disabled.is_none() && state.paused.is_none();
-    state.failing_since.filter(|_| is_down && state.told.is_none()).map(|since| since + TOLD_AFTER)
+    let is_tried = state.disabled.is_none() && state.paused.is_none();
+    let is_news = is_tried && state.failures > 0 && state.told.is_none();
+    state.failing_since.filter(|_| is_news).map(|since| since + TOLD_AFTER)
 }
 
 fn later(at: DateTime<Utc>, wait: Duration) -> DateTime<Utc> {

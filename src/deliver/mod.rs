@@ -296,8 +296,20 @@ fn workers_of(
     context: &DeliverContext,
     asked: &watch::Receiver<i64>,
 ) -> Result<Vec<Worker>, DeliverError> {
-    let worker = |sink| Ok(Worker::new(store.clone(), sink, Sender::new(sink, context)?, context, asked.clone()));
+    let worker = |sink: &SinkSettings| {
+        let others = others(&sink.id, sinks, &context.event_sinks);
+        Ok(Worker::new(store.clone(), sink, Sender::new(sink, context)?, others, context, asked.clone()))
+    };
     sinks.iter().map(worker).collect()
+}
+
+/// Who hears of a sink's troubles: those who hear of events, or, where it is the only one of them, all others.
+fn others(sink: &SinkId, sinks: &[SinkSettings], named: &[SinkId]) -> Vec<SinkId> {
+    let others: Vec<SinkId> = named.iter().filter(|other| *other != sink).cloned().collect();
+    if others.is_empty() && !named.is_empty() {
+        return sinks.iter().map(|other| &other.id).filter(|other| *other != sink).cloned().collect();
+    }
+    others
 }
 
 /// Notices what commands beside the daemon change in the store.
@@ -306,10 +318,10 @@ async fn listen(store: Store, tell: watch::Sender<i64>) {
     loop {
         match store.asked().await {
             Ok(count) => {
-                if known.is_some_and(|known| known != count) {
+                // The first count is told too: something may have been asked since the workers looked.
+                if known.replace(count) != Some(count) {
                     tell.send_replace(count);
                 }
-                known = Some(count);
             }
             Err(StoreError::Closed { .. }) => return,
             // The workers say that the store can't be read.

@@ -1,6 +1,6 @@
 //! A file that lines are added to: whole lines, synced, and a new file begun where it would grow too long.
 //!
-//! The file is opened for each batch, so that one which was moved away is made anew. A crash, a kill or a full disk may
+//! The file is opened for each batch, so that one which was moved away is made anew, with its folder where need be. A crash, a kill or a full disk may
 //! leave the beginning of a line at the end; nobody was told that it is written, so it comes again, and what stands there
 //! of it is taken back first. Old files are `path.1`, the newest, to `path.N`. They move by renames alone, from the oldest
 //! on, so that whatever breaks in leaves a gap in the numbers and never a file less.
@@ -41,7 +41,16 @@ pub(super) fn append(path: &Path, lines: &[String], rotation: Option<Rotation>) 
 
 /// Opens the file at its end, which is made the end of a line; its length, where it has one.
 fn open(path: &Path) -> io::Result<(File, Option<u64>)> {
-    let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create(true);
+    let mut file = match (options.open(path), path.parent()) {
+        (Err(error), Some(folder)) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(folder)?;
+            folder.ancestors().for_each(sync_folder);
+            options.open(path)?
+        }
+        (opened, _) => opened?,
+    };
     if !file.metadata()?.is_file() {
         return Ok((file, None));
     }

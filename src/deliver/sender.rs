@@ -111,9 +111,12 @@ impl Sender {
 
 /// Where a sink sends to, hashed: a secret may stand in it.
 pub(super) fn target(sink: &SinkSettings) -> [u8; 16] {
-    let (server, command);
+    let (server, command, address);
     let place = match &sink.kind {
-        SinkKind::Webhook(webhook) => webhook.url.as_str().as_bytes(),
+        SinkKind::Webhook(webhook) => {
+            address = webhook.address();
+            address.as_bytes()
+        }
         SinkKind::Email(email) => {
             server = email.server();
             server.as_bytes()

@@ -6,6 +6,7 @@
 
 mod landed;
 mod record;
+mod set_back;
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -14,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::{
     sync::watch,
     task::JoinSet,
@@ -23,7 +24,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use self::{landed::Landed, record::Recorded};
+use self::{landed::Landed, record::Recorded, set_back::Look};
 use super::{DeliverContext, Sender, WorkerEnd, circuit, rate::Turnstile, trouble::Trouble};
 use crate::{
     clock::Clock,
@@ -45,8 +46,6 @@ const RECORD_TIME_MAX: Duration = Duration::from_secs(2);
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 /// While something waits for its retry we look at the clock this often: it may have been set, or the machine slept.
 const SLEEP_MAX: Duration = Duration::from_secs(60);
-/// A clock that goes back by more than this was set.
-const SET_BACK_MIN: chrono::Duration = chrono::Duration::minutes(1);
 
 /// A sink's worker.
 pub(super) struct Worker {
@@ -62,8 +61,9 @@ pub(super) struct Worker {
     stop: CancellationToken,
     /// Changes when a command has asked something.
     asked: watch::Receiver<i64>,
-    /// How the sink does, and whether the store knows.
+    /// How the sink does, whether it was read at all, and whether the store knows.
     state: SinkState,
+    is_state_read: bool,
     is_state_known: bool,
     target: [u8; 16],
     turnstile: Turnstile,
@@ -80,8 +80,9 @@ pub(super) struct Worker {
     more: bool,
     /// When the store has something due again.
     next: Option<DateTime<Utc>>,
-    /// The newest time that was met.
-    latest: DateTime<Utc>,
+    /// The last look at the clock, and by how much it was set back since the store's times were right.
+    look: Look,
+    set_back: TimeDelta,
     trouble: Trouble,
     tally: Tally,
 }
@@ -121,6 +122,7 @@ impl Worker {
         store: Store,
         sink: &SinkSettings,
         sender: Sender,
+        others: Vec<SinkId>,
         context: &DeliverContext,
         asked: watch::Receiver<i64>,
     ) -> Self {
@@ -135,12 +137,13 @@ impl Worker {
             sender: Arc::new(sender),
             retry: sink.retry.clone(),
             pace: sink.pace,
-            others: context.event_sinks.iter().filter(|other| **other != sink.id).cloned().collect(),
+            others,
             clock: context.clock,
             metrics,
             stop: context.stop.clone(),
             asked,
             state: SinkState::default(),
+            is_state_read: false,
             is_state_known: true,
             target: super::target(sink),
             turnstile: Turnstile::new(sink.pace.rate),
@@ -152,7 +155,8 @@ impl Worker {
             recording_rows: 0,
             more: true,
             next: None,
-            latest: DateTime::<Utc>::MIN_UTC,
+            look: Look::new(context.clock.now()),
+            set_back: TimeDelta::zero(),
             trouble: Trouble::default(),
             tally: Tally { delivered: 0, failed: 0, end: WorkerEnd::Stopped },
         }
@@ -162,6 +166,7 @@ impl Worker {
     pub async fn serve(mut self) -> WorkerEnd {
         let mut changed = self.store.changed();
         self.load_state().await;
+        self.look_at_once();
         while self.tally.end == WorkerEnd::Stopped {
             let wake = self.launch(Pass::Serve).await;
             // Losing any branch halfway is harmless: what was marked changed stays so, a flight that has landed and a
@@ -224,8 +229,13 @@ impl Worker {
     /// Reads how the sink does. One that sends elsewhere than before starts afresh.
     async fn load_state(&mut self) {
         match self.store.sink_state(&self.sink).await {
+            // No command has changed it, and what we have learned since is newer.
+            Ok(state) if self.is_state_read && state.version == self.state.version => {
+                self.trouble.store_answers(&self.sink);
+            }
             Ok(state) => {
                 self.trouble.store_answers(&self.sink);
+                self.is_state_read = true;
                 let was_disabled = state.disabled.is_some();
                 let is_new = state.target.is_some_and(|target| target != self.target);
                 self.state = if is_new { state.revived() } else { state };
@@ -233,14 +243,29 @@ impl Worker {
                     self.state.target = Some(self.target);
                     self.is_state_known = false;
                 }
-                if is_new && was_disabled {
-                    info!(sink = %self.sink, "the sink sends elsewhere now and is enabled again");
+                if is_new {
+                    if was_disabled {
+                        info!(sink = %self.sink, "the sink sends elsewhere now and is enabled again");
+                    }
+                    // What was refused there may be taken here.
+                    if let Err(error) = self.store.hasten(&self.sink, self.clock.now()).await {
+                        self.trouble.store_refuses(&self.sink, &error);
+                    }
                 }
             }
             Err(error) => self.trouble.store_refuses(&self.sink, &error),
         }
         self.put_back();
         self.show_state();
+    }
+
+    /// A start is a reason to look whether a sink is back: who starts wirewatch has perhaps mended it.
+    fn look_at_once(&mut self) {
+        let now = self.clock.now();
+        if self.state.down.is_some() && self.state.probe_at.is_some_and(|at| at > now) {
+            self.state.probe_at = Some(now);
+            self.is_state_known = false;
+        }
     }
 
     fn show_state(&self) {
@@ -282,15 +307,10 @@ impl Worker {
 
     /// Puts into flight what is due and may go; gives when to look again, unless something happens before.
     async fn launch(&mut self, pass: Pass) -> Option<Instant> {
-        let now = self.clock.now();
-        if now + SET_BACK_MIN < self.latest {
-            info!(sink = %self.sink, "the clock was set back: what waits for too long is due now");
-            if self.store.mend_clock(now).await.is_ok() {
-                self.load_state().await;
-            }
-            self.latest = now;
+        let now = self.look();
+        if !self.take_store_back(now).await && matches!(pass, Pass::Serve) {
+            return Some(Instant::now() + STORE_PAUSE);
         }
-        self.latest = self.latest.max(now);
         if let Some(tell_at) = circuit::tell_at(&self.state)
             && tell_at <= now
         {
@@ -347,26 +367,32 @@ impl Worker {
         if let Some(opens) = self.turnstile.opens(Instant::now()) {
             return Some(opens);
         }
-        if self.pace.batch_max > 1 {
-            self.make_batch(Duration::ZERO, due).await;
-        }
         if self.state.probe.is_some_and(|row| self.taken.contains(&row)) {
             // Its last attempt is being recorded.
             return None;
         }
-        let which = match (self.state.probe, self.pace.batch_max) {
-            (Some(row), _) => vec![Which::One(row), Which::All],
-            (None, 1) => vec![Which::All],
-            (None, _) => vec![Which::Whole],
-        };
-        for which in which {
-            self.find(which, due, 1).await;
-            if let Some(delivery) = self.ready.pop_front() {
-                self.fly(vec![delivery], true);
+        let is_batched = self.pace.batch_max > 1;
+        let any = if is_batched { Which::Whole } else { Which::All };
+        for which in self.state.probe.map(Which::One).into_iter().chain([any]) {
+            if self.send_probe(which, due).await {
+                return None;
+            }
+        }
+        if is_batched {
+            self.make_batch(Duration::ZERO, due).await;
+            if self.send_probe(any, due).await {
                 return None;
             }
         }
         self.next.map(|next| self.instant(next))
+    }
+
+    /// Sends the first of these rows that is due, if there is one.
+    async fn send_probe(&mut self, which: Which, due: DateTime<Utc>) -> bool {
+        self.find(which, due, 1).await;
+        let Some(delivery) = self.ready.pop_front() else { return false };
+        self.fly(vec![delivery], true);
+        true
     }
 
     fn fly(&mut self, group: Vec<Delivery>, is_probe: bool) {
@@ -411,7 +437,7 @@ impl Worker {
         match self.store.due_of(&self.sink, which, due, limit, &self.taken).await {
             Ok(found) => {
                 self.trouble.store_answers(&self.sink);
-                self.more = found.deliveries.len() == limit;
+                self.more = found.has_more;
                 self.next = found.next;
                 self.taken.extend(found.deliveries.iter().map(|delivery| delivery.id));
                 self.ready.extend(found.deliveries);

@@ -175,16 +175,20 @@ impl Store {
     /// # Errors
     /// Some of them may have been changed.
     pub async fn retry_deliveries(&self, chosen: Chosen, now: DateTime<Utc>) -> Result<usize, StoreError> {
-        let asked_for = matches!(chosen, Chosen::These(_));
+        let is_named = matches!(chosen, Chosen::These(_));
         self.change(chosen, move |connection, row| {
             let sql = "UPDATE outbox SET state = 'pending', due = ?2, attempts = 0, first_attempt = NULL, ended = NULL
                  WHERE delivery = ?1 AND state IN ('pending', 'dead', 'discarded')";
             let changed = connection.prepare_cached(sql)?.execute(params![row, millis(now)])? > 0;
-            if changed && asked_for {
-                // A sink that is down is probed with what somebody wants to see tried.
-                let sql = "UPDATE sink SET probe = ?1, probe_at = ?2, version = version + 1
-                     WHERE sink = (SELECT sink FROM outbox WHERE delivery = ?1) AND down IS NOT NULL";
-                connection.prepare_cached(sql)?.execute(params![row, millis(now)])?;
+            if changed {
+                // Somebody wants to see it tried: a sink that is down is probed, with what they named, and one that asked
+                // for a pause has had its rest.
+                let sql = "UPDATE sink SET probe = CASE WHEN ?3 AND down IS NOT NULL THEN ?1 ELSE probe END,
+                         probe_at = CASE WHEN down IS NOT NULL THEN ?2 ELSE probe_at END, hold_until = NULL,
+                         version = version + 1
+                     WHERE sink = (SELECT sink FROM outbox WHERE delivery = ?1)
+                         AND ((down IS NOT NULL AND (?3 OR probe_at > ?2)) OR hold_until > ?2)";
+                connection.prepare_cached(sql)?.execute(params![row, millis(now), is_named])?;
             }
             Ok(changed)
         })

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, TimeDelta, Utc};
 use rusqlite::{Connection, Row, params};
 
 use super::{
@@ -16,6 +16,9 @@ use crate::{alert::MessageId, config::SinkId};
 
 /// No wait between attempts is longer than a day; a row due later than this met a clock that was set back.
 const WAIT_MAX: Duration = Duration::hours(25);
+
+/// Bodies that are taken at once, but for the last: batches of long alerts have megabytes each.
+const BYTES_MAX: usize = 16 << 20;
 
 /// A row of the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -68,6 +71,8 @@ pub struct Delivery {
 pub struct Due {
     /// Due now, first due first.
     pub deliveries: Vec<Delivery>,
+    /// Whether more may be due, beyond the limit or beyond what is held in memory at once.
+    pub has_more: bool,
     /// When the next one after them is due: the time to ask again, unless a commit comes first.
     pub next: Option<DateTime<Utc>>,
 }
@@ -104,6 +109,16 @@ pub enum AttemptEnd {
     },
 }
 
+impl Attempt {
+    /// The clock that told its times was set back.
+    pub fn set_back(&mut self, by: TimeDelta) {
+        self.at -= by;
+        if let AttemptEnd::Failed { retry, .. } = &mut self.ended {
+            *retry -= by;
+        }
+    }
+}
+
 impl AttemptEnd {
     /// When it is tried again, if it is.
     pub fn retry(&self) -> Option<DateTime<Utc>> {
@@ -123,6 +138,8 @@ pub struct Settled {
     pub state: Option<SinkState>,
     /// What the other sinks shall hear.
     pub events: Vec<NewEvent>,
+    /// The sink takes deliveries again after minutes in vain: what waits for another attempt is due then.
+    pub hasten: Option<DateTime<Utc>>,
 }
 
 /// Which rows of a sink are asked for.
@@ -195,20 +212,26 @@ impl Store {
             };
             if is_kept {
                 announce::store_events(connection, &settled.events, news)?;
+                if let Some(now) = settled.hasten {
+                    sink::hasten(connection, &sink, now)?;
+                }
             }
             Ok(is_kept)
         })
         .await
     }
 
-    /// Brings near what waits for longer than anything can, because the clock was set back.
+    /// Takes a sink's times back `by` so much, because the clock was, to `now`. What was due is due.
     ///
     /// # Errors
-    /// It waits on.
-    pub async fn mend_clock(&self, now: DateTime<Utc>) -> Result<(), StoreError> {
+    /// They stay as they are.
+    pub async fn set_back(&self, sink: &SinkId, now: DateTime<Utc>, by: TimeDelta) -> Result<(), StoreError> {
+        let sink = sink.clone();
         self.write(move |connection, _| {
-            bring_near(connection, now)?;
-            sink::bring_near(connection, now)
+            // Those that were due already keep their order: they are due at once, oldest row first.
+            let sql = "UPDATE outbox SET due = max(?2, due - ?3) WHERE sink = ?1 AND state = 'pending' AND due > ?2";
+            connection.execute(sql, params![sink.as_str(), millis(now), by.num_milliseconds()])?;
+            sink::set_back(connection, &sink, by)
         })
         .await
     }
@@ -255,16 +278,25 @@ fn due(
     // What is in flight is still due as far as the table knows, and comes first.
     let mut rows = statement.query(params![sink.as_str(), millis(now), count(limit + in_flight.len()), row])?;
     let mut deliveries = Vec::new();
+    let (mut bytes, mut has_more) = (0, false);
     while let Some(row) = rows.next()? {
-        if deliveries.len() < limit && !in_flight.contains(&DeliveryId(row.get("delivery")?)) {
-            deliveries.push(delivery(row)?);
+        if in_flight.contains(&DeliveryId(row.get("delivery")?)) {
+            continue;
         }
+        if bytes >= BYTES_MAX || deliveries.len() == limit {
+            has_more = true;
+            break;
+        }
+        let delivery = delivery(row)?;
+        bytes += delivery.body.len();
+        deliveries.push(delivery);
     }
+    has_more |= deliveries.len() == limit;
     let sql = "SELECT min(due) AS due FROM outbox WHERE sink = ?1 AND state = 'pending' AND due > ?2";
     let next = connection
         .prepare_cached(sql)?
         .query_row(params![sink.as_str(), millis(now)], |row| time_or_none(row, "due"))?;
-    Ok(Due { deliveries, next })
+    Ok(Due { deliveries, has_more, next })
 }
 
 fn delivery(row: &Row<'_>) -> rusqlite::Result<Delivery> {

@@ -3,7 +3,7 @@
 //! A sink's worker writes what it learns; a command writes what a person wants and counts `version` up. A worker that
 //! knows an older version writes nothing: it reads anew, within the second in which the daemon notices.
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, TimeDelta, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
@@ -66,6 +66,14 @@ impl SinkState {
         let failing_since = self.failing_since.filter(|_| self.told.is_some());
         Self { told: self.told, failing_since, ..self.afresh() }
     }
+
+    /// The clock that told its times was set back. What a person sees of a command stays as it was.
+    pub fn set_back(&mut self, by: TimeDelta) {
+        let Self { failing_since, last_success, down, probe_at, told, gone_since, hold_until, .. } = self;
+        for time in [failing_since, last_success, down, probe_at, told, gone_since, hold_until] {
+            *time = time.and_then(|time| time.checked_sub_signed(by));
+        }
+    }
 }
 
 impl Store {
@@ -116,15 +124,38 @@ impl Store {
         self.ask_sink(sink, |state| state.paused.take().is_some()).await
     }
 
-    /// Tries a sink as if nothing had been: neither disabled nor down, told to wait or failing; gives how it was.
+    /// Tries a sink as if nothing had been, neither disabled nor down, told to wait or failing, and now what waits for its
+    /// retry; gives how it was, and how many rows those are.
     ///
     /// # Errors
     /// Nothing is changed.
-    pub async fn revive_sink(&self, sink: &SinkId) -> Result<SinkState, StoreError> {
-        self.ask_sink(sink, |state| {
-            let before = state.clone();
-            *state = state.revived();
-            before
+    pub async fn revive_sink(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<(SinkState, usize), StoreError> {
+        let sink = sink.clone();
+        self.write(move |connection, news| {
+            let before = change(connection, &sink, |state| std::mem::replace(state, state.revived()))?;
+            let hastened = hasten(connection, &sink, now)?;
+            if hastened > 0 {
+                ask(connection)?;
+                news.outbox = true;
+            }
+            Ok((before, hastened))
+        })
+        .await
+    }
+
+    /// Makes due now what waits for another attempt at a sink; gives how many rows that were.
+    ///
+    /// # Errors
+    /// They wait on.
+    pub async fn hasten(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<usize, StoreError> {
+        let sink = sink.clone();
+        self.write(move |connection, news| {
+            let hastened = hasten(connection, &sink, now)?;
+            if hastened > 0 {
+                ask(connection)?;
+                news.outbox = true;
+            }
+            Ok(hastened)
         })
         .await
     }
@@ -132,21 +163,10 @@ impl Store {
     async fn ask_sink<T: Send + 'static>(
         &self,
         sink: &SinkId,
-        change: impl FnOnce(&mut SinkState) -> T + Send + 'static,
+        wish: impl FnOnce(&mut SinkState) -> T + Send + 'static,
     ) -> Result<T, StoreError> {
         let sink = sink.clone();
-        self.write(move |connection, _| {
-            let before = load(connection, &sink)?;
-            let mut after = before.clone();
-            let answer = change(&mut after);
-            if after != before {
-                save(connection, &sink, &after)?;
-                connection.execute("UPDATE sink SET version = version + 1 WHERE sink = ?1", [sink.as_str()])?;
-                ask(connection)?;
-            }
-            Ok(answer)
-        })
-        .await
+        self.write(move |connection, _| change(connection, &sink, wish)).await
     }
 
     /// Makes dead letters of some rows that wait for a sink which takes nothing any more; 0 when none waits.
@@ -183,6 +203,19 @@ impl Store {
         })
         .await
     }
+}
+
+/// Changes a sink's state as a command wants it; where that is news, the daemon notices.
+fn change<T>(connection: &Connection, sink: &SinkId, wish: impl FnOnce(&mut SinkState) -> T) -> rusqlite::Result<T> {
+    let before = load(connection, sink)?;
+    let mut after = before.clone();
+    let answer = wish(&mut after);
+    if after != before {
+        save(connection, sink, &after)?;
+        connection.execute("UPDATE sink SET version = version + 1 WHERE sink = ?1", [sink.as_str()])?;
+        ask(connection)?;
+    }
+    Ok(answer)
 }
 
 fn load(connection: &Connection, sink: &SinkId) -> rusqlite::Result<SinkState> {
@@ -244,15 +277,32 @@ pub(super) fn save(connection: &Connection, sink: &SinkId, state: &SinkState) ->
     Ok(kept > 0)
 }
 
+/// Makes due now what waits for another attempt.
+pub(super) fn hasten(connection: &Connection, sink: &SinkId, now: DateTime<Utc>) -> rusqlite::Result<usize> {
+    let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?2";
+    connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now)])
+}
+
 /// Lets the daemon notice that a command has changed something.
 pub(super) fn ask(connection: &Connection) -> rusqlite::Result<()> {
     connection.prepare_cached("UPDATE outbox_asked SET count = count + 1")?.execute([]).map(|_| ())
 }
 
+/// Takes a sink's times back, as the clock was. A worker's own knowledge of them stays good.
+pub(super) fn set_back(connection: &Connection, sink: &SinkId, by: TimeDelta) -> rusqlite::Result<()> {
+    let mut state = load(connection, sink)?;
+    let before = state.clone();
+    state.set_back(by);
+    if state != before {
+        save(connection, sink, &state)?;
+    }
+    Ok(())
+}
+
 /// Makes due what waits for longer than anything can.
 pub(super) fn bring_near(connection: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()> {
     let sql = "UPDATE sink SET probe_at = CASE WHEN probe_at > ?2 THEN ?1 ELSE probe_at END,
-             hold_until = CASE WHEN hold_until > ?2 THEN NULL ELSE hold_until END
+             hold_until = CASE WHEN hold_until > ?2 THEN NULL ELSE hold_until END, version = version + 1
          WHERE probe_at > ?2 OR hold_until > ?2";
     connection.execute(sql, params![millis(now), millis(now + WAIT_MAX)]).map(|_| ())
 }

@@ -100,5 +100,5 @@ fn readme_config_passes_its_check() {
 fn readme_names_the_two_commands_first() {
     let block = fenced("sh");
     let commands: Vec<&str> = block.lines().map(|line| line.split('#').next().unwrap_or("").trim()).collect();
-    assert_eq!(commands, ["cargo run --release -- demo", "cargo test"]);
+    assert_eq!(commands, ["cargo run --release -- demo", "cargo test --all-features"]);
 }

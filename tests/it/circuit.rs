@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use wirewatch::{
     deliver::{
-        circuit::{DOWN_AFTER, Landing, TOLD_AFTER, Turn, landed, tell_at},
+        circuit::{DOWN_AFTER, HOLD_MAX, Landing, PROBE_WAIT_MAX, TOLD_AFTER, Turn, landed, tell_at},
         retry::SinkAnswer,
     },
     store::{DeliveryId, SinkState},
@@ -85,6 +85,21 @@ fn nobody_there_keeps_the_same_row_as_the_probe() {
 }
 
 #[test]
+fn row_that_waits_for_hours_does_not_keep_others_from_trying() {
+    let mut play = Play::down(SinkAnswer::Unreachable);
+    let hours = Landing {
+        at: play.now,
+        answer: SinkAnswer::Status { status: 503, retry_after: Some(Duration::from_secs(7_200)) },
+        said: "no",
+        row: (DeliveryId::from_number(5), Some(play.now + Duration::from_secs(7_200))),
+        is_probe: true,
+    };
+    landed(&mut play.state, hours, &SCHEDULE, 0.5);
+    // The row itself is not due by then; whatever is takes its turn.
+    assert_eq!(play.probe(), (Some(5), i64::try_from(PROBE_WAIT_MAX.as_secs()).unwrap()));
+}
+
+#[test]
 fn answer_that_may_be_about_the_row_lets_another_row_try() {
     for answer in [status(500), status(404), status(413), status(302), SinkAnswer::Forbidden] {
         let mut play = Play::down(answer);
@@ -93,7 +108,7 @@ fn answer_that_may_be_about_the_row_lets_another_row_try() {
             play.after(60).lands(row, answer, true);
             waits.push(play.probe());
         }
-        assert_eq!(waits, [(None, 5), (None, 30), (None, 3_600), (None, 3_600)], "{answer:?}");
+        assert_eq!(waits, [(None, 5), (None, 30), (None, 60), (None, 60)], "{answer:?}");
     }
 }
 
@@ -109,7 +124,7 @@ fn pause_that_is_asked_for_is_the_whole_sinks() {
     assert_eq!(play.state.hold_until, Some(noon() + Duration::from_secs(120)));
     let week = SinkAnswer::Status { status: 429, retry_after: Some(Duration::from_secs(7 * 86_400)) };
     play.lands(4, week, false);
-    assert_eq!(play.state.hold_until, Some(play.now + Duration::from_secs(86_400)), "at most a day");
+    assert_eq!(play.state.hold_until, Some(play.now + HOLD_MAX), "one answer does not silence a sink for a week");
     let mut play = Play::new();
     play.lands(1, SinkAnswer::Status { status: 503, retry_after: Some(Duration::from_secs(120)) }, false);
     assert_eq!(play.state.hold_until, None, "a 503 is its row's");
@@ -137,8 +152,10 @@ fn gone_is_believed_after_three_answers_over_ten_minutes() {
 #[test]
 fn others_are_told_once_and_hear_of_its_recovery() {
     let mut play = Play::new();
-    play.lands(1, status(500), false);
-    assert_eq!(tell_at(&play.state), None, "a failure is no trouble");
+    play.lands(1, status(401), false);
+    assert_eq!(tell_at(&play.state), Some(noon() + TOLD_AFTER), "one that nothing succeeds after");
+    play.after(60).lands(2, status(200), false);
+    assert_eq!(tell_at(&play.state), None, "a failure between successes is no trouble");
     let mut play = Play::down(status(500));
     assert_eq!(tell_at(&play.state), Some(noon() + TOLD_AFTER));
     play.state.told = Some(play.now);

@@ -27,6 +27,31 @@ fn mistakes_of_queries_are_told_beside_those_of_the_config() {
 }
 
 #[test]
+fn check_gives_lines_to_programs_and_the_same_in_words_to_people() {
+    let broken = "[[feed]]\nid = \"wire\"\nurl = \"https://a.org\"\nintervall = \"5m\"\n";
+    let fine = "[[feed]]\nid = \"wire\"\nurl = \"https://a.org\"\n";
+    let unused = format!("{fine}[lists]\nunused = [\"a\"]\n");
+    for (config, code, levels) in [(broken, 2, &["error"][..]), (&*unused, 0, &["warning"]), (fine, 0, &[])] {
+        let desk = Desk::new(config);
+        let text = desk.run(&["check", "--text"]);
+        assert_eq!((text.code, text.stderr.as_str()), (Some(code), ""), "{text:?}");
+        for arguments in [&["check"][..], &["check", "--json"]] {
+            let ran = desk.run(arguments);
+            assert_eq!(ran.code, Some(code), "{ran:?}");
+            assert_eq!(ran.stderr, text.stdout);
+            let found: Vec<_> = ran.lines().iter().map(|line| line["level"].as_str().unwrap().to_owned()).collect();
+            assert_eq!(found, levels, "{ran:?}");
+        }
+    }
+    let line = &Desk::new(broken).run(&["check"]).lines()[0];
+    assert_eq!(
+        (&line["message"], &line["line"], &line["column"], &line["help"]),
+        (&"unknown key `intervall`".into(), &4.into(), &1.into(), &"did you mean `interval`?".into()),
+    );
+    assert!(line["file"].as_str().unwrap().ends_with("wirewatch.toml"), "{line}");
+}
+
+#[test]
 fn article_of_a_named_feed_is_seen_as_that_feeds() {
     let desk = Desk::new(
         "[[feed]]\nid = \"anadolu\"\nurl = \"https://a.org\"\ntags = [\"wire\"]\n\

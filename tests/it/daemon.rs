@@ -256,6 +256,10 @@ async fn daemon_answers_over_http_and_refuses_a_second_one() {
     let second = desk.run(&["run"]);
     assert_eq!(second.code, Some(1));
     assert!(second.stderr.contains("process"), "the holder is not named: {second:?}");
+    // Whoever asks for a reload by signal finds a daemon that has not died of it.
+    let hang_up = std::process::Command::new("sh").args(["-c", &format!("kill -HUP {}", daemon.id())]).status();
+    assert!(hang_up.unwrap().success());
+    assert!(daemon.get("/healthz", "").starts_with("HTTP/1.1 200"));
     let (status, log) = daemon.terminate();
     assert_eq!(status.code(), Some(0), "{log}");
 }

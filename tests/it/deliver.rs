@@ -281,9 +281,11 @@ async fn file_gets_whole_lines_in_order_and_outlives_trouble() {
     let path = folder.join("alerts.ndjson");
     let sinks = [file("file", &path, OutputFormat::Auto)];
     commit(&store, articles(0..100, &["file"])).await;
-    // Its folder is missing: nothing is lost.
+    // A file stands where its folder should be: nothing is lost.
+    std::fs::write(&folder, "").unwrap();
     let pass = once(&store, &sinks, &context).await.unwrap();
     assert_eq!((pass.delivered, pass.left), (0, 100));
+    std::fs::remove_file(&folder).unwrap();
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(&path, "{\"torn").unwrap();
     let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
@@ -301,6 +303,17 @@ async fn file_gets_whole_lines_in_order_and_outlives_trouble() {
     assert_eq!((lines[0], lines.len()), ("{\"torn", 102));
     let old: Vec<&str> = lines.iter().copied().filter(|line| expected.iter().any(|e| e == line)).collect();
     assert_eq!(old, expected);
+}
+
+#[tokio::test]
+async fn file_is_made_with_its_folders() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let path = home.path().with_file_name("out").join("deep").join("alerts.ndjson");
+    commit(&store, articles(0..3, &["file"])).await;
+    let pass = once(&store, &[file("file", &path, OutputFormat::Auto)], &context).await.unwrap();
+    assert_eq!((pass.delivered, pass.left), (3, 0));
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
 }
 
 #[tokio::test]

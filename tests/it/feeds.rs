@@ -90,6 +90,27 @@ async fn feeds_come_pause_and_go_beside_a_running_daemon() {
     assert!(status.success(), "{log}");
 }
 
+#[test]
+fn pause_resume_and_remove_answer_programs_as_the_list_does() {
+    let desk = Desk::new("[daemon]\ndata_dir = \"data\"\n[[feed]]\nid = \"own\"\nurl = \"https://own.example/feed\"\n");
+    for (command, state, said) in [
+        ("pause", "paused", "paused own: `wirewatch feeds resume own` lets it go on\n"),
+        ("pause", "paused", "own was paused already\n"),
+        ("resume", "new", "resumed own\n"),
+        ("resume", "new", "own was not paused\n"),
+    ] {
+        let ran = desk.run(&["feeds", command, "own"]);
+        assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), said), "{ran:?}");
+        assert_eq!(ran.lines(), [listed(&desk, "own").unwrap()]);
+        assert_eq!(ran.lines()[0]["state"], state);
+    }
+    let ran = desk.run(&["feeds", "pause", "own", "--text"]);
+    assert_eq!((ran.stdout.lines().count(), ran.stderr.as_str()), (1, ""), "{ran:?}");
+    desk.write("data/managed.toml", "[[feed]]\nid = \"more\"\nurl = \"https://more.example/feed\"\n");
+    let ran = desk.run(&["feeds", "remove", "more"]);
+    assert_eq!(ran.lines(), [serde_json::json!({"id": "more", "status": "removed"})], "{ran:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn feed_that_was_gone_is_asked_again_when_it_is_resumed() {
     let is_back = Arc::new(AtomicBool::new(false));
@@ -110,7 +131,7 @@ async fn feed_that_was_gone_is_asked_again_when_it_is_resumed() {
     assert!(refused.stderr.contains("feeds resume f0"), "{refused:?}");
     is_back.store(true, Ordering::SeqCst);
     let resumed = desk.run(&["feeds", "resume", "f0"]);
-    assert!(resumed.stdout.contains("410"), "{resumed:?}");
+    assert!(resumed.stderr.contains("410"), "{resumed:?}");
     until("it does well", || listed(&desk, "f0").is_some_and(|feed| feed["state"] == "ok"));
     assert_eq!(farm.requests_for("/0").len(), 2);
 }

@@ -76,37 +76,30 @@ fn cloudevents(value: &Value, body: &str) -> Kept {
     ensure(value.as_object().unwrap().keys().all(names_are_plain), || "an attribute's name".into())
 }
 
-/// <https://docs.slack.dev/reference/block-kit/blocks>: a header 150, a section 3,000, 50 blocks, ten elements of
-/// context; <https://docs.slack.dev/messaging/formatting-message-text>: three characters are escaped.
+/// <https://docs.slack.dev/reference/block-kit/blocks>: a header 150, 50 blocks, ten elements of context, rich text of texts
+/// and links; <https://docs.slack.dev/messaging/formatting-message-text>: three characters are escaped, and only
+/// `plain_text` and rich text read no `*`, `_`, `~` and backticks.
 fn slack(value: &Value) -> Kept {
     let blocks = list(value, "/blocks")?;
     at_most("blocks", blocks.len(), 50)?;
     ensure(!blocks.is_empty(), || "no blocks".into())?;
     at_most("all blocks", value["blocks"].to_string().chars().count(), 13_000)?;
-    plain_of_slack(text(value, "/text")?, false)?;
-    // Mattermost and Rocket.Chat read the text, and call `@channel` and `@all`.
+    ensure(value["mrkdwn"] == false, || "a text that is read for marks".into())?;
+    escaped_for_slack(text(value, "/text")?)?;
+    // Mattermost and Rocket.Chat read the text as Markdown, and call `@channel` and `@all`.
     let calls = text(value, "/text")?.split('@').skip(1).any(|behind| !behind.starts_with('\u{2060}'));
     ensure(!calls, || "a text that calls somebody".into())?;
+    ensure(!text(value, "/text")?.contains("]("), || "a text that hides an address".into())?;
     for block in blocks {
         match text(block, "/type")? {
-            "header" => {
-                ensure(text(block, "/text/type")? == "plain_text", || "a header is plain".into())?;
-                at_most("a header", utf16(text(block, "/text/text")?), 150)?;
-                ensure(!text(block, "/text/text")?.is_empty(), || "an empty header".into())?;
-                plain_of_slack(text(block, "/text/text")?, false)?;
-            }
-            "section" => {
-                at_most("a section", utf16(text(block, "/text/text")?), 3_000)?;
-                ensure(!text(block, "/text/text")?.is_empty(), || "an empty section".into())?;
-                ensure(block["text"]["verbatim"] == true, || "a text that is read for links".into())?;
-                plain_of_slack(text(block, "/text/text")?, true)?;
-            }
+            "header" => plain_of_slack(&block["text"], 150)?,
             "context" => {
                 at_most("a context", list(block, "/elements")?.len(), 10)?;
-                for element in list(block, "/elements")? {
-                    at_most("an element", utf16(text(element, "/text")?), 2_000)?;
-                    plain_of_slack(text(element, "/text")?, false)?;
-                }
+                list(block, "/elements")?.iter().try_for_each(|element| plain_of_slack(element, 2_000))?;
+            }
+            "rich_text" => {
+                ensure(!list(block, "/elements")?.is_empty(), || "no rich text".into())?;
+                list(block, "/elements")?.iter().try_for_each(rich_of_slack)?;
             }
             other => return Err(format!("a block of the type {other}")),
         }
@@ -114,12 +107,38 @@ fn slack(value: &Value) -> Kept {
     Ok(())
 }
 
-fn plain_of_slack(text: &str, may_link: bool) -> Kept {
-    for (at, _) in text.match_indices('<') {
-        let behind = &text[at + 1..];
-        let is_link = may_link && (behind.starts_with("https://") || behind.starts_with("http://"));
-        ensure(is_link && behind.contains('>'), || format!("a `<` in {text:?}"))?;
+fn rich_of_slack(part: &Value) -> Kept {
+    ensure(["rich_text_section", "rich_text_quote"].contains(&text(part, "/type")?), || format!("{part}"))?;
+    ensure(!list(part, "/elements")?.is_empty(), || "an empty part of rich text".into())?;
+    for element in list(part, "/elements")? {
+        match text(element, "/type")? {
+            "text" => ensure(!text(element, "/text")?.is_empty(), || "an empty text".into())?,
+            "link" => {
+                let url = text(element, "/url")?;
+                ensure(url.starts_with("https://") || url.starts_with("http://"), || format!("a link to {url}"))?;
+                at_most("an address", utf16(url), 3_000)?;
+                ensure(element["text"] != "", || "a link without a text".into())?;
+            }
+            other => return Err(format!("an element of the type {other}")),
+        }
+        ensure(element.get("style").is_none_or(|style| *style == serde_json::json!({"bold": true})), || {
+            "style".into()
+        })?;
+        let said = element["text"].as_str().unwrap_or_default();
+        ensure(["<!", "<@", "<#"].iter().all(|call| !said.contains(call)), || format!("{said:?} may call somebody"))?;
     }
+    Ok(())
+}
+
+fn plain_of_slack(value: &Value, max: usize) -> Kept {
+    ensure(text(value, "/type")? == "plain_text", || format!("{value} is read for marks"))?;
+    ensure(!text(value, "/text")?.is_empty(), || "an empty text".into())?;
+    at_most("a text", utf16(text(value, "/text")?), max)?;
+    escaped_for_slack(text(value, "/text")?)
+}
+
+fn escaped_for_slack(text: &str) -> Kept {
+    ensure(!text.contains('<'), || format!("a `<` in {text:?}"))?;
     for (at, _) in text.match_indices('&') {
         let is_escape = ["&amp;", "&lt;", "&gt;"].iter().any(|escape| text[at..].starts_with(escape));
         ensure(is_escape, || format!("a `&` in {text:?}"))?;

@@ -5,6 +5,7 @@ mod acceptance;
 mod circuit;
 mod articles;
 mod backlog;
+mod clock_set;
 mod commands;
 mod config;
 mod crash;

@@ -15,7 +15,7 @@ use wirewatch::{
     clock::Clock,
     config::{Pace, SinkSettings},
     deliver::{Deliveries, observe, once},
-    store::{MessageKind, Role, Store},
+    store::{Chosen, MessageKind, Role, Store},
 };
 
 use crate::{
@@ -121,8 +121,8 @@ async fn sink_that_stays_down_is_told_of_once_by_the_others_and_so_is_its_recove
     let since = (Utc::now() - chrono::Duration::minutes(6)).timestamp_millis();
     let sql = "UPDATE sink SET failures = 4, failing_since = ?1, last_failure = 'answered 503'";
     Connection::open(home.path()).unwrap().execute(sql, [since]).unwrap();
-    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
     commit(&store, articles(0..3, &["hook"])).await;
+    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
     let told = other.received(1).await.remove(0);
     let event: serde_json::Value = serde_json::from_str(&told.body).unwrap();
     assert_eq!((event["type"].as_str(), event["data"]["sink"].as_str()), (Some("sink.failing"), Some("hook")));
@@ -172,7 +172,7 @@ async fn sink_that_is_gone_is_disabled_for_good_and_comes_back_when_asked() {
     until("it is still disabled", async || pending_and_dead(&store, "hook").await == (0, 702)).await;
     is_gone.store(false, Ordering::SeqCst);
     let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
-    assert!(beside.revive_sink(&hook).await.unwrap().disabled.is_some());
+    assert!(beside.revive_sink(&hook, Utc::now()).await.unwrap().0.disabled.is_some());
     until("the daemon notices", async || context.metrics.render().contains(&enabled(1))).await;
     let before = receiver.so_far().len();
     commit(&store, articles(702..703, &["hook"])).await;
@@ -183,6 +183,158 @@ async fn sink_that_is_gone_is_disabled_for_good_and_comes_back_when_asked() {
         .query_row("SELECT last_error FROM outbox WHERE attempts = 0 AND state = 'dead' LIMIT 1", [], |row| row.get(0))
         .unwrap();
     assert!(reason.starts_with("the sink is disabled: answered 410"), "{reason}");
+}
+
+/// A sink that is down, its next probe an hour off.
+fn make_down(home: &Home) {
+    let soon = Utc::now().timestamp_millis();
+    let sql = "INSERT INTO sink (sink, version, failures, failing_since, last_failure, down, probe_at, probes, gone)
+         VALUES ('hook', 0, 9, ?1, 'answered 503', ?1, ?1 + 3600000, 4, 0)";
+    Connection::open(home.path()).unwrap().execute(sql, [soon]).unwrap();
+}
+
+#[tokio::test]
+async fn start_tries_a_sink_that_is_down_at_once() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    make_down(&home);
+    let receiver = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    commit(&store, articles(0..3, &["hook"])).await;
+    let deliveries = Deliveries::start(&store, &[webhook("hook", &receiver.url, &[20])], &context).unwrap();
+    receiver.received(3).await;
+    finish(deliveries, &context).await;
+}
+
+#[tokio::test]
+async fn retry_by_command_does_not_wait_for_the_probe_or_for_a_pause() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let is_down = Arc::new(AtomicBool::new(true));
+    let gate = Arc::clone(&is_down);
+    let answer = move |_, _: &Received| match gate.load(Ordering::SeqCst) {
+        true => Answer::Status(429, "retry-after: 120\r\n"),
+        false => Answer::Status(204, ""),
+    };
+    let receiver = Receiver::start(answer).await;
+    commit(&store, articles(0..3, &["hook"])).await;
+    let sinks = [webhook("hook", &receiver.url, &[])];
+    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
+    until("no attempt is left", async || pending_and_dead(&store, "hook").await.1 >= 1).await;
+    until("the store knows", async || store.sink_state(&sink("hook")).await.unwrap().hold_until.is_some()).await;
+    is_down.store(false, Ordering::SeqCst);
+    let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
+    beside.retry_deliveries(Chosen::Dead { sink: None, since: None }, Utc::now()).await.unwrap();
+    until("all arrives", async || pending_and_dead(&store, "hook").await == (0, 0)).await;
+    finish(deliveries, &context).await;
+}
+
+#[tokio::test]
+async fn sink_brought_back_by_command_gets_at_once_what_waited_for_hours() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let (is_refused, receiver, _other, sinks) = two_sinks(401).await;
+    let mut hook = sinks[0].clone();
+    hook.retry = vec![Duration::from_secs(3_600)];
+    commit(&store, articles(0..12, &["hook"])).await;
+    let deliveries = Deliveries::start(&store, &[hook], &context).unwrap();
+    receiver.received(5).await;
+    until("it is down", async || store.sink_state(&sink("hook")).await.unwrap().down.is_some()).await;
+    let file = Connection::open(home.path()).unwrap();
+    let recorded =
+        || file.query_row("SELECT sum(attempts) FROM outbox", [], |row| row.get::<_, u32>(0)).unwrap() as usize;
+    until("what is under way has landed", async || recorded() == receiver.so_far().len()).await;
+    is_refused.store(false, Ordering::SeqCst);
+    let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
+    let (before, hastened) = beside.revive_sink(&sink("hook"), Utc::now()).await.unwrap();
+    assert!(before.down.is_some() && hastened >= 5, "{hastened} rows");
+    until("all arrives", async || pending_and_dead(&store, "hook").await == (0, 0)).await;
+    finish(deliveries, &context).await;
+}
+
+#[tokio::test]
+async fn sink_that_is_back_after_minutes_gets_at_once_what_waited_for_hours() {
+    let (home, mut context) = (Home::new(), context());
+    context.event_sinks = vec![sink("hook"), sink("other")];
+    let store = open(&home);
+    let (is_refused, receiver, other, sinks) = two_sinks(401).await;
+    let mut sinks = sinks.to_vec();
+    sinks[0].retry = vec![Duration::from_secs(3_600)];
+    commit(&store, articles(0..5, &["hook"])).await;
+    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
+    receiver.received(5).await;
+    until("it is down", async || store.sink_state(&sink("hook")).await.unwrap().down.is_some()).await;
+    finish(deliveries, &context).await;
+    // Six minutes later, somebody has mended it and started wirewatch again.
+    let since = (Utc::now() - chrono::Duration::minutes(6)).timestamp_millis();
+    Connection::open(home.path()).unwrap().execute("UPDATE sink SET failing_since = ?1", [since]).unwrap();
+    is_refused.store(false, Ordering::SeqCst);
+    let mut context = self::context();
+    context.event_sinks = vec![sink("hook"), sink("other")];
+    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
+    other.received(1).await;
+    commit(&store, articles(5..6, &["hook"])).await;
+    until("all arrives", async || pending_and_dead(&store, "hook").await == (0, 0)).await;
+    finish(deliveries, &context).await;
+    let told: Vec<_> = other.so_far().iter().map(|told| told.body.clone()).collect();
+    assert!(told[0].contains("sink.failing") && told[1].contains("sink.recovered"), "{told:?}");
+}
+
+#[tokio::test]
+async fn where_the_only_sink_for_events_fails_all_others_hear_of_it() {
+    let (home, mut context) = (Home::new(), context());
+    context.event_sinks = vec![sink("hook")];
+    let store = open(&home);
+    let (_, _receiver, other, sinks) = two_sinks(410).await;
+    let since = (Utc::now() - chrono::Duration::minutes(11)).timestamp_millis();
+    let hook = sink("hook");
+    store.pause_sink(&hook, Utc::now()).await.unwrap();
+    store.resume_sink(&hook).await.unwrap();
+    let file = Connection::open(home.path()).unwrap();
+    file.execute("UPDATE sink SET gone = 2, gone_since = ?1, failing_since = ?1", [since]).unwrap();
+    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
+    commit(&store, articles(0..1, &["hook"])).await;
+    let told = other.received(1).await.remove(0);
+    assert!(told.body.contains(r#""type":"sink.disabled""#), "{}", told.body);
+    finish(deliveries, &context).await;
+}
+
+#[tokio::test]
+async fn alert_for_a_sink_with_batches_never_goes_out_alone() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let (is_down, receiver, _other, sinks) = two_sinks(503).await;
+    let pace = Pace { batch_max: 2, batch_wait: Duration::ZERO, ..Pace::default() };
+    let hook = with_pace(sinks[0].clone(), pace);
+    commit(&store, articles(0..40, &["hook"])).await;
+    let deliveries = Deliveries::start(&store, &[hook], &context).unwrap();
+    receiver.received(8).await;
+    until("it is down", async || store.sink_state(&sink("hook")).await.unwrap().down.is_some()).await;
+    // The row that probes is not there any more.
+    let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
+    let probe = store.sink_state(&sink("hook")).await.unwrap().probe.unwrap();
+    beside.discard_deliveries(Chosen::These(vec![probe]), Utc::now()).await.unwrap();
+    receiver.received(12).await;
+    is_down.store(false, Ordering::SeqCst);
+    until("all arrives", async || pending_and_dead(&store, "hook").await == (0, 0)).await;
+    finish(deliveries, &context).await;
+    assert!(receiver.so_far().iter().all(|request| request.id().starts_with("bat_")));
+}
+
+#[tokio::test]
+async fn long_bodies_are_taken_some_at_a_time() {
+    let home = Home::new();
+    let store = open(&home);
+    let mut entries = articles(0..7, &["hook"]);
+    for entry in &mut entries {
+        entry.alerts[0].body = format!(r#"{{"type":"alert","data":"{}"}}"#, "x".repeat(5 << 20));
+    }
+    commit(&store, entries).await;
+    let now = Utc::now() + chrono::Duration::minutes(1);
+    let due = store.due(&sink("hook"), now, 100, &HashSet::new()).await.unwrap();
+    assert_eq!((due.deliveries.len(), due.has_more), (4, true));
+    let taken = due.deliveries.iter().map(|delivery| delivery.id).collect();
+    let due = store.due(&sink("hook"), now, 100, &taken).await.unwrap();
+    assert_eq!((due.deliveries.len(), due.has_more), (3, false));
 }
 
 #[tokio::test]
@@ -342,18 +494,6 @@ async fn batch_that_was_not_sent_before_a_crash_is_sent_as_it_was() {
     let file = Connection::open(home.path()).unwrap();
     let dead: i64 = file.query_row("SELECT count(*) FROM outbox WHERE state = 'dead'", [], |row| row.get(0)).unwrap();
     assert_eq!((dead, pending_and_dead(&store, "hook").await), (7, (0, 2)), "a batch is one dead letter");
-}
-
-#[tokio::test]
-async fn clock_that_goes_back_while_running_holds_nothing_up() {
-    let home = Home::new();
-    let store = open(&home);
-    commit(&store, articles(0..2, &["hook"])).await;
-    let month = (Utc::now() + chrono::Duration::days(30)).timestamp_millis();
-    let file = Connection::open(home.path()).unwrap();
-    file.execute("UPDATE outbox SET due = ?1", [month]).unwrap();
-    store.mend_clock(Utc::now()).await.unwrap();
-    assert_eq!(store.due(&sink("hook"), Utc::now(), 9, &HashSet::new()).await.unwrap().deliveries.len(), 2);
 }
 
 /// Rows that wait for the sink `dead`.

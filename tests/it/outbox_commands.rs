@@ -160,6 +160,34 @@ async fn test_of_a_sink_is_signed_and_brings_a_disabled_one_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sink_that_is_mended_comes_back_at_once_when_somebody_says_so() {
+    for command in ["enable", "test"] {
+        // Two are not enough to call it down; of a wrong token each waits for an hour, of a sink that is down the probe.
+        for (answer, articles, state) in [(503, 6, "down"), (503, 1, "down"), (401, 2, "failing")] {
+            let status = Arc::new(AtomicU16::new(answer));
+            let receiver = receiver(&status).await;
+            let desk = desk(&receiver, articles, "retry = [\"10ms\", \"10ms\", \"10ms\", \"10ms\", \"1h\"]");
+            let daemon = desk.start();
+            let waits_long = || {
+                let rows = lines(&desk, &["deliveries", "list"]);
+                let waits = |row: &Value| row["attempts"].as_u64().unwrap() >= if answer == 401 { 1 } else { 5 };
+                let (wanted, found) = (if answer == 401 { 2 } else { 1 }, rows.iter().filter(|row| waits(row)).count());
+                found >= wanted && hook(&desk)["state"] == state
+            };
+            until("an hour's wait", waits_long);
+            let before = receiver.so_far().len();
+            status.store(204, Ordering::SeqCst);
+            assert_eq!(desk.run(&["sinks", command, "hook"]).code, Some(0));
+            let took = until("all has come", || lines(&desk, &["deliveries", "list"]).is_empty());
+            assert!(took < Duration::from_secs(3), "{command} after {answer}: {took:?}");
+            assert_eq!(receiver.so_far().len(), before + articles + usize::from(command == "test"));
+            assert_eq!(hook(&desk)["state"], "ok");
+            assert!(daemon.terminate().0.success());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn commands_answer_in_lines_for_programs_and_name_what_is_not_there() {
     let status = Arc::new(AtomicU16::new(204));
     let receiver = receiver(&status).await;
@@ -173,7 +201,7 @@ async fn commands_answer_in_lines_for_programs_and_name_what_is_not_there() {
         ("pause", serde_json::json!({"sink": "hook", "paused": true, "changed": true})),
         ("pause", serde_json::json!({"sink": "hook", "paused": true, "changed": false})),
         ("resume", serde_json::json!({"sink": "hook", "paused": false, "changed": true})),
-        ("enable", serde_json::json!({"sink": "hook", "enabled": true, "was": "enabled", "dead": 0})),
+        ("enable", serde_json::json!({"sink": "hook", "enabled": true, "was": "enabled", "dead": 0, "tried_now": 0})),
     ] {
         assert_eq!(asked(command), expected);
     }

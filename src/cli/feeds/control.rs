@@ -1,12 +1,13 @@
 //! `feeds remove`, `pause`, `resume`, `poll`: what people ask of one feed. The running daemon notices within a second.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
 use chrono::SecondsFormat;
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::{blocks, place_of, refuse};
+use super::{blocks, known, place_of, refuse};
 use crate::{
     cli::{
         Context, Exit,
@@ -54,7 +55,12 @@ pub fn remove(context: &Context, id: &str) -> Exit {
     {
         return failed(&chain(&error));
     }
-    printed(&format!("removed {id}: a running daemon polls it no longer; its alerts and articles stay\n"))
+    let said = format!("removed {id}: a running daemon polls it no longer; its alerts and articles stay");
+    if !context.output.json {
+        return printed(&format!("{said}\n"));
+    }
+    eprintln!("{said}");
+    printed(&format!("{}\n", json!({ "id": id, "status": "removed" })))
 }
 
 fn not_managed(settings: &Settings, id: &FeedId) -> String {
@@ -106,8 +112,10 @@ pub fn pause(context: &Context, id: &str) -> Exit {
     };
     let paused = with_store(&settings, async |store| store.pause_feed(&feed.id, Clock::system().now()).await);
     match paused {
-        Ok(true) => printed(&format!("paused {id}: `wirewatch feeds resume {id}` lets it go on\n")),
-        Ok(false) => printed(&format!("{id} was paused already\n")),
+        Ok(true) => {
+            done(context, &settings, &feed, &format!("paused {id}: `wirewatch feeds resume {id}` lets it go on"))
+        }
+        Ok(false) => done(context, &settings, &feed, &format!("{id} was paused already")),
         Err(message) => failed(&message),
     }
 }
@@ -119,12 +127,29 @@ pub fn resume(context: &Context, id: &str) -> Exit {
         Err(exit) => return exit,
     };
     match with_store(&settings, async |store| store.resume_feed(&feed.id, Clock::system().now()).await) {
-        Ok(resumed) => printed(&match (resumed.was_paused, resumed.was_gone) {
-            (_, true) => format!("resumed {id}: its server had said that it is gone (410), and is asked again\n"),
-            (true, false) => format!("resumed {id}\n"),
-            (false, false) => format!("{id} was not paused\n"),
-        }),
+        Ok(resumed) => {
+            let said = match (resumed.was_paused, resumed.was_gone) {
+                (_, true) => format!("resumed {id}: its server had said that it is gone (410), and is asked again"),
+                (true, false) => format!("resumed {id}"),
+                (false, false) => format!("{id} was not paused"),
+            };
+            done(context, &settings, &feed, &said)
+        }
         Err(message) => failed(&message),
+    }
+}
+
+/// What came of it: a sentence for people, and for programs the feed as `feeds list` has it now.
+fn done(context: &Context, settings: &Settings, feed: &FeedSettings, said: &str) -> Exit {
+    if !context.output.json {
+        return printed(&format!("{said}\n"));
+    }
+    eprintln!("{said}");
+    match known(settings, Clock::system()) {
+        Ok((states, wishes, activity)) => {
+            printed(&blocks(context, settings, slice::from_ref(feed), &states, &wishes, &activity))
+        }
+        Err(error) => failed(&chain(&error)),
     }
 }
 
@@ -215,7 +240,7 @@ async fn asked(context: &Context, settings: &Settings, feed: &FeedSettings) -> E
         Err(error) => return failed(&chain(&error)),
     };
     let has_failed = state.error.is_some();
-    match printed(&blocks(context, settings, std::slice::from_ref(feed), &[state], &[], &Default::default())) {
+    match printed(&blocks(context, settings, slice::from_ref(feed), &[state], &[], &Default::default())) {
         Exit::Done if has_failed => Exit::Failed,
         exit => exit,
     }

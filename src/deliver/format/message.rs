@@ -226,7 +226,7 @@ impl Trouble {
         let (what, id, is_over) = match kind {
             "feed.failing" => ("feed", "/feed/id", false),
             "feed.recovered" => ("feed", "/feed/id", true),
-            "sink.failing" => ("sink", "/sink", false),
+            "sink.failing" | "sink.disabled" => ("sink", "/sink", false),
             "sink.recovered" => ("sink", "/sink", true),
             _ => return None,
         };
@@ -305,7 +305,9 @@ impl Card {
         let at = |path: &str| data.pointer(path).and_then(Value::as_str);
         let said = at("/text").or_else(|| at("/article/title")).unwrap_or_default();
         let words = said.lines().map(|line| safe(line).trim_end().to_owned()).filter(|line| !line.is_empty());
-        let mut card = Self::bare(severity, format!("{}  {}", severity.to_uppercase(), title_of(kind)));
+        let about = at("/sink").or_else(|| at("/feed/title")).or_else(|| at("/feed/id")).map(safe);
+        let about = about.map_or_else(String::new, |about| format!(": {}", about.trim()));
+        let mut card = Self::bare(severity, format!("{}  {}{about}", severity.to_uppercase(), title_of(kind)));
         card.words = words.take(WORDS_LINES_MAX).collect();
         card.url = at("/url").or_else(|| at("/article/url")).map(text::safe);
         card

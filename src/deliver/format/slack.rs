@@ -1,12 +1,15 @@
 //! Slack's incoming webhooks: Block Kit, with a text for notifications. Mattermost and Rocket.Chat read the text.
 //!
-//! Limits: a header has 150 characters, a section's text 3,000, a message 50 blocks; all of it together fails as
+//! Slack's mrkdwn has no escape for `*`, `_`, `~` and backticks, so nothing that a feed says stands in it: links and bold are
+//! elements of rich text, whose texts mean what they say, and the rest is `plain_text`.
+//!
+//! Limits: a header has 150 characters, an element of context 2,000, a message 50 blocks; all of it together fails as
 //! `msg_blocks_too_long` somewhere above 13,000. Escaped text is what is counted.
 
 use serde_json::{Value, json};
 
 use super::{
-    markup::{slack, slack_url, utf16},
+    markup::{slack, slack_rich, utf16},
     message::{Card, Message, Room},
 };
 use crate::{
@@ -36,66 +39,93 @@ pub(super) fn body(message: &Message) -> String {
     }
     let mut lines = vec![message.headline()];
     lines.extend(cards.iter().filter_map(|card| card.title.clone().or_else(|| card.words.first().cloned())));
-    let text = uncalling(&shorten(&lines.join("\n"), TEXT_MAX, |text| utf16(&uncalling(text))));
+    let said = uncalling(&shorten(&lines.join("\n"), TEXT_MAX, |text| utf16(&uncalling(text))));
     // Links are not followed: a preview of a hostile page is no part of an alert.
-    json!({"text": text, "blocks": all, "unfurl_links": false, "unfurl_media": false}).to_string()
+    json!({"text": said, "mrkdwn": false, "blocks": all, "unfurl_links": false, "unfurl_media": false}).to_string()
 }
 
-/// For the text alone. Slack reads no `@channel` in it, Mattermost and Rocket.Chat do.
+/// For the text alone. Slack reads no `@channel` in it and no Markdown, Mattermost and Rocket.Chat do.
 fn uncalling(text: &str) -> String {
-    slack(text).replace('@', "@\u{2060}")
+    slack(text).replace('@', "@\u{2060}").replace("](", "]\u{2060}(")
 }
 
 fn blocks(card: &Card, with_header: bool) -> Value {
     let mut blocks = Vec::new();
     let mut lines = Vec::new();
     if with_header {
-        let text = json!({"type": "plain_text", "text": slack(&card.headline), "emoji": false});
-        blocks.push(json!({"type": "header", "text": text}));
+        blocks.push(json!({"type": "header", "text": plain(&card.headline)}));
     } else {
-        lines.push(format!("*{}*", slack(&card.headline)));
+        lines.push(vec![bold(&card.headline)]);
     }
     if let Some(title) = &card.title {
-        let lang = card.lang.as_ref().map_or_else(String::new, |lang| format!(" [{}]", slack(lang)));
-        lines.push(match &card.url {
-            Some(url) => format!("*<{}|{}>*{lang}", slack_url(url), slack(title)),
-            None => format!("*{}*{lang}", slack(title)),
-        });
+        let lang = card.lang.as_ref().map(|lang| text(&format!(" [{lang}]")));
+        let title = match &card.url {
+            Some(url) => link(url, Some(title)),
+            None => bold(title),
+        };
+        lines.push(std::iter::once(title).chain(lang).collect());
     }
+    let mut rich = Vec::new();
     if let Some(excerpt) = &card.excerpt {
+        rich.extend(section(std::mem::take(&mut lines)));
         let (open, close) = excerpt.quotes();
         let Excerpt { before, hit, after } = excerpt;
-        let mark = if hit.is_empty() { "" } else { "*" };
-        lines.push(format!(">{open}{}{mark}{}{mark}{}{close}", slack(before), slack(hit), slack(after)));
+        let parts = [text(&format!("{open}{before}")), bold(hit), text(&format!("{after}{close}"))];
+        let said: Vec<Value> = parts.into_iter().filter(|part| part["text"] != "").collect();
+        if !said.is_empty() {
+            rich.push(json!({"type": "rich_text_quote", "elements": said}));
+        }
     }
-    lines.extend(card.words.iter().map(|line| slack(line)));
+    lines.extend(card.words.iter().map(|line| vec![text(line)]));
     if let (None, Some(url)) = (&card.title, &card.url) {
-        lines.push(format!("<{}>", slack_url(url)));
+        lines.push(vec![link(url, None)]);
     }
-    if !lines.is_empty() {
-        blocks.push(section(&lines.join("\n")));
+    lines.extend(card.facts.iter().map(|facts| vec![text(facts)]));
+    rich.extend(section(lines));
+    if !rich.is_empty() {
+        blocks.push(json!({"type": "rich_text", "elements": rich}));
     }
-    if let Some(facts) = &card.facts {
-        blocks.push(section(&slack(facts)));
-    }
-    let foot: Vec<String> = [&card.origin, &card.why].into_iter().flatten().map(|line| slack(line)).collect();
+    let foot: Vec<String> = [&card.origin, &card.why].into_iter().flatten().cloned().collect();
     if !foot.is_empty() {
         blocks.push(context(&foot));
     }
     Value::Array(blocks)
 }
 
-/// `verbatim` keeps Slack from making links and mentions of what looks like some.
-fn mrkdwn(text: &str) -> Value {
-    json!({"type": "mrkdwn", "text": text, "verbatim": true})
+/// Lines of rich text; `None` where they say nothing, which Slack refuses.
+fn section(lines: Vec<Vec<Value>>) -> Option<Value> {
+    let mut elements: Vec<Value> = Vec::new();
+    for line in lines {
+        let mut line = line.into_iter().filter(|element| element["text"] != "").peekable();
+        if line.peek().is_some() && !elements.is_empty() {
+            elements.push(text("\n"));
+        }
+        elements.extend(line);
+    }
+    (!elements.is_empty()).then(|| json!({"type": "rich_text_section", "elements": elements}))
 }
 
-fn section(text: &str) -> Value {
-    json!({"type": "section", "text": mrkdwn(text)})
+fn text(text: &str) -> Value {
+    json!({"type": "text", "text": slack_rich(text)})
+}
+
+fn bold(text: &str) -> Value {
+    json!({"type": "text", "text": slack_rich(text), "style": {"bold": true}})
+}
+
+fn link(url: &str, title: Option<&str>) -> Value {
+    match title.filter(|title| !title.is_empty()) {
+        Some(title) => json!({"type": "link", "url": url, "text": slack_rich(title), "style": {"bold": true}}),
+        None => json!({"type": "link", "url": url}),
+    }
+}
+
+fn plain(text: &str) -> Value {
+    json!({"type": "plain_text", "text": slack(text), "emoji": false})
 }
 
 fn context(lines: &[String]) -> Value {
-    json!({"type": "context", "elements": lines.iter().map(|line| mrkdwn(line)).collect::<Vec<_>>()})
+    json!({"type": "context", "elements": lines.iter().map(|line| plain(line)).collect::<Vec<_>>()})
 }
 
 /// Slack says in one word what is wrong. A hook that was removed is as gone as 410 would say.

@@ -26,6 +26,8 @@ pub(super) struct Landed {
 
 impl Worker {
     pub(super) fn land(&mut self, landed: Result<Landed, JoinError>) {
+        // Before anything bears a new time.
+        let now = self.look();
         let Landed { group, is_probe, at, reply } = match landed {
             Ok(landed) => landed,
             Err(error) => {
@@ -38,6 +40,7 @@ impl Worker {
             self.tally.end = WorkerEnd::StdoutClosed;
             return;
         };
+        let at = at.min(now);
         reply.said = safe(&reply.said);
         // Lines that failed come back together and in their order, so they share their luck.
         let luck = if self.sender.keeps_order() { 0.5 } else { jitter::share() };
@@ -81,6 +84,7 @@ impl Worker {
             Turn::Up(was_told) => {
                 self.more = true;
                 if was_told {
+                    self.unrecorded.hasten = Some(landing.at);
                     let since = before.unwrap_or(landing.at);
                     let kind = EventKind::SinkRecovered { sink: self.sink.clone(), since };
                     self.tell(kind, landing.at);
@@ -90,7 +94,8 @@ impl Worker {
                 self.trouble.is_gone(&self.sink, landing.said);
                 self.put_back();
                 self.show_state();
-                let since = self.state.gone_since.unwrap_or(landing.at);
+                // As in `sink.failing`, so that services keep one incident for both.
+                let since = self.state.failing_since.or(self.state.gone_since).unwrap_or(landing.at);
                 let (sink, reason) = (self.sink.clone(), landing.said.to_owned());
                 self.tell(EventKind::SinkDisabled { sink, reason, since }, landing.at);
             }

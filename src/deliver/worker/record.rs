@@ -20,6 +20,8 @@ pub(super) struct Recorded {
     is_state_kept: bool,
     /// When the first of them is tried again.
     retry: Option<DateTime<Utc>>,
+    /// Whether others are due now that were not.
+    has_hastened: bool,
 }
 
 impl Worker {
@@ -40,7 +42,7 @@ impl Worker {
 
     pub(super) async fn recorded(&mut self, recorded: Result<Recorded, tokio::task::JoinError>) {
         self.recording_rows = 0;
-        let Ok(Recorded { rows, is_kept, is_state_kept, retry }) = recorded else {
+        let Ok(Recorded { rows, is_kept, is_state_kept, retry, has_hastened }) = recorded else {
             error!(sink = %self.sink, "a record broke off; its alerts wait for the next start");
             return;
         };
@@ -51,6 +53,7 @@ impl Worker {
             // From now on the store has them to give; one may have fallen due while it was being recorded.
             self.next = self.next.into_iter().chain(retry).min();
         }
+        self.more |= has_hastened;
         if !is_state_kept {
             self.load_state().await;
         }
@@ -70,17 +73,18 @@ impl Worker {
 async fn record(store: Store, sink: SinkId, settled: Settled, stop: CancellationToken) -> Recorded {
     let rows = settled.attempts.iter().map(|attempt| attempt.delivery).collect();
     let retry = settled.attempts.iter().filter_map(|attempt| attempt.ended.retry()).min();
+    let has_hastened = settled.hasten.is_some();
     let mut said = false;
     loop {
         match store.settle(&sink, settled.clone()).await {
-            Ok(is_state_kept) => return Recorded { rows, is_kept: true, is_state_kept, retry },
+            Ok(is_state_kept) => return Recorded { rows, is_kept: true, is_state_kept, retry, has_hastened },
             Err(error) => {
                 if !said {
                     said = true;
                     error!(%sink, %error, "could not record deliveries; trying on");
                 }
                 if matches!(error, StoreError::Closed { .. }) || stop.is_cancelled() {
-                    return Recorded { rows, is_kept: false, is_state_kept: true, retry };
+                    return Recorded { rows, is_kept: false, is_state_kept: true, retry, has_hastened: false };
                 }
                 time::sleep(STORE_PAUSE).await;
             }
