@@ -73,13 +73,18 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
     exit
 }
 
+/// Threads for what blocks. They come when all others are busy and go when they are idle, so the bound costs nothing: it
+/// is there for file systems that hang, where each file sink keeps one and each poll of a `file:` feed. What computes or
+/// asks the store bounds itself (as many readers of documents as there are cores, half as many of pages, eight pushes, two
+/// questions to the store), and names are looked up elsewhere (`fetch::look_up`).
+const BLOCKING_THREADS_MAX: usize = 256;
+
 /// The runtime that every daemon command uses: few threads, since the work is waiting.
 pub(super) fn runtime() -> Option<tokio::runtime::Runtime> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let built = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(cores.min(4))
-        // Readers of documents, and the store's few.
-        .max_blocking_threads(cores + 8)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
         .enable_all()
         .build();
     built.inspect_err(|error| eprintln!("error: the runtime could not start: {error}")).ok()

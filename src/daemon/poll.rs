@@ -276,8 +276,12 @@ impl Poller {
             return answer;
         }
         let (body, content_type, url) = (body.clone(), content_type.clone(), url.clone());
-        let linked =
-            tokio::task::spawn_blocking(move || discover::linked_feed(&body, content_type.as_deref(), &url)).await;
+        let permit = Arc::clone(&self.readers).acquire_owned().await;
+        let linked = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            discover::linked_feed(&body, content_type.as_deref(), &url)
+        });
+        let linked = linked.await;
         let Ok(Some(linked)) = linked else { return answer };
         match self.fetcher.fetch(&FetchRequest { moved_to: Some(&linked), ..*request }).await {
             Ok(Answer::Document { body, content_type, url, links, validators, freshness, held, .. }) => {

@@ -14,15 +14,17 @@ use lettre::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{DeliverError, Reply, TextLook, format, retry::SinkAnswer, smtp::Server};
+use super::{DeliverError, Reply, TextLook, format, recipients::Recipients, retry::SinkAnswer, smtp::Server};
 use crate::{
-    config::{EmailSettings, SinkSettings},
+    config::{EmailSettings, SinkId, SinkSettings},
     store::Delivery,
 };
 
 /// A mail server that takes alerts, ready to send.
 pub(super) struct Email {
+    sink: SinkId,
     server: Server,
+    recipients: Recipients,
     from: Mailbox,
     to: Vec<Mailbox>,
     look: TextLook,
@@ -31,17 +33,23 @@ pub(super) struct Email {
 impl Email {
     pub fn new(sink: &SinkSettings, settings: &EmailSettings, look: TextLook) -> Result<Self, DeliverError> {
         let server = Server::new(settings).map_err(|source| DeliverError::Mail { sink: sink.id.clone(), source })?;
-        Ok(Self { server, from: settings.from.clone(), to: settings.to.clone(), look })
+        let (sink, recipients) = (sink.id.clone(), Recipients::default());
+        Ok(Self { sink, server, recipients, from: settings.from.clone(), to: settings.to.clone(), look })
     }
 
     /// One attempt.
     pub async fn send(&self, delivery: &Delivery) -> Reply {
-        match self.mail(delivery) {
-            Ok(mail) => self.server.send(&mail).await,
+        let mail = match self.mail(delivery) {
+            Ok(mail) => mail,
             Err(error) => {
                 let said = format!("the mail could not be made: {error}");
-                Reply { answer: SinkAnswer::Forbidden, said }
+                return Reply { answer: SinkAnswer::Forbidden, said };
             }
+        };
+        let missing = self.recipients.missing(&delivery.message, &self.to);
+        match self.server.send(&mail, &missing).await {
+            Ok(said) => self.recipients.landed(&self.sink, &delivery.message, self.to.len(), said),
+            Err(reply) => reply,
         }
     }
 

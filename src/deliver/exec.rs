@@ -11,7 +11,7 @@ use tokio::{
     time,
 };
 
-use super::{Reply, retry::SinkAnswer, webhook::one_line};
+use super::{Reply, cover::Cover, retry::SinkAnswer, webhook::one_line};
 use crate::{
     config::ExecSettings,
     fetch::program::{self, Group},
@@ -27,11 +27,17 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) struct Exec {
     settings: ExecSettings,
     name: String,
+    /// Over arguments, which may be secret and which programs like to repeat.
+    cover: Cover,
 }
 
 impl Exec {
     pub fn new(settings: &ExecSettings) -> Self {
-        Self { settings: settings.clone(), name: program::name_of(&settings.program) }
+        let mut cover = Cover::default();
+        for argument in &settings.arguments {
+            cover.argument(argument);
+        }
+        Self { settings: settings.clone(), name: program::name_of(&settings.program), cover }
     }
 
     /// One attempt.
@@ -72,7 +78,10 @@ impl Exec {
         };
         match ended {
             Ok(Ok(status)) if status.success() => Reply { answer: SinkAnswer::Taken, said: status.to_string() },
-            Ok(Ok(status)) => self.failed(SinkAnswer::Failed, &format!("{status}: {}", program::first_line(&said))),
+            Ok(Ok(status)) => {
+                let said = self.cover.over(&String::from_utf8_lossy(&said), program::is_cut(&said));
+                self.failed(SinkAnswer::Failed, &format!("{status}: {}", program::first_line_of(&said)))
+            }
             Ok(Err(error)) => self.failed(SinkAnswer::Failed, &format!("its end can't be seen: {error}")),
             Err(_) => self.failed(SinkAnswer::Failed, &format!("no end within {:?}", self.settings.timeout)),
         }

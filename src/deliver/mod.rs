@@ -6,12 +6,14 @@
 
 pub mod circuit;
 mod console;
+mod cover;
 mod email;
 mod exec;
 pub mod format;
 #[cfg(feature = "nats")]
 mod nats;
 mod rate;
+mod recipients;
 pub mod retry;
 mod rotate;
 mod sender;

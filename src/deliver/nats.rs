@@ -18,11 +18,12 @@ use tokio::{
     sync::{Mutex, watch},
     time,
 };
+use url::Host;
 
-use super::{DeliverError, Reply, retry::SinkAnswer, webhook::one_line};
+use super::{DeliverError, Reply, cover::Cover, retry::SinkAnswer, webhook::one_line};
 use crate::{
     config::{NatsLogin, NatsSettings, SinkSettings},
-    fetch::client,
+    fetch::{client, look_up::LookUps},
     store::Delivery,
 };
 
@@ -33,6 +34,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Nats {
     options: ConnectOptions,
     settings: NatsSettings,
+    /// Over what a server may repeat of the login.
+    cover: Cover,
     /// The connection that all attempts share; `None` before the first one and after a failure.
     link: Mutex<Option<Link>>,
 }
@@ -67,11 +70,22 @@ impl Nats {
                 .credentials(credentials.reveal())
                 .map_err(|source| DeliverError::Credentials { sink: sink.id.clone(), source })?,
         };
-        Ok(Self { options, settings: settings.clone(), link: Mutex::new(None) })
+        let mut cover = Cover::default();
+        match &settings.login {
+            NatsLogin::Password(_, secret) | NatsLogin::Token(secret) => cover.token(secret.reveal()),
+            // Only what it signs is sent.
+            NatsLogin::None | NatsLogin::Credentials(_) => {}
+        }
+        Ok(Self { options, cover, settings: settings.clone(), link: Mutex::new(None) })
     }
 
     /// One attempt.
     pub async fn send(&self, delivery: &Delivery) -> Reply {
+        let reply = self.attempt(delivery).await;
+        Reply { said: self.cover.over(&reply.said, false), ..reply }
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> Reply {
         let timeout = self.settings.timeout;
         let link = match time::timeout(timeout, self.link()).await {
             Ok(Ok(link)) => link,
@@ -117,6 +131,14 @@ impl Nats {
             }
             std::future::ready(())
         });
+        // async-nats looks the name up on the threads that files and the store use too, and leaves one behind with each
+        // attempt at a name that hangs. So it hears of names only that do not.
+        if let Some(Host::Domain(host)) = self.settings.url.host() {
+            LookUps::for_sinks()
+                .look_up(host)
+                .await
+                .map_err(|error| ConnectError::with_source(ConnectErrorKind::Dns, error))?;
+        }
         let client = options.connect(self.settings.url.as_str()).await?;
         let stream = ContextBuilder::new().timeout(self.settings.timeout).build(client.clone());
         Ok(open.insert(Link { client, stream, complaint }).clone())

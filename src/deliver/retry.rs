@@ -25,6 +25,8 @@ pub enum SinkAnswer {
     },
     /// It has it, without any status: a line was written.
     Taken,
+    /// Some of those that it is for have it, without any status; the others may get it later.
+    Partly,
     /// No connection, a broken one, a timeout, a file that can't be written.
     Unreachable,
     /// A program took it and failed, or did not come to an end.
@@ -38,13 +40,13 @@ impl SinkAnswer {
     pub fn status(self) -> Option<u16> {
         match self {
             Self::Status { status, .. } => Some(status),
-            Self::Taken | Self::Unreachable | Self::Failed | Self::Forbidden => None,
+            Self::Taken | Self::Partly | Self::Unreachable | Self::Failed | Self::Forbidden => None,
         }
     }
 
-    /// Whether the sink has it.
+    /// Whether the sink does well: it has it, or as much of it as one of its recipients lets it.
     pub fn is_success(self) -> bool {
-        matches!(self, Self::Taken | Self::Status { status: 200..=299, .. })
+        matches!(self, Self::Taken | Self::Partly | Self::Status { status: 200..=299, .. })
     }
 
     /// How long it asks to wait, where that counts.
@@ -52,7 +54,9 @@ impl SinkAnswer {
         match self {
             // Retry-After is for these two (RFC 9110 §10.2.3, RFC 6585 §4).
             Self::Status { status: 429 | 503, retry_after } => retry_after,
-            Self::Status { .. } | Self::Taken | Self::Unreachable | Self::Failed | Self::Forbidden => None,
+            Self::Status { .. } | Self::Taken | Self::Partly | Self::Unreachable | Self::Failed | Self::Forbidden => {
+                None
+            }
         }
     }
 
@@ -60,7 +64,7 @@ impl SinkAnswer {
     pub fn is_about_the_sink(self) -> bool {
         match self {
             Self::Unreachable | Self::Status { status: 408 | 425 | 429 | 502..=504, .. } => true,
-            Self::Taken | Self::Failed | Self::Forbidden | Self::Status { .. } => false,
+            Self::Taken | Self::Partly | Self::Failed | Self::Forbidden | Self::Status { .. } => false,
         }
     }
 }
@@ -81,6 +85,7 @@ pub fn decide(answer: SinkAnswer, attempt: u32, schedule: &[Duration], random: f
     let (patient, asked) = match answer {
         SinkAnswer::Taken | SinkAnswer::Status { status: 200..=299, .. } => return Decision::Delivered,
         SinkAnswer::Status { status: 408 | 425 | 429 | 500..=599, .. }
+        | SinkAnswer::Partly
         | SinkAnswer::Unreachable
         | SinkAnswer::Failed => (true, answer.retry_after()),
         SinkAnswer::Status { .. } | SinkAnswer::Forbidden => (false, None),
@@ -145,6 +150,8 @@ mod tests {
         }
         check(SinkAnswer::Unreachable, 1, RetryAfter(5 * SECOND));
         check(SinkAnswer::Unreachable, 12, Dead);
+        check(SinkAnswer::Partly, 1, RetryAfter(5 * SECOND));
+        check(SinkAnswer::Partly, 12, Dead);
         check(SinkAnswer::Failed, 1, RetryAfter(5 * SECOND));
         check(SinkAnswer::Failed, 12, Dead);
         for other in [100, 301, 302, 307, 400, 401, 403, 404, 410, 413, 422] {

@@ -12,6 +12,8 @@ use std::{
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
+use super::look_up::LookUps;
+
 /// Why a host was not connected to.
 #[derive(Debug, thiserror::Error)]
 pub enum AddressError {
@@ -122,7 +124,7 @@ pub fn check_literal(url: &Url) -> Result<(), AddressError> {
 #[derive(Clone)]
 pub enum Names {
     /// The system's resolver.
-    System,
+    System(LookUps),
     /// A table: for each time that a name is asked for, its addresses.
     Table(Arc<Table>),
 }
@@ -133,7 +135,7 @@ pub type Table = dyn Fn(&str) -> Vec<IpAddr> + Send + Sync;
 impl fmt::Debug for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::System => "System",
+            Self::System(_) => "System",
             Self::Table(_) => "Table",
         })
     }
@@ -142,7 +144,7 @@ impl fmt::Debug for Names {
 impl Names {
     async fn look_up(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
         match self {
-            Self::System => Ok(tokio::net::lookup_host((host, 0)).await?.collect()),
+            Self::System(look_ups) => look_ups.look_up(host).await,
             Self::Table(table) => match table(host) {
                 found if found.is_empty() => Err(io::Error::new(io::ErrorKind::NotFound, "no such name")),
                 found => Ok(found.into_iter().map(|address| SocketAddr::new(address, 0)).collect()),
@@ -348,11 +350,11 @@ mod tests {
 
     #[tokio::test]
     async fn the_resolver_refuses_localhost_unless_it_is_allowed() {
-        let guarded = GuardedResolver::new(false, vec!["proxy.example".into()], Names::System);
+        let guarded = GuardedResolver::new(false, vec!["proxy.example".into()], Names::System(LookUps::for_feeds()));
         assert!(guarded.resolve("localhost".parse().unwrap()).await.is_err());
-        let open = GuardedResolver::new(true, Vec::new(), Names::System);
+        let open = GuardedResolver::new(true, Vec::new(), Names::System(LookUps::for_feeds()));
         assert!(open.resolve("localhost".parse().unwrap()).await.unwrap().next().is_some());
-        let exempt = GuardedResolver::new(false, vec!["LocalHost".into()], Names::System);
+        let exempt = GuardedResolver::new(false, vec!["LocalHost".into()], Names::System(LookUps::for_feeds()));
         assert!(exempt.resolve("localhost".parse().unwrap()).await.is_ok());
     }
 }

@@ -22,6 +22,13 @@ const IDLE_PER_HOST: usize = 1;
 /// How long an idle connection is kept: long enough for the next feed of the same host, far too short for the next poll.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Over HTTP/2, requests share a connection, which may die without a word (a firewall that forgot it). While one waits for
+/// its answer and nothing was heard for this long, the server is asked for a sign of life …
+const HTTP2_QUIET_MAX: Duration = Duration::from_secs(5);
+
+/// … and where none comes in this time, the connection is closed, and the next request opens another.
+const HTTP2_SIGN_WAIT: Duration = Duration::from_secs(5);
+
 /// Most headers in an answer. Real ones have under 40.
 const HEADERS_MAX: usize = 128;
 
@@ -63,6 +70,8 @@ pub fn client(
         .pool_max_idle_per_host(IDLE_PER_HOST)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .http1_max_headers(HEADERS_MAX)
+        .http2_keep_alive_interval(HTTP2_QUIET_MAX)
+        .http2_keep_alive_timeout(HTTP2_SIGN_WAIT)
         .http2_max_header_list_size(HEADER_BYTES_MAX);
     let builder = match proxy {
         Proxy::Environment => builder,
@@ -89,7 +98,7 @@ pub fn shown_proxies(proxy: &Proxy) -> Vec<String> {
     proxies(proxy).iter().map(|url| shown_url(url, false)).collect()
 }
 
-pub(super) fn proxies(proxy: &Proxy) -> Vec<Url> {
+pub(crate) fn proxies(proxy: &Proxy) -> Vec<Url> {
     const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
     match proxy {
         Proxy::Direct => Vec::new(),
@@ -121,12 +130,13 @@ static TLS: LazyLock<Result<ClientConfig, rustls::Error>> = LazyLock::new(tls::s
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::fetch::look_up::LookUps;
 
     #[test]
     fn a_proxy_is_shown_without_its_password() {
         let proxy = Proxy::Url(Url::parse("http://me:secret@proxy.example:3128").unwrap());
         assert_eq!(shown_proxies(&proxy), ["http://***@proxy.example:3128/"]);
-        assert!(client(&proxy, false, Duration::from_secs(1), &Names::System).is_ok());
+        assert!(client(&proxy, false, Duration::from_secs(1), &Names::System(LookUps::for_feeds())).is_ok());
         assert!(shown_proxies(&Proxy::Direct).is_empty());
     }
 

@@ -11,6 +11,7 @@ mod error;
 pub mod form;
 pub mod hints;
 mod large;
+pub mod look_up;
 pub(crate) mod program;
 pub mod redirect;
 mod request;
@@ -40,6 +41,7 @@ pub use request::{FetchRequest, Wanted};
 use self::{
     address::Names,
     large::{Intake, LargeBodies, Size},
+    look_up::LookUps,
     redirect::Chain,
     request::Outgoing,
 };
@@ -144,7 +146,7 @@ impl Fetcher {
             allow_private,
             limits,
             clients: Mutex::default(),
-            names: Names::System,
+            names: Names::System(LookUps::for_feeds()),
             large: LargeBodies::new(),
             clock: Clock::system(),
         };

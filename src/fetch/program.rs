@@ -36,9 +36,18 @@ pub(crate) async fn hear(mut stderr: impl AsyncRead + Unpin, said: &mut Vec<u8>)
     }
 }
 
+/// Whether it may have said more than was kept.
+pub(crate) fn is_cut(said: &[u8]) -> bool {
+    said.len() >= SAID_BYTES_MAX
+}
+
 /// The first line of it that says something.
 pub(crate) fn first_line(said: &[u8]) -> String {
-    let text = String::from_utf8_lossy(said);
+    first_line_of(&String::from_utf8_lossy(said))
+}
+
+/// The same of a text.
+pub(crate) fn first_line_of(text: &str) -> String {
     let says_something = |line: &&str| line.chars().any(|c| !c.is_control() && !c.is_whitespace());
     text.lines().map(str::trim).find(says_something).unwrap_or("it says nothing").to_owned()
 }

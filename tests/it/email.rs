@@ -14,17 +14,17 @@ use tokio::{
 };
 use wirewatch::{
     config::{EmailSettings, Secret, SinkKind, SmtpTls},
-    deliver::once,
+    deliver::{Deliveries, once},
     store::StoredEntry,
 };
 
 use crate::{
-    deliver::{context, open, settings},
+    deliver::{articles, commit, context, finish, open, pending_and_dead, settings},
     store::{Home, entry, poll, sink},
 };
 
 /// How the server behaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum Mood {
     Takes,
     /// 451 where the message would begin.
@@ -35,6 +35,8 @@ enum Mood {
     Silent,
     /// Takes the mail, and then says nothing any more.
     Rude,
+    /// 550 to `gone@`, 452 to `full@`, and to `busy@` as often.
+    Picky(usize),
 }
 
 /// A mail server without TLS; what clients sent, line by line.
@@ -59,6 +61,22 @@ impl MailServer {
 
     fn said(&self) -> Vec<String> {
         self.lines.lock().unwrap().clone()
+    }
+
+    /// For each mail that came, whom it was for.
+    fn mails(&self) -> Vec<Vec<String>> {
+        let mut mails = Vec::new();
+        let mut recipients = Vec::new();
+        for line in self.said() {
+            if line.starts_with("MAIL") {
+                recipients.clear();
+            } else if let Some(rest) = line.strip_prefix("RCPT TO:<") {
+                recipients.push(rest.split('@').next().unwrap().to_owned());
+            } else if line == "DATA" {
+                mails.push(recipients.clone());
+            }
+        }
+        mails
     }
 
     /// The message that came: its head, and its parts decoded.
@@ -102,6 +120,7 @@ async fn talk(socket: TcpStream, mood: Mood, kept: Arc<Mutex<Vec<String>>>) {
             (true, _) => continue,
             (false, "EHLO") => "250-loopback\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME",
             (false, "AUTH") => "235 welcome",
+            (false, "RCPT") if matches!(mood, Mood::Picky(_)) => picky(mood, &said, &kept.lock().unwrap()),
             (false, "RCPT") if mood == Mood::Refuses => "550 5.1.1 nobody of that name",
             (false, "DATA") if mood == Mood::Busy => "451 4.3.0 try again later",
             (false, "DATA") => {
@@ -115,6 +134,17 @@ async fn talk(socket: TcpStream, mood: Mood, kept: Arc<Mutex<Vec<String>>>) {
         if socket.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
             return;
         }
+    }
+}
+
+/// What a picky server says to a recipient; `kept` are all lines so far.
+fn picky(mood: Mood, said: &str, kept: &[String]) -> &'static str {
+    let before = kept.iter().filter(|line| *line == said).count() - 1;
+    match said.split(['<', '@']).nth(1) {
+        Some("gone") => "550 5.1.1 nobody of that name",
+        Some("full") => "452 4.2.2 no room",
+        Some("busy") if mood > Mood::Picky(before) => "450 4.2.1 not now",
+        _ => "250 ok",
     }
 }
 
@@ -263,7 +293,7 @@ async fn nothing_is_sent_to_a_server_that_offers_no_tls() {
 async fn refusal_is_kept_with_the_delivery() {
     for (mood, words) in [
         (Mood::Busy, "answered 451: 4.3.0 try again later"),
-        (Mood::Refuses, "answered 550: 5.1.1 nobody of that name"),
+        (Mood::Refuses, "desk@example.org, ayse@example.org: answered 550: 5.1.1 nobody of that name"),
     ] {
         let server = MailServer::start(mood).await;
         let error = sent(email(server.port), article(|_| {})).await.unwrap();
@@ -279,4 +309,74 @@ async fn mail_that_was_taken_is_not_sent_again_for_want_of_a_goodbye() {
     let server = MailServer::start(Mood::Rude).await;
     let settings = EmailSettings { timeout: Duration::from_secs(5), ..email(server.port) };
     assert_eq!(sent(settings, article(|_| {})).await, None);
+}
+
+fn to(port: u16, names: &[&str]) -> EmailSettings {
+    let to = names.iter().map(|name| format!("{name}@example.org").parse().unwrap()).collect();
+    EmailSettings { to, ..email(port) }
+}
+
+#[tokio::test]
+async fn recipient_that_is_refused_costs_the_others_nothing() {
+    let server = MailServer::start(Mood::Picky(0)).await;
+    assert_eq!(sent(to(server.port, &["desk", "gone", "ayse"]), article(|_| {})).await, None);
+    assert_eq!(server.mails(), [["desk", "gone", "ayse"]], "one mail, which two take");
+    // Who is told of it: `sinks test`, and the log.
+    let sink = settings("mail", SinkKind::Email(Box::new(to(server.port, &["desk", "gone"]))), &[1]);
+    let tested = wirewatch::deliver::test(&sink, &context()).await.unwrap();
+    let said = "the mail server took it for 1 of 2; gone@example.org: answered 550: 5.1.1 nobody of that name";
+    assert_eq!((tested.is_taken, tested.said.as_str()), (true, said));
+    let nobody = sent(to(server.port, &["gone"]), article(|_| {})).await.unwrap();
+    assert_eq!(nobody, "gone@example.org: answered 550: 5.1.1 nobody of that name");
+    let nobody = sent(to(server.port, &["full", "gone"]), article(|_| {})).await.unwrap();
+    assert!(nobody.starts_with("full@example.org: answered 452: 4.2.2 no room; gone@"), "{nobody}");
+}
+
+/// Waits until a server has got as many mails.
+async fn mails(server: &MailServer, count: usize) -> Vec<Vec<String>> {
+    let come = async {
+        while server.mails().len() < count {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), come).await.unwrap();
+    server.mails()
+}
+
+#[tokio::test]
+async fn recipient_that_must_wait_gets_the_mail_later_and_the_others_once() {
+    let (home, context) = (Home::new(), context());
+    let (server, store) = (MailServer::start(Mood::Picky(2)).await, open(&home));
+    let email = to(server.port, &["desk", "busy", "ayse"]);
+    let sinks = [settings("mail", SinkKind::Email(Box::new(email)), &[10, 10, 10])];
+    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
+    store.commit_poll(poll("a", Utc::now(), vec![article(|_| {})])).await.unwrap();
+    assert_eq!(mails(&server, 2).await, [vec!["desk", "busy", "ayse"], vec!["busy"]]);
+    finish(deliveries, &context).await;
+    assert_eq!(pending_and_dead(&store, "mail").await, (0, 0));
+    let asked = server.said().iter().filter(|line| line.starts_with("RCPT TO:<busy@")).count();
+    assert_eq!(asked, 3);
+}
+
+/// A full mailbox took the sink down for all, as if its server were not there.
+#[tokio::test]
+async fn mailbox_that_stays_full_holds_up_no_other() {
+    const MAILS: usize = 20;
+    let (home, context) = (Home::new(), context());
+    let (server, store) = (MailServer::start(Mood::Picky(0)).await, open(&home));
+    let email = to(server.port, &["desk", "full"]);
+    let sinks = [settings("mail", SinkKind::Email(Box::new(email)), &[86_400_000])];
+    let deliveries = Deliveries::start(&store, &sinks, &context).unwrap();
+    commit(&store, articles(0..MAILS, &["mail"])).await;
+    mails(&server, MAILS).await;
+    finish(deliveries, &context).await;
+    assert_eq!(pending_and_dead(&store, "mail").await, (MAILS as i64, 0));
+    let said = server.said();
+    for name in ["desk", "full"] {
+        let line = format!("RCPT TO:<{name}@example.org>");
+        assert_eq!(said.iter().filter(|said| **said == line).count(), MAILS, "{name}");
+    }
+    let file = rusqlite::Connection::open(home.path()).unwrap();
+    let error: String = file.query_row("SELECT max(last_error) FROM outbox", (), |row| row.get(0)).unwrap();
+    assert_eq!(error, "1 of 2 have it; full@example.org: answered 452: 4.2.2 no room");
 }

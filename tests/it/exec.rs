@@ -87,6 +87,29 @@ async fn every_end_but_a_good_one_is_retried_and_says_why() {
 }
 
 #[tokio::test]
+async fn arguments_that_a_program_repeats_are_not_kept() {
+    let complaint = |text: &str| {
+        let arguments = ["-c", text, "sh", "s3cret-arg", "--key=t0ken99", "https://u:pa55@x.example/hook-9876"];
+        let arguments = arguments.map(str::to_owned).to_vec();
+        settings(
+            "exec",
+            SinkKind::Exec(Box::new(ExecSettings { program: "sh".into(), arguments, timeout: LONG })),
+            &[1],
+        )
+    };
+    for (text, expected) in [
+        ("echo \"bad $1, $2\" >&2; exit 3", "bad ***, ***"),
+        ("echo 'no t0ken99 for pa55 at /hook-9876' >&2; exit 3", "no *** for *** at ***"),
+        // 400 bytes are kept.
+        ("printf '%390s s3cret-arg' '' >&2; exit 3", "***"),
+    ] {
+        let home = Home::new();
+        let error = tried(&home, 1, complaint(text)).await.unwrap();
+        assert_eq!(error, format!("sh: exit status: 3: {expected}"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn program_that_is_not_there_is_tried_again() {
     let home = Home::new();
     let exec = ExecSettings { program: "/nowhere/at-all".into(), arguments: Vec::new(), timeout: LONG };

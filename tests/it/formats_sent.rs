@@ -117,7 +117,35 @@ async fn parts_of_the_address_that_a_receiver_repeats_are_not_kept() {
         let (_, home) = sent(webhook(format, url.as_str()), &receiver).await;
         let file = rusqlite::Connection::open(home.path()).unwrap();
         let said: String = file.query_row("SELECT last_error FROM outbox", (), |row| row.get(0)).unwrap();
-        assert_eq!(said, "answered 403 Forbidden: no token *** in /api/*** for d3sk:*** (Basic ***)");
+        assert_eq!(said, "answered 403 Forbidden: no token *** in /api/*** for *** (Basic ***)");
+    }
+}
+
+/// What a receiver says to a webhook at `address`, in which `HOST` stands for it, as the store keeps it.
+async fn kept_of(address: &str, said: String) -> String {
+    let said: &'static str = said.leak();
+    let receiver = Receiver::start(move |_, _| Answer::Says(403, said)).await;
+    let host = receiver.url.as_str().trim_start_matches("http://").trim_end_matches("/hook").to_owned();
+    let (got, home) = sent(webhook(WebhookFormat::Standard, &address.replace("HOST", &host)), &receiver).await;
+    assert!(got.is_some());
+    let file = rusqlite::Connection::open(home.path()).unwrap();
+    file.query_row("SELECT last_error FROM outbox", (), |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn secrets_come_back_in_no_other_form() {
+    // Of an answer 4,096 bytes are read, and white space is not shown: what is cut at their end may be most of a secret.
+    let cut = |said: &str, shown: usize| format!("{}{said}", " ".repeat(4_096 - shown));
+    for (address, said, kept) in [
+        ("http://API-KEY-99@HOST/", "no API-KEY-99".to_owned(), "no ***"),
+        ("http://API-KEY-99@HOST/", "Basic QVBJLUtFWS05OTo=, QVBJLUtFWS05OQ==".to_owned(), "Basic ***, ***"),
+        ("http://HOST/hook/sec%2Fret%3Atok", "no hook sec/ret:tok here".to_owned(), "no hook *** here"),
+        ("http://HOST/hook/sec%20ret-tok9", "Cannot POST /hook/sec ret-tok9".to_owned(), "Cannot POST ***"),
+        ("http://HOST/services/LONG-SECRET-1234", cut("/services/LONG-SECRET-1234", 21), "***"),
+        ("http://HOST/services/LONG-SECRET-1234", cut("no LONG-SECRET-1234", 15), "no ***"),
+        ("http://me:pw123@HOST/", "me:pw123 is not pw1234, pw123!".to_owned(), "*** is not pw1234, ***!"),
+    ] {
+        assert_eq!(kept_of(address, said).await, format!("answered 403 Forbidden: {kept}"), "{address}");
     }
 }
 

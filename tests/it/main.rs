@@ -31,9 +31,12 @@ mod formats_limits;
 mod formats_sent;
 mod full_text;
 mod house;
+mod http2;
 mod hub;
 mod language;
 mod mutate;
+#[cfg(target_os = "linux")]
+mod names;
 #[cfg(feature = "nats")]
 mod nats;
 mod outbox;

@@ -22,7 +22,6 @@ mod template;
 
 use std::{borrow::Cow, time::Duration};
 
-use data_encoding::BASE64;
 use reqwest::{
     Method,
     header::{AUTHORIZATION, HeaderName, HeaderValue},
@@ -33,14 +32,10 @@ pub use email::{Mail, mail};
 pub use template::problems;
 
 use self::{message::Message, template::Template};
-use super::{TextLook, retry::SinkAnswer};
+use super::{TextLook, cover::Cover, retry::SinkAnswer};
 use crate::config::{Secret, WebhookFormat, WebhookSettings};
 
 const JSON: &str = "application/json";
-/// Stands for a secret in what a receiver said.
-const COVERED: &str = "***";
-/// Shorter parts of an address are words such as `api`, `hook` and `true`.
-const SECRET_PART_MIN: usize = 6;
 
 /// A sink's format, ready to make requests.
 pub struct Format {
@@ -51,8 +46,8 @@ pub struct Format {
     template: Option<Template>,
     /// A topic of ntfy.
     topic: String,
-    /// Never shown, not even when a receiver repeats them.
-    secrets: Vec<String>,
+    /// Over what is never shown, not even when a receiver repeats it.
+    cover: Cover,
 }
 
 /// A request that is to be sent.
@@ -96,12 +91,13 @@ impl Format {
             }
             _ => None,
         };
-        let mut secrets = secrets_of_url(&settings.url);
-        secrets.extend(secrets_of_url(&url));
-        secrets.extend(kind_secret(&kind).map(|secret| secret.reveal().to_owned()));
-        // The longest first: a part that is covered must not hide the whole from us.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-        Ok(Self { kind, url, look, template, topic, secrets })
+        let mut cover = Cover::default();
+        cover.url(&settings.url);
+        cover.url(&url);
+        if let Some(secret) = kind_secret(&kind) {
+            cover.token(secret.reveal());
+        }
+        Ok(Self { kind, url, look, template, topic, cover })
     }
 
     /// The request for a frozen body. `id` is the delivery's, the same at every attempt.
@@ -208,27 +204,16 @@ impl Format {
         }
     }
 
-    /// What a receiver said, without our secrets: many repeat the path that they were asked for.
-    pub fn covered(&self, said: &str) -> String {
-        self.secrets.iter().fold(said.to_owned(), |said, secret| said.replace(secret.as_str(), COVERED))
+    /// A proxy on the way may repeat what it got, too.
+    pub fn cover_proxy(&mut self, proxy: &Url) {
+        self.cover.login(proxy.username(), proxy.password());
     }
-}
 
-/// What of an address a receiver may repeat and nobody may see: all that a log covers too, whole and in parts.
-fn secrets_of_url(url: &Url) -> Vec<String> {
-    let mut whole = vec![url.path().to_owned()];
-    whole.extend(url.query().map(str::to_owned));
-    whole.retain(|secret| secret.len() > 1);
-    let mut parts: Vec<String> = url.path().split('/').map(str::to_owned).collect();
-    parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
-    parts.extend(url.query().into_iter().flat_map(|query| query.split(['&', '='])).map(str::to_owned));
-    if let Some(password) = url.password() {
-        parts.push(password.to_owned());
-        parts.push(BASE64.encode(format!("{}:{password}", url.username()).as_bytes()));
+    /// What a receiver said, without our secrets: many repeat the path that they were asked for. With `is_cut` we have heard
+    /// its beginning only.
+    pub fn covered(&self, said: &str, is_cut: bool) -> String {
+        self.cover.over(said, is_cut)
     }
-    parts.retain(|part| part.len() >= SECRET_PART_MIN);
-    whole.extend(parts);
-    whole
 }
 
 fn kind_secret(kind: &WebhookFormat) -> Option<&Secret> {
