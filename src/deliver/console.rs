@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use super::{TextLook, rotate};
+use super::{TextLook, format, rotate};
 use crate::{
     alert::{
         AlertBody, AlertEvent,
@@ -79,7 +79,10 @@ fn blocks(deliveries: &[Delivery], look: &TextLook, now: DateTime<Utc>) -> Vec<S
         let Some(alerts) = alerts(&delivery.body) else {
             finish(&mut block, &mut out);
             match serde_json::from_str::<EventLine>(&delivery.body) {
-                Ok(event) => out.push(format!("{}\n\n", text::safe(&event.data.text))),
+                Ok(event) => {
+                    let headline = format::headline(&delivery.body, look);
+                    out.push(format!("{headline}\n{}\n\n", text::safe(&event.data.text)));
+                }
                 // An event of a later wirewatch that has no text form here.
                 Err(_) => out.push(format!("{}\n", delivery.body)),
             }

@@ -108,6 +108,8 @@ pub struct StoredDelivery {
     pub ended: Option<DateTime<Utc>>,
     /// The row of the batch that it goes out in.
     pub batch: Option<DeliveryId>,
+    /// Of the alert's article.
+    pub title: Option<String>,
 }
 
 /// Which rows a command is about.
@@ -137,7 +139,8 @@ pub struct Changed {
 
 const COLUMNS: &str = "o.delivery, o.sink, o.state, o.due, o.attempts, o.first_attempt, o.last_attempt, o.last_status,
      o.last_error, o.ended, o.batch, coalesce(e.type, 'alert') AS type, coalesce(a.id, e.id) AS id,
-     coalesce(a.made, e.made) AS made";
+     coalesce(a.made, e.made) AS made,
+     CASE WHEN json_valid(a.body) THEN a.body ->> '$.data.article.title' END AS title";
 const TABLES: &str = "outbox o LEFT JOIN alert a ON a.alert = o.alert LEFT JOIN event e ON e.event = o.event";
 
 impl Store {
@@ -374,6 +377,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredDelivery> {
         last_error: row.get("last_error")?,
         ended: time_or_none(row, "ended")?,
         batch: row.get::<_, Option<i64>>("batch")?.map(DeliveryId),
+        title: row.get("title")?,
     })
 }
 

@@ -104,9 +104,9 @@ async fn event_arrives_under_its_id_and_is_a_line_of_text() {
     let printed = std::fs::read_to_string(&lines).unwrap();
     assert_eq!(printed.lines().filter(|line| *line == failing().to_json()).count(), 1, "{printed}");
     let printed = std::fs::read_to_string(&text).unwrap();
-    let line =
-        "Feed a fails since 1 Mar 12:00 UTC (4 polls in a row): no answer within 30 s; next poll 1 Mar 13:00 UTC";
-    assert_eq!(printed.trim_end(), line);
+    let lines = "WARNING  Feed failing: a\n\
+                 Feed a fails since 1 Mar 12:00 UTC (4 polls in a row): no answer within 30 s; next poll 1 Mar 13:00 UTC";
+    assert_eq!(printed.trim_end(), lines);
 }
 
 #[tokio::test]

@@ -189,11 +189,13 @@ fn line(delivery: &StoredDelivery) -> Value {
         "last_error": delivery.last_error,
         "ended": delivery.ended.map(wire_time),
         "batch": delivery.batch.map(DeliveryId::number),
+        "title": delivery.title,
     })
 }
 
 /// ```text
 /// 12  dead  ops  alert alr_…  made 2026-03-01T12:00:00Z
+///     Seoul warns Pyongyang against selling shells
 ///     12 attempts, the last 2026-03-05T12:00:00Z: answered 500
 /// ```
 fn text(delivery: &StoredDelivery) -> String {
@@ -206,6 +208,9 @@ fn text(delivery: &StoredDelivery) -> String {
         safe(message.as_str()),
         wire_time(*made)
     );
+    if let Some(title) = &delivery.title {
+        text.push_str(&format!("    {}\n", safe(title)));
+    }
     if let Some(last) = delivery.last_attempt {
         let count = if *attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
         text.push_str(&format!("    {count}, the last {}", wire_time(last)));

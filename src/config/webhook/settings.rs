@@ -99,25 +99,12 @@ pub enum WebhookFormat {
 impl WebhookSettings {
     /// All that says who gets it, to tell whether that is still the same; secrets stand in it, and it is not to be shown.
     pub fn address(&self) -> String {
-        let (secret, place) = match &self.format {
-            WebhookFormat::Standard
-            | WebhookFormat::CloudEvents
-            | WebhookFormat::Slack
-            | WebhookFormat::Discord
-            | WebhookFormat::Teams => (None, ""),
-            WebhookFormat::Ntfy { token }
-            | WebhookFormat::Alertmanager { token }
-            | WebhookFormat::Template { token, .. } => (token.as_ref(), ""),
-            WebhookFormat::Gotify { token } => (Some(token), ""),
-            WebhookFormat::Telegram { token, chat } => (Some(token), chat.as_str()),
-            WebhookFormat::Matrix { token, room } => (Some(token), room.as_str()),
-            WebhookFormat::PagerDuty { routing_key } => (Some(routing_key), ""),
+        let place = match &self.format {
+            WebhookFormat::Telegram { chat, .. } => chat.as_str(),
+            WebhookFormat::Matrix { room, .. } => room.as_str(),
+            _ => "",
         };
-        let secret = secret.map_or("", Secret::reveal);
-        if secret.is_empty() && place.is_empty() {
-            return self.url.to_string();
-        }
-        format!("{}\0{secret}\0{place}", self.url)
+        format!("{}\0{}\0{place}", self.url, self.format.secret().map_or("", Secret::reveal))
     }
 }
 
@@ -155,6 +142,16 @@ impl WebhookFormat {
             Self::PagerDuty { .. } => (120, MINUTE),
         };
         Some(Rate { count, per })
+    }
+
+    /// What its service knows us by.
+    pub fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::Ntfy { token } | Self::Alertmanager { token } | Self::Template { token, .. } => token.as_ref(),
+            Self::Gotify { token } | Self::Telegram { token, .. } | Self::Matrix { token, .. } => Some(token),
+            Self::PagerDuty { routing_key } => Some(routing_key),
+            Self::Standard | Self::CloudEvents | Self::Slack | Self::Discord | Self::Teams => None,
+        }
     }
 
     /// As in `format = "…"`.

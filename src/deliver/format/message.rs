@@ -241,6 +241,11 @@ impl Trouble {
     }
 }
 
+/// One line that says what a body is.
+pub(in crate::deliver) fn headline(body: &str, look: &TextLook) -> String {
+    Message::read(body, look).headline()
+}
+
 /// Alerts that stand together by article, in the order in which articles first come.
 fn by_article(alerts: &[AlertBody]) -> Vec<Vec<AlertBody>> {
     let mut groups: Vec<Vec<AlertBody>> = Vec::new();

@@ -29,11 +29,12 @@ use reqwest::{
 use url::Url;
 
 pub use email::{Mail, mail};
+pub(super) use message::headline;
 pub use template::problems;
 
 use self::{message::Message, template::Template};
 use super::{TextLook, cover::Cover, retry::SinkAnswer};
-use crate::config::{Secret, WebhookFormat, WebhookSettings};
+use crate::config::{WebhookFormat, WebhookSettings};
 
 const JSON: &str = "application/json";
 
@@ -94,7 +95,7 @@ impl Format {
         let mut cover = Cover::default();
         cover.url(&settings.url);
         cover.url(&url);
-        if let Some(secret) = kind_secret(&kind) {
+        if let Some(secret) = kind.secret() {
             cover.token(secret.reveal());
         }
         Ok(Self { kind, url, look, template, topic, cover })
@@ -213,21 +214,5 @@ impl Format {
     /// its beginning only.
     pub fn covered(&self, said: &str, is_cut: bool) -> String {
         self.cover.over(said, is_cut)
-    }
-}
-
-fn kind_secret(kind: &WebhookFormat) -> Option<&Secret> {
-    match kind {
-        WebhookFormat::Ntfy { token } | WebhookFormat::Alertmanager { token } => token.as_ref(),
-        WebhookFormat::Template { token, .. } => token.as_ref(),
-        WebhookFormat::Gotify { token }
-        | WebhookFormat::Telegram { token, .. }
-        | WebhookFormat::Matrix { token, .. } => Some(token),
-        WebhookFormat::PagerDuty { routing_key } => Some(routing_key),
-        WebhookFormat::Standard
-        | WebhookFormat::CloudEvents
-        | WebhookFormat::Slack
-        | WebhookFormat::Discord
-        | WebhookFormat::Teams => None,
     }
 }
