@@ -13,8 +13,8 @@ const COVERED: &str = "***";
 /// by themselves: inside of words they would be everywhere.
 const PART_MIN: usize = 6;
 
-/// Secrets, in each form in which they may come back.
-#[derive(Debug, Clone, Default)]
+/// Secrets, in each form in which they may come back. It can't be printed.
+#[derive(Default)]
 pub(super) struct Cover {
     secrets: BTreeSet<String>,
 }
