@@ -87,6 +87,8 @@ pub struct ArmsDeal {
     pub recipient: Vec<PartyId>,
     /// As named in the pack: `artillery shells`, `F-16`; with its category for `item:`.
     pub items: Vec<DealItem>,
+    /// Looser names of what stands in `items`, for `item:` alone: `tanks` beside `Leopard 2`.
+    pub looser: Vec<DealItem>,
     /// Where it stands.
     pub status: DealStatus,
     /// Who says so.

@@ -15,7 +15,11 @@ use wirewatch::{
 };
 
 fn said(lang: Option<&str>, text: &str) -> (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>) {
-    let text = segment::analyse_fields(Some(lang.and_then(Lang::from_tag).unwrap_or(Lang::EN)), "", "", text);
+    said_under(lang, "", text)
+}
+
+fn said_under(lang: Option<&str>, title: &str, text: &str) -> (Vec<ArmsDeal>, Vec<ResolutionFound>, Vec<TopicFound>) {
+    let text = segment::analyse_fields(Some(lang.and_then(Lang::from_tag).unwrap_or(Lang::EN)), title, "", text);
     let packs = Packs::built_in();
     let said = topic::find(&text, &entity::mentions(&text, packs, None), packs);
     (said.arms_deals, said.resolutions, said.topics)
@@ -30,8 +34,12 @@ struct Pairs<P> {
 struct DealPair {
     name: String,
     lang: Option<String>,
+    #[serde(default)]
+    title: String,
     fires: String,
     deal: ExpectedDeal,
+    #[serde(default)]
+    quiet_title: String,
     quiet: String,
 }
 
@@ -120,15 +128,22 @@ fn arms_deals_in_the_background_are_told_from_their_twins() {
     complain_but_for(&wrong_pairs(pairs.pair), &open().background);
 }
 
+/// Names that are a country's and another's, and what a heading and its text make of one deal together.
+#[test]
+fn sides_and_headings_are_told_from_their_twins() {
+    let pairs: Pairs<DealPair> = toml::from_str(include_str!("../fixtures/topics/sides.toml")).unwrap();
+    complain_but_for(&wrong_pairs(pairs.pair), &BTreeMap::new());
+}
+
 fn wrong_pairs(pairs: Vec<DealPair>) -> BTreeMap<String, Vec<String>> {
     let mut wrong_by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in pairs {
         let mut wrong = Vec::new();
-        let (deals, ..) = said(pair.lang.as_deref(), &pair.quiet);
+        let (deals, ..) = said_under(pair.lang.as_deref(), &pair.quiet_title, &pair.quiet);
         if let Some(deal) = deals.first() {
             wrong.push(format!("the twin fires, {:?} → {:?}", deal.supplier, deal.recipient));
         }
-        let (deals, _, topics) = said(pair.lang.as_deref(), &pair.fires);
+        let (deals, _, topics) = said_under(pair.lang.as_deref(), &pair.title, &pair.fires);
         let Some(deal) = deals.first() else {
             wrong.push("does not fire".to_owned());
             wrong_by_name.insert(pair.name, wrong);

@@ -467,7 +467,7 @@ pub fn is_of_deal(question: &Question, deal: &ArmsDeal) -> bool {
         Question::Supplier(ids) => has(ids, &deal.supplier),
         Question::Recipient(ids) => has(ids, &deal.recipient),
         Question::Status(statuses) => statuses.contains(&deal.status),
-        Question::Item(names) => deal.items.iter().any(|item| {
+        Question::Item(names) => deal.items.iter().chain(&deal.looser).any(|item| {
             let (name, category) = (folded_words(&item.name), folded_words(&item.category));
             names.iter().any(|wanted| *wanted == name || *wanted == category)
         }),

@@ -41,7 +41,8 @@ pub struct Alias {
     pub is_weak: bool,
     words: Box<[NameWord]>,
     lang: Option<Lang>,
-    is_exact: bool,
+    /// Counts only as written: an abbreviation, mostly.
+    pub is_exact: bool,
 }
 
 #[derive(Debug, Clone)]

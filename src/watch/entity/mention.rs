@@ -1,10 +1,11 @@
 //! Finds the persons and places that a text names.
 
-use std::{collections::HashSet, ops::Range};
+use std::ops::Range;
 
 use chrono::NaiveDate;
 
 use super::{
+    doubt::{Doubt, Doubts},
     lexicon::{Casing, Hit, Target},
     naming, office,
     place::PlaceForm,
@@ -25,6 +26,9 @@ use crate::{
 pub struct Mentions {
     /// Countries, bodies, groups.
     pub places: Vec<PlaceMention>,
+    /// Names that may mean one or something else, where the article does not tell which by itself: "Jordan". A topic may
+    /// know by the part that the name plays.
+    pub doubtful: Vec<PlaceMention>,
     /// Leaders of the packs.
     pub persons: Vec<PersonMention>,
     /// The article's: for whom they speak on it.
@@ -61,16 +65,28 @@ pub struct PersonMention {
     pub span: TextSpan,
 }
 
+impl Mentions {
+    /// Adds places, which the list keeps in text order.
+    pub fn add(&mut self, places: Vec<PlaceMention>) {
+        if places.is_empty() {
+            return;
+        }
+        self.places.extend(places);
+        self.places.sort_by_key(|place| (place.field, place.words.start));
+    }
+}
+
 /// Finds them. `date` is the article's: it tells whose surname is meant.
 pub fn mentions(text: &AnalysedText, packs: &Packs, date: Option<NaiveDate>) -> Mentions {
     let lexicon = &packs.entities.lexicon;
     let casings = Field::ALL.map(|field| Casing::of(text.field(field)));
     let hits = Field::ALL.map(|field| lexicon.hits(text.field(field), text.lang, casings[field as usize]));
     let mut mentions = Mentions::default();
-    let mut folded = None;
+    let mut doubts = Doubts::default();
     for field in Field::ALL {
-        places(text, packs, field, &hits[field as usize], &mut folded, &mut mentions.places);
+        places(text, packs, field, &hits[field as usize], &mut doubts, &mut mentions.places);
     }
+    doubts.settle(text, packs, &casings, &mut mentions);
     let persons = naming::persons(
         text,
         &packs.entities,
@@ -137,41 +153,46 @@ fn places<'a>(
     packs: &Packs,
     field: Field,
     hits: &[Hit],
-    folded: &mut Option<HashSet<&'a str>>,
+    doubts: &mut Doubts<'a>,
     found: &mut Vec<PlaceMention>,
 ) {
     let analysed = text.field(field);
     let mut free_from = 0;
+    let mut is_other = false;
     for hit in hits {
         let alias = packs.entities.lexicon.alias(hit.alias);
         let is_place = matches!(alias.target, Target::Place(..) | Target::Nothing);
         if !is_place || hit.words.start < free_from {
-            continue;
-        }
-        let Target::Place(index, form) = alias.target else {
-            free_from = hit.words.end;
-            continue;
-        };
-        let place = &packs.entities.places[index];
-        if alias.is_weak {
-            let words = folded.get_or_insert_with(|| all_words(text));
-            if !place.near.iter().any(|near| words.contains(near.to_lowercase().as_str())) {
-                continue;
+            // "Michael Jordan": the name of another, in whose article the name alone means him.
+            if let Target::Place(index, _) = alias.target
+                && alias.is_weak
+                && is_other
+            {
+                doubts.others.insert(index);
             }
+            continue;
         }
         free_from = hit.words.end;
-        found.push(PlaceMention {
+        let Target::Place(index, form) = alias.target else {
+            is_other = true;
+            continue;
+        };
+        is_other = false;
+        let place = &packs.entities.places[index];
+        let mention = PlaceMention {
             id: place.id.clone(),
             form,
             field,
             words: hit.words.clone(),
             span: span(analysed, field, hit.words.clone()),
-        });
+        };
+        if alias.is_weak && !doubts.has_any(text, &place.near) {
+            free_from = hit.words.start;
+            doubts.add(Doubt { place: index, is_abbreviation: alias.is_exact, mention });
+            continue;
+        }
+        found.push(mention);
     }
-}
-
-fn all_words(text: &AnalysedText) -> HashSet<&str> {
-    text.fields.iter().flat_map(|field| &field.words).map(|word| &*word.folded).collect()
 }
 
 /// The span of a run of words.

@@ -1,5 +1,6 @@
 //! Who and where: the persons and places that a text names, and what they are on its date.
 
+mod doubt;
 pub mod lexicon;
 pub mod mention;
 mod naming;

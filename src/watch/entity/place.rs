@@ -64,6 +64,9 @@ pub struct Place {
     /// Words of which one must stand in the article for a name with `~` to count.
     #[serde(default)]
     pub near: Vec<String>,
+    /// Words beside which nothing but a word of `near` makes a name with `~` count: `governor` for the other Georgia.
+    #[serde(default)]
+    pub unless: Vec<String>,
     /// Names in other languages.
     #[serde(default)]
     pub local_names: BTreeMap<String, Vec<String>>,

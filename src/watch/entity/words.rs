@@ -88,6 +88,11 @@ static GIVENS: Words = LazyLock::new(|| {
         .collect()
 });
 
+/// Whether a word, with "of" behind it, makes part of a country or a place in it of a name: "the state of Georgia".
+pub fn is_home(folded: &str) -> bool {
+    matches!(folded, "state" | "city" | "town" | "county" | "university" | "bank" | "governor" | "district")
+}
+
 /// Whether a word is a common first name.
 pub fn is_given(folded: &str) -> bool {
     GIVENS.contains(folded)

@@ -8,14 +8,16 @@ use std::cmp::Reverse;
 use super::{
     fill::{Around, fill},
     frame::Framed,
+    items::Kinship,
     lexicon::Hit,
     merge::{Mention, deny, merge},
     modality::{self, Anchor, Claim},
     part,
     party::{self, Named, Party},
     passage::Passage,
-    rule::{DealWord, Frame, Item, Rules},
+    rule::{DealWord, Form, Frame, Item, Rules},
     scene::Scene,
+    slot,
     speaker::Speakers,
 };
 use crate::{
@@ -48,6 +50,7 @@ const GOES_ON: usize = 2;
 pub(super) fn find(
     passages: &[Passage<'_>],
     named: &[Named],
+    doubtful: &[Named],
     lang: Option<Lang>,
     rules: &Rules,
 ) -> (Vec<(ArmsDeal, &'static str)>, Vec<NearMiss>) {
@@ -72,14 +75,18 @@ pub(super) fn find(
             _ => false,
         })
     };
-    if named.is_empty() || !(is_plain || has_everyday()) {
+    if named.is_empty() && doubtful.is_empty() || !(is_plain || has_everyday()) {
         return Default::default();
     }
-    let mut named = [named, &party::makers(passages, rules)].concat();
+    let settled = if doubtful.is_empty() { Vec::new() } else { slot::settled(passages, &hits, named, doubtful) };
+    let mut named = [named, &settled, &party::makers(passages, rules)].concat();
     named.sort_by_key(|named| (named.field, named.words.start, Reverse(named.words.end)));
     let reader = Reader { passages, hits: &hits, named: &named, lang, rules, is_plain };
     let (mentions, near) = reader.mentions();
-    (merge(mentions), near)
+    if mentions.is_empty() {
+        return (Vec::new(), near);
+    }
+    (merge(mentions, &Kinship::of(passages, &hits, rules)), near)
 }
 
 /// "K2 tanks": a designation tells that no other kind of tank is meant. Airliners have designations too.
@@ -276,8 +283,10 @@ impl Reader<'_> {
             let is_armed = scene.hits.iter().any(|hit| matches!(hit.meaning, DealWord::Noun { is_armed: true, .. }));
             items = if is_armed || items_before.is_empty() { vec![of_weapons] } else { items_before.to_vec() };
         }
+        let is_present = matches!(framed.anchor, Anchor::Verb { form: Form::Base | Form::Going, .. });
         Mention {
             field: passage.field,
+            is_headline_present: is_present && cue.is_none() && passage.field == Field::Title,
             sentence,
             items,
             claim,

@@ -1,6 +1,6 @@
 //! The mentions of one deal over a whole article become one.
 
-use super::modality::Claim;
+use super::{items::Kinship, modality::Claim};
 use crate::{
     article::text::{Field, TextSpan},
     watch::found::{ArmsDeal, DealItem, DealStatus, PartyId},
@@ -16,6 +16,8 @@ pub(super) struct Mention {
     pub pair: Vec<PartyId>,
     pub items: Vec<DealItem>,
     pub claim: Claim,
+    /// A verb of a heading in the present, which tells nothing of when: "Sweden gives jets".
+    pub is_headline_present: bool,
     pub attributed_to: Vec<PartyId>,
     pub denied_by: Vec<PartyId>,
     pub evidence: TextSpan,
@@ -33,7 +35,7 @@ pub(super) fn deny(mentions: &mut [Mention], by: &[PartyId]) {
 }
 
 /// The mentions of one deal become one: those with the same sides, and those of a pair whose direction another tells.
-pub(super) fn merge(mentions: Vec<Mention>) -> Vec<(ArmsDeal, &'static str)> {
+pub(super) fn merge(mentions: Vec<Mention>, kinship: &Kinship<'_>) -> Vec<(ArmsDeal, &'static str)> {
     let (directed, paired): (Vec<Mention>, Vec<Mention>) =
         mentions.into_iter().partition(|mention| mention.pair.is_empty());
     let (whole, partial): (Vec<Mention>, Vec<Mention>) =
@@ -63,7 +65,7 @@ pub(super) fn merge(mentions: Vec<Mention>) -> Vec<(ArmsDeal, &'static str)> {
         };
         put(&mut deals, fits, mention.clone());
     }
-    let mut deals: Vec<(ArmsDeal, &'static str)> = deals.iter().map(|mentions| deal(mentions)).collect();
+    let mut deals: Vec<(ArmsDeal, &'static str)> = deals.iter().map(|mentions| deal(mentions, kinship)).collect();
     deals.sort_by(|(a, _), (b, _)| b.confidence.total_cmp(&a.confidence));
     deals
 }
@@ -90,8 +92,12 @@ fn calibrated(worth: f32) -> f32 {
     (low + (worth - from) / (to - from) * (high - low)).clamp(0.0, 0.98)
 }
 
-fn deal(mentions: &[Mention]) -> (ArmsDeal, &'static str) {
-    let best = mentions.iter().max_by_key(|mention| mention.claim.strength).unwrap_or(&mentions[0]);
+fn deal(mentions: &[Mention], kinship: &Kinship<'_>) -> (ArmsDeal, &'static str) {
+    // A headline's present tells of what is to come as well: what the text itself says outranks it.
+    let is_own = |mention: &&Mention| mention.field != Field::Title && !mention.claim.is_implied();
+    let is_told = mentions.iter().any(|mention| is_own(&mention));
+    let counts = |mention: &&Mention| !(is_told && mention.is_headline_present);
+    let best = mentions.iter().filter(counts).max_by_key(|mention| mention.claim.strength).unwrap_or(&mentions[0]);
     let all = |side: fn(&Mention) -> &Vec<PartyId>| {
         let mut ids: Vec<PartyId> = Vec::new();
         for id in mentions.iter().flat_map(side) {
@@ -108,10 +114,7 @@ fn deal(mentions: &[Mention]) -> (ArmsDeal, &'static str) {
             items.push(item.clone());
         }
     }
-    // "weapons" tells nothing beside what they are.
-    if items.len() > 1 {
-        items.retain(|item| item.category != "weapon");
-    }
+    let (items, looser) = kinship.part(items);
     let mut attributed_to = all(|mention| &mention.attributed_to);
     attributed_to.retain(|id| !supplier.contains(id) && !recipient.contains(id));
     let confidence = mentions.iter().map(|mention| mention.confidence).fold(0.0, f32::max);
@@ -129,6 +132,7 @@ fn deal(mentions: &[Mention]) -> (ArmsDeal, &'static str) {
         supplier,
         recipient,
         items,
+        looser,
         status,
         attributed_to,
         denied_by,

@@ -1,16 +1,19 @@
 //! What is said: arms deals and Security Council resolutions, by rules that live in packs.
 //!
 //! Start reading at [`find`]. `rule` is what the packs say, `reading` makes it from their files, whose sections are in
-//! `section`; `lexicon` finds their terms, `passage` is a text ready for reading. Deals: `party` (who is named), `part` (in which part),
+//! `section`; `lexicon` finds their terms, `passage` is a text ready for reading. Deals: `party` (who is named), `slot` (whether an
+//! ambiguous name is a country's), `part` (in which part),
 //! `scene` (one sentence, and how its words stand to each other) with `acting` (who acts in it), `frame` (who gives what to
 //! whom), `fill` (a side that the frame leaves open), `modality` (where it stands), `speaker` (who says so), `arms_deal` (all
-//! of it over an article), `merge` (the mentions of one deal). Resolutions: `resolution`, and `citation` for the numbers.
+//! of it over an article), `merge` (the mentions of one deal),
+//! `items` (what it is about). Resolutions: `resolution`, and `citation` for the numbers.
 
 mod acting;
 mod arms_deal;
 mod citation;
 mod fill;
 mod frame;
+mod items;
 mod lexicon;
 mod merge;
 mod modality;
@@ -22,6 +25,7 @@ pub mod reading;
 pub mod rule;
 mod scene;
 mod section;
+mod slot;
 mod speaker;
 
 use std::cmp::Reverse;
@@ -51,7 +55,18 @@ const PERMANENT_MEMBERS: [&str; 5] = ["US", "RU", "CN", "FR", "GB"];
 /// What an article says: its deals, the most certain first; its resolutions, in order of first mention; and the topics
 /// that fired.
 pub fn find(text: &AnalysedText, mentions: &Mentions, packs: &Packs) -> Said {
-    find_among(text, &named(text, mentions, packs), &packs.rules)
+    let doubtful: Vec<Named> = mentions
+        .doubtful
+        .iter()
+        .map(|place| Named {
+            id: place.id.clone(),
+            field: place.field,
+            words: place.words.clone(),
+            kind: NamedKind::Name,
+            is_base: false,
+        })
+        .collect();
+    find_among(text, &named(text, mentions, packs), &doubtful, &packs.rules)
 }
 
 /// What the detectors found.
@@ -115,13 +130,13 @@ fn may_be_prefixed(word: &str) -> bool {
     word.starts_with('ل')
 }
 
-fn find_among(text: &AnalysedText, named: &[Named], rules: &Rules) -> Said {
+fn find_among(text: &AnalysedText, named: &[Named], doubtful: &[Named], rules: &Rules) -> Said {
     let passages: Vec<Passage<'_>> = Field::ALL
         .into_iter()
         .filter(|&field| !text.field(field).words.is_empty())
         .map(|field| Passage::new(field, text.field(field)))
         .collect();
-    let (deals, mut near) = arms_deal::find(&passages, named, text.lang, rules);
+    let (deals, mut near) = arms_deal::find(&passages, named, doubtful, text.lang, rules);
     let has_veto_power = |passage: usize, token: usize| {
         let passage = &passages[passage];
         let word = passage.tokens[token].word;

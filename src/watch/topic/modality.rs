@@ -45,6 +45,10 @@ impl Claim {
         Self { status, strength: IMPLIED }
     }
 
+    pub fn is_implied(self) -> bool {
+        self.strength <= IMPLIED
+    }
+
     /// Somebody would like it.
     pub fn wanted() -> Self {
         Self { status: DealStatus::Proposed, strength: WANTED }

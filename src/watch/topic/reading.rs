@@ -89,7 +89,12 @@ impl RulesBuilder {
                     self.list(&section.category, term, lang, section.needs_context);
                 }
             }
-            let meaning = self.add_item(section.name, section.category, section.needs_context, ids(&section.maker));
+            let meaning = self.add_item(Item {
+                item: DealItem { name: section.name, category: section.category },
+                is_kind: true,
+                needs_context: section.needs_context,
+                maker: ids(&section.maker),
+            });
             for (lang, terms) in &section.terms {
                 add_all(&mut self.rules.deals, lang, terms, meaning);
                 // Arabic writes "with" and "for" on the word: "supplied it with missiles".
@@ -102,21 +107,20 @@ impl RulesBuilder {
         }
         for section in systems {
             let names = [section.name.clone()].into_iter().chain(section.also);
-            let meaning = self.add_item(
-                section.name.clone(),
-                section.category.clone(),
-                section.needs_context,
-                ids(&section.maker),
-            );
+            let item = |needs_context| Item {
+                item: DealItem { name: section.name.clone(), category: section.category.clone() },
+                is_kind: false,
+                needs_context,
+                maker: ids(&section.maker),
+            };
+            let meaning = self.add_item(item(section.needs_context));
             let mut plain = None;
             for name in names {
                 let mut meaning = meaning;
                 // "Taurus" may be a star sign; "Taurus cruise missile" and "Leopard 2" say what they are.
                 let is_designation = name.contains(|c: char| c.is_ascii_digit()) && section.category != "small arms";
                 if section.needs_context && (self.names_weapon(&name) || is_designation) {
-                    meaning = *plain.get_or_insert_with(|| {
-                        self.add_item(section.name.clone(), section.category.clone(), false, ids(&section.maker))
-                    });
+                    meaning = *plain.get_or_insert_with(|| self.add_item(item(false)));
                 }
                 self.list(
                     &section.category,
@@ -141,8 +145,8 @@ impl RulesBuilder {
         self.rules.deals.find(&lexicon::tokens(&field), Some(Lang::EN)).iter().any(is_plain)
     }
 
-    fn add_item(&mut self, name: String, category: String, needs_context: bool, maker: Vec<PartyId>) -> DealWord {
-        self.rules.items.push(Item { item: DealItem { name, category }, needs_context, maker });
+    fn add_item(&mut self, item: Item) -> DealWord {
+        self.rules.items.push(item);
         DealWord::Weapon((self.rules.items.len() - 1) as u32)
     }
 

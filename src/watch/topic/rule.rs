@@ -42,6 +42,8 @@ pub struct Rules {
 #[derive(Debug)]
 pub(super) struct Item {
     pub item: DealItem,
+    /// A kind of weapons, not one of a name of its own.
+    pub is_kind: bool,
     /// Counts only where something else in the article is plainly a weapon.
     pub needs_context: bool,
     /// Who makes it; empty where the pack does not tell.
@@ -217,6 +219,8 @@ pub(super) enum WordRole {
     Unreal,
     /// Punishing by law: who does it gives nobody anything ("imposes sanctions on").
     Punish,
+    /// Behind an ambiguous name: what stands in a place, so that no country gets anything ("a Georgia plant").
+    Local,
 }
 
 /// What a word of the resolutions pack means.

@@ -12,7 +12,7 @@ use super::{
     passage::Passage,
     rule::{DealWord, WordRole},
 };
-use crate::watch::found::PartyId;
+use crate::{article::text::Field, watch::found::PartyId};
 
 /// How far in front of an office its country may stand: "South Korea's Defence Ministry spokesperson".
 const COUNTRY_REACH: usize = 8;
@@ -101,7 +101,8 @@ impl Speakers {
                 );
                 continue;
             }
-            let speaker = self.before(passage, sentence, parties, hit).or_else(|| self.behind(passage, sentence, hit));
+            let speaker =
+                self.before(passage, sentence, hits, parties, hit).or_else(|| self.behind(passage, sentence, hit));
             for id in speaker.into_iter().flatten() {
                 let list = if word == WordRole::Deny { &mut said.denied_by } else { &mut said.by };
                 if !list.contains(&id) {
@@ -117,7 +118,7 @@ impl Speakers {
             let is_deny =
                 hits.iter().any(|hit| hit.start == cue.start && hit.meaning == DealWord::Plain(WordRole::Deny));
             if !is_deny {
-                said.by = self.before(passage, sentence, parties, &hit).unwrap_or_default();
+                said.by = self.before(passage, sentence, hits, parties, &hit).unwrap_or_default();
             }
         }
         said
@@ -128,9 +129,13 @@ impl Speakers {
         &self,
         passage: &Passage<'_>,
         sentence: &Range<usize>,
+        hits: &[Hit<DealWord>],
         parties: &[Party],
         say: &Hit<DealWord>,
     ) -> Option<Vec<PartyId>> {
+        if let Some(acting) = first_actor(passage, sentence, hits, parties, say) {
+            return Some(acting.ids.clone());
+        }
         let from = say.start.saturating_sub(SAY_REACH).max(sentence.start);
         for token in (from..say.start).rev() {
             if let Some(party) = parties.iter().find(|party| party.start <= token && token < party.end) {
@@ -167,6 +172,33 @@ fn named_by_colon(passage: &Passage<'_>, sentence: &Range<usize>, parties: &[Par
         .last()
         .filter(|party| party.end == sentence.end && party.start > sentence.start && has_colon(party.start));
     first.or(last).map(|party| party.ids.clone()).unwrap_or_default()
+}
+
+/// Whose second verb a word of saying is: "Iran delivers drones to Sudan's army and denies it".
+fn first_actor<'a>(
+    passage: &Passage<'_>,
+    sentence: &Range<usize>,
+    hits: &[Hit<DealWord>],
+    parties: &'a [Party],
+    say: &Hit<DealWord>,
+) -> Option<&'a Party> {
+    let before = say.start.checked_sub(1).filter(|&before| before >= sentence.start)?;
+    let joins = |hit: &Hit<DealWord>| {
+        hit.end == say.start && matches!(hit.meaning, DealWord::Plain(WordRole::Join | WordRole::Clause))
+    };
+    let gap = passage.between(before, say.start);
+    let is_denied = say.meaning == DealWord::Plain(WordRole::Deny);
+    let is_headline_comma = is_denied && passage.field == Field::Title && gap.trim() == ",";
+    if !(hits.iter().any(joins) || gap.contains('&') || is_headline_comma) {
+        return None;
+    }
+    let acts = |party: &&Party| {
+        let does = |hit: &Hit<DealWord>| {
+            matches!(hit.meaning, DealWord::Verb { .. }) && hit.start >= party.end && hit.end <= before + 1
+        };
+        party.role.is_none() && party.is_subject() && hits.iter().any(does)
+    };
+    parties.iter().find(acts)
 }
 
 fn is_capitalised(passage: &Passage<'_>, token: usize) -> bool {

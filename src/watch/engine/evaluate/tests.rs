@@ -35,6 +35,7 @@ fn deal(from: &str, to: &str, item: (&str, &str), status: DealStatus, words: &st
         supplier: vec![party(from)],
         recipient: vec![party(to)],
         items: vec![DealItem { name: item.0.into(), category: item.1.into() }],
+        looser: Vec::new(),
         status,
         attributed_to: Vec::new(),
         denied_by: Vec::new(),
