@@ -250,8 +250,9 @@ async fn sink_brought_back_by_command_gets_at_once_what_waited_for_hours() {
     all_recorded(&home, &receiver).await;
     is_refused.store(false, Ordering::SeqCst);
     let beside = Store::open(&home.path(), Clock::system(), Role::Beside).unwrap();
-    let (before, hastened) = beside.revive_sink(&sink("hook"), Utc::now()).await.unwrap();
-    assert!(before.down.is_some() && hastened >= 5, "{hastened} rows");
+    // One that flew when the sink went down may have been taken just now: then it is up already, and eight rows wait.
+    let (_, hastened) = beside.revive_sink(&sink("hook"), Utc::now()).await.unwrap();
+    assert!(hastened >= 5, "{hastened} rows");
     until("all arrives", async || pending_and_dead(&store, "hook").await == (0, 0)).await;
     finish(deliveries, &context).await;
 }
