@@ -20,6 +20,8 @@ pub fn start(global: &GlobalArguments, default: &str) -> Result<(), String> {
         ColorWhen::Auto => std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
     };
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(color);
+    // Where nobody can be told any more, that is no reason to end.
+    let builder = builder.log_internal_errors(false);
     // Fails only where a subscriber stands already, as in a test: then that one is used.
     let _ = match global.log_format {
         LogFormat::Text => {

@@ -202,6 +202,8 @@ pub(super) fn stop_on_signals(stop: CancellationToken) -> std::io::Result<tokio:
     // Taken, so that a file-size limit is an error of the write that met it, like a full disk, and not the end of us.
     let _file_size = signal(SignalKind::from_raw(SIGXFSZ))?;
     let mut hang_up = signal(SignalKind::hangup())?;
+    // Where somebody watches, it is their terminal that has gone; else it asks for a reload.
+    let is_watched = std::io::IsTerminal::is_terminal(&std::io::stderr());
     Ok(tokio::spawn(async move {
         let mut asked = 0;
         while asked < 2 {
@@ -209,7 +211,7 @@ pub(super) fn stop_on_signals(stop: CancellationToken) -> std::io::Result<tokio:
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
-                _ = hang_up.recv() => {
+                _ = hang_up.recv() => if !is_watched {
                     tracing::warn!("the config is read at the start only: restart wirewatch to apply a change");
                     continue;
                 }

@@ -212,10 +212,6 @@ fn revive(settings: &Settings, sink: &SinkId) -> Result<bool, String> {
         return Ok(false);
     }
     with_store(settings, async |store| {
-        let state = store.sink_state(sink).await?;
-        if state == state.revived() {
-            return Ok(false);
-        }
         let (before, _) = store.revive_sink(sink, Clock::system().now()).await?;
         Ok(before.disabled.is_some())
     })

@@ -45,6 +45,8 @@ pub struct Landing<'a> {
     pub row: (DeliveryId, Option<DateTime<Utc>>),
     /// Whether it went out as a probe.
     pub is_probe: bool,
+    /// Whether its row used up an attempt; not the row that tries between the attempts of the one that probes.
+    pub is_counted: bool,
 }
 
 /// What changed for the sink as a whole.
@@ -68,7 +70,9 @@ pub fn landed(state: &mut SinkState, landing: Landing<'_>, schedule: &[Duration]
         return succeeded(state, landing.at);
     }
     state.failures = state.failures.saturating_add(1);
-    state.failing_since.get_or_insert(landing.at);
+    if landing.answer.is_for_all() || state.failures >= DOWN_AFTER {
+        state.failing_since.get_or_insert(landing.at);
+    }
     state.last_failure = Some(landing.said.to_owned());
     if let SinkAnswer::Status { status: 429, retry_after: Some(wait) } = landing.answer {
         state.hold_until = state.hold_until.max(Some(later(landing.at, wait.min(HOLD_MAX))));
@@ -115,6 +119,11 @@ fn next_probe(state: &mut SinkState, landing: Landing<'_>, schedule: &[Duration]
     let (row, retry) = landing.row;
     let jittered = |wait: Duration| wait.mul_f64(1.0 - JITTER + 2.0 * JITTER * random.clamp(0.0, 1.0));
     let soon = later(landing.at, jittered(PROBE_WAIT_MAX));
+    if !landing.is_counted {
+        // The row that probes keeps its turn.
+        state.probe_at = Some(soon);
+        return;
+    }
     if landing.answer.is_about_the_sink()
         && let Some(retry) = retry
     {

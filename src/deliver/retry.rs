@@ -60,6 +60,12 @@ impl SinkAnswer {
         }
     }
 
+    /// Whether one such failure says that nothing is taken there: a wrong token or address as well. A receiver that breaks
+    /// on one alert, or refuses its words, takes others.
+    pub fn is_for_all(self) -> bool {
+        self.is_about_the_sink() || matches!(self, Self::Status { status: 300..=399 | 401..=407 | 410, .. })
+    }
+
     /// Whether such a failure is about the sink as a whole; any other may be about what was sent.
     pub fn is_about_the_sink(self) -> bool {
         match self {

@@ -168,7 +168,7 @@ impl Worker {
     pub async fn serve(mut self) -> WorkerEnd {
         let mut changed = self.store.changed();
         self.load_state().await;
-        self.look_at_once();
+        self.look_at_once().await;
         while self.tally.end == WorkerEnd::Stopped {
             let wake = self.launch(Pass::Serve).await;
             // Losing any branch halfway is harmless: what was marked changed stays so, a flight that has landed and a
@@ -274,12 +274,16 @@ impl Worker {
     }
 
     /// A start is a reason to look whether a sink is back: who starts wirewatch has perhaps mended it.
-    fn look_at_once(&mut self) {
-        let now = self.clock.now();
-        if self.state.down.is_some() && self.state.probe_at.is_some_and(|at| at > now) {
-            self.state.probe_at = Some(now);
-            self.is_state_known = false;
+    async fn look_at_once(&mut self) {
+        if self.state.down.is_none() {
+            return;
         }
+        let now = self.clock.now();
+        if let Err(error) = self.store.hasten_one(&self.sink, self.state.probe, now).await {
+            self.trouble.store_refuses(&self.sink, &error);
+        }
+        self.state.probe_at = self.state.probe_at.map(|at| at.min(now));
+        self.is_state_known = false;
     }
 
     fn show_state(&self) {

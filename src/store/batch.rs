@@ -70,19 +70,29 @@ struct Member {
     body: String,
 }
 
+/// A batch is no longer, unless one alert is: receivers bound what they take, often to a megabyte.
+const BYTES_MAX: usize = 512 << 10;
+
 fn members(connection: &Connection, sink: &SinkId, now: DateTime<Utc>, max: usize) -> rusqlite::Result<Vec<Member>> {
     let sql = "SELECT o.delivery, o.due, a.id, a.body FROM outbox o JOIN alert a ON a.alert = o.alert
          WHERE o.sink = ?1 AND o.state = 'pending' AND o.due <= ?2 ORDER BY o.due, o.delivery LIMIT ?3";
     let mut statement = connection.prepare_cached(sql)?;
-    let rows = statement.query_map(params![sink.as_str(), millis(now), count(max)], |row| {
-        Ok(Member {
+    let mut rows = statement.query(params![sink.as_str(), millis(now), count(max)])?;
+    let (mut members, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let member = Member {
             delivery: row.get("delivery")?,
             due: time(row, "due")?,
             id: row.get("id")?,
             body: row.get("body")?,
-        })
-    })?;
-    rows.collect()
+        };
+        bytes += member.body.len();
+        if bytes > BYTES_MAX && !members.is_empty() {
+            break;
+        }
+        members.push(member);
+    }
+    Ok(members)
 }
 
 fn make(connection: &Connection, sink: &SinkId, now: DateTime<Utc>, max: usize) -> rusqlite::Result<Batched> {

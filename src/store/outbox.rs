@@ -20,6 +20,9 @@ const WAIT_MAX: Duration = Duration::hours(25);
 /// Bodies that are taken at once, but for the last: batches of long alerts have megabytes each.
 const BYTES_MAX: usize = 16 << 20;
 
+/// What waits for no longer is left to its wait when a sink is back.
+const SHORT_WAIT_MAX: Duration = Duration::minutes(5);
+
 /// A row of the outbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DeliveryId(pub(super) i64);
@@ -102,6 +105,12 @@ pub enum AttemptEnd {
         /// When it is tried next.
         retry: DateTime<Utc>,
     },
+    /// It tried whether a sink that is down is back, between the attempts of the row that probes: its own attempts and its
+    /// time are as before.
+    Looked {
+        /// What went wrong.
+        error: String,
+    },
     /// It is not tried again: a dead letter.
     Dead {
         /// Why.
@@ -124,7 +133,7 @@ impl AttemptEnd {
     pub fn retry(&self) -> Option<DateTime<Utc>> {
         match self {
             Self::Failed { retry, .. } => Some(*retry),
-            Self::Delivered | Self::Dead { .. } => None,
+            Self::Delivered | Self::Looked { .. } | Self::Dead { .. } => None,
         }
     }
 }
@@ -138,7 +147,7 @@ pub struct Settled {
     pub state: Option<SinkState>,
     /// What the other sinks shall hear.
     pub events: Vec<NewEvent>,
-    /// The sink takes deliveries again after minutes in vain: what waits for another attempt is due then.
+    /// The sink takes deliveries again, after failing for long: what waits for more than some minutes is due then.
     pub hasten: Option<DateTime<Utc>>,
 }
 
@@ -213,7 +222,7 @@ impl Store {
             if is_kept {
                 announce::store_events(connection, &settled.events, news)?;
                 if let Some(now) = settled.hasten {
-                    sink::hasten(connection, &sink, now)?;
+                    sink::hasten(connection, &sink, now, SHORT_WAIT_MAX)?;
                 }
             }
             Ok(is_kept)
@@ -320,11 +329,13 @@ fn record(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
     let (state, due, error) = match &attempt.ended {
         AttemptEnd::Delivered => ("delivered", None, None),
         AttemptEnd::Failed { error, retry } => ("pending", Some(millis(*retry)), Some(error)),
+        AttemptEnd::Looked { error } => ("pending", None, Some(error)),
         AttemptEnd::Dead { reason } => ("dead", None, Some(reason)),
     };
+    let counted = i64::from(!matches!(attempt.ended, AttemptEnd::Looked { .. }));
     let ended = (state != "pending").then_some(at);
     // Only a row that waits can end: what a person discarded meanwhile stays as they left it.
-    let sql = "UPDATE outbox SET state = ?2, due = coalesce(?3, due), attempts = attempts + 1,
+    let sql = "UPDATE outbox SET state = ?2, due = coalesce(?3, due), attempts = attempts + ?8,
              first_attempt = coalesce(first_attempt, ?4), last_attempt = ?4, last_status = ?5, last_error = ?6,
              ended = ?7
          WHERE delivery = ?1 AND state = 'pending'";
@@ -335,7 +346,8 @@ fn record(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
         at,
         attempt.status,
         error,
-        ended
+        ended,
+        counted
     ])?;
     if ended.is_some() { batch::end_members(connection, attempt.delivery.0) } else { Ok(()) }
 }

@@ -133,7 +133,7 @@ impl Store {
         let sink = sink.clone();
         self.write(move |connection, news| {
             let before = change(connection, &sink, |state| std::mem::replace(state, state.revived()))?;
-            let hastened = hasten(connection, &sink, now)?;
+            let hastened = hasten(connection, &sink, now, Duration::zero())?;
             if hastened > 0 {
                 ask(connection)?;
                 news.outbox = true;
@@ -150,12 +150,32 @@ impl Store {
     pub async fn hasten(&self, sink: &SinkId, now: DateTime<Utc>) -> Result<usize, StoreError> {
         let sink = sink.clone();
         self.write(move |connection, news| {
-            let hastened = hasten(connection, &sink, now)?;
+            let hastened = hasten(connection, &sink, now, Duration::zero())?;
             if hastened > 0 {
                 ask(connection)?;
                 news.outbox = true;
             }
             Ok(hastened)
+        })
+        .await
+    }
+
+    /// Makes one row of a sink due now, the one that probes if it waits, else the next: to see whether the sink is back.
+    ///
+    /// # Errors
+    /// It waits on.
+    pub async fn hasten_one(
+        &self,
+        sink: &SinkId,
+        probe: Option<DeliveryId>,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        let sink = sink.clone();
+        self.write(move |connection, _| {
+            let sql = "UPDATE outbox SET due = min(due, ?2) WHERE delivery = (SELECT delivery FROM outbox
+                     WHERE sink = ?1 AND state = 'pending' ORDER BY delivery = ?3 DESC, due, delivery LIMIT 1)";
+            connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now), probe.map(|row| row.0)])?;
+            Ok(())
         })
         .await
     }
@@ -277,10 +297,15 @@ pub(super) fn save(connection: &Connection, sink: &SinkId, state: &SinkState) ->
     Ok(kept > 0)
 }
 
-/// Makes due now what waits for another attempt.
-pub(super) fn hasten(connection: &Connection, sink: &SinkId, now: DateTime<Utc>) -> rusqlite::Result<usize> {
-    let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?2";
-    connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now)])
+/// Makes due now what waits for another attempt for longer than `least`.
+pub(super) fn hasten(
+    connection: &Connection,
+    sink: &SinkId,
+    now: DateTime<Utc>,
+    least: Duration,
+) -> rusqlite::Result<usize> {
+    let sql = "UPDATE outbox SET due = ?2 WHERE sink = ?1 AND state = 'pending' AND due > ?3";
+    connection.prepare_cached(sql)?.execute(params![sink.as_str(), millis(now), millis(now + least)])
 }
 
 /// Lets the daemon notice that a command has changed something.

@@ -29,7 +29,7 @@ impl Play {
     fn lands(&mut self, row: i64, answer: SinkAnswer, is_probe: bool) -> Turn {
         let retry = (!answer.is_success()).then_some(self.now + Duration::from_secs(60));
         let row = (DeliveryId::from_number(row), retry);
-        let landing = Landing { at: self.now, answer, said: "no", row, is_probe };
+        let landing = Landing { at: self.now, answer, said: "no", row, is_probe, is_counted: true };
         landed(&mut self.state, landing, &SCHEDULE, 0.5)
     }
 
@@ -93,10 +93,16 @@ fn row_that_waits_for_hours_does_not_keep_others_from_trying() {
         said: "no",
         row: (DeliveryId::from_number(5), Some(play.now + Duration::from_secs(7_200))),
         is_probe: true,
+        is_counted: true,
     };
     landed(&mut play.state, hours, &SCHEDULE, 0.5);
-    // The row itself is not due by then; whatever is takes its turn.
-    assert_eq!(play.probe(), (Some(5), i64::try_from(PROBE_WAIT_MAX.as_secs()).unwrap()));
+    // The row itself is not due by then; whatever is takes its turn, uses up nothing, and does not become the probe.
+    let soon = i64::try_from(PROBE_WAIT_MAX.as_secs()).unwrap();
+    assert_eq!(play.probe(), (Some(5), soon));
+    play.after(60);
+    let other = Landing { at: play.now, row: (DeliveryId::from_number(9), None), is_counted: false, ..hours };
+    landed(&mut play.state, other, &SCHEDULE, 0.5);
+    assert_eq!(play.probe(), (Some(5), soon));
 }
 
 #[test]
@@ -156,8 +162,13 @@ fn others_are_told_once_and_hear_of_its_recovery() {
     assert_eq!(tell_at(&play.state), Some(noon() + TOLD_AFTER), "one that nothing succeeds after");
     play.after(60).lands(2, status(200), false);
     assert_eq!(tell_at(&play.state), None, "a failure between successes is no trouble");
+    for own in [400, 413, 422, 500] {
+        let mut play = Play::new();
+        play.lands(1, status(own), false);
+        assert_eq!(tell_at(&play.state), None, "{own} may be about the one alert");
+    }
     let mut play = Play::down(status(500));
-    assert_eq!(tell_at(&play.state), Some(noon() + TOLD_AFTER));
+    assert_eq!(tell_at(&play.state), Some(noon() + TOLD_AFTER), "five in a row are not");
     play.state.told = Some(play.now);
     play.after(600).lands(6, status(500), true);
     assert_eq!(tell_at(&play.state), None);

@@ -15,7 +15,7 @@ use wirewatch::{
     clock::Clock,
     config::{Pace, Rate, SinkSettings},
     deliver::{Deliveries, observe, once},
-    store::{Chosen, MessageKind, Role, Store},
+    store::{Chosen, DeliveryId, MessageKind, Role, Store},
 };
 
 use crate::{
@@ -210,6 +210,49 @@ async fn start_tries_a_sink_that_is_down_at_once() {
     let deliveries = Deliveries::start(&store, &[webhook("hook", &receiver.url, &[20])], &context).unwrap();
     receiver.received(3).await;
     finish(deliveries, &context).await;
+}
+
+#[tokio::test]
+async fn rows_that_try_between_the_attempts_of_the_one_that_probes_use_up_nothing() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let receiver = Receiver::start(|_, _| Answer::Status(503, "")).await;
+    let deliveries = Deliveries::start(&store, &[webhook("hook", &receiver.url, &[20])], &context).unwrap();
+    store.pause_sink(&sink("hook"), Utc::now()).await.unwrap();
+    commit(&store, articles(0..3, &["hook"])).await;
+    let file = Connection::open(home.path()).unwrap();
+    let now = Utc::now().timestamp_millis();
+    file.execute("UPDATE outbox SET due = due + 3600000 WHERE delivery = 1", []).unwrap();
+    let sql = "UPDATE sink SET paused = NULL, failures = 9, failing_since = ?1, down = ?1, probe = 1, probe_at = ?1,
+         version = version + 1";
+    file.execute(sql, [now]).unwrap();
+    file.execute("UPDATE outbox_asked SET count = count + 1", []).unwrap();
+    receiver.received(1).await;
+    let tried = "SELECT count(*) FROM outbox WHERE last_attempt IS NOT NULL";
+    let count = |sql: &str| file.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap();
+    until("it is recorded", async || count(tried) == 1).await;
+    finish(deliveries, &context).await;
+    assert_eq!(count("SELECT sum(attempts) FROM outbox"), 0);
+    let state = store.sink_state(&sink("hook")).await.unwrap();
+    assert_eq!(state.probe.map(DeliveryId::number), Some(1), "the probe keeps its turn");
+}
+
+#[tokio::test]
+async fn long_alerts_are_parted_over_several_batches() {
+    let (home, context) = (Home::new(), context());
+    let store = open(&home);
+    let receiver = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    let pace = Pace { batch_max: 50, batch_wait: Duration::ZERO, ..Pace::default() };
+    let mut entries = articles(0..9, &["hook"]);
+    for entry in &mut entries {
+        let id = entry.alerts[0].id.as_str();
+        entry.alerts[0].body = format!(r#"{{"type":"alert","data":{{"id":"{id}","x":"{}"}}}}"#, "x".repeat(200 << 10));
+    }
+    commit(&store, entries).await;
+    let hook = with_pace(webhook("hook", &receiver.url, &[20]), pace);
+    assert_eq!(once(&store, &[hook], &context).await.unwrap().delivered, 9);
+    let got = receiver.so_far();
+    assert!(got.len() == 5 && got.iter().all(|request| request.body.len() < 1 << 20), "{} bodies", got.len());
 }
 
 #[tokio::test]

@@ -44,19 +44,28 @@ impl Worker {
         reply.said = safe(&reply.said);
         // Lines that failed come back together and in their order, so they share their luck.
         let luck = if self.sender.keeps_order() { 0.5 } else { jitter::share() };
-        let attempts: Vec<Attempt> = group.iter().map(|delivery| self.attempt(delivery, &reply, at, luck)).collect();
+        // Others that try while one row probes use up nothing.
+        let is_counted = !(is_probe
+            && reply.answer.is_about_the_sink()
+            && self.state.probe.is_some_and(|probe| group.iter().all(|delivery| delivery.id != probe)));
+        let attempt = |delivery| self.attempt(delivery, &reply, at, luck, is_counted);
+        let attempts: Vec<Attempt> = group.iter().map(attempt).collect();
         for (delivery, attempt) in group.iter().zip(&attempts) {
             self.count(delivery, attempt);
         }
         self.trouble.sink_said(&self.sink, &reply, &attempts);
         if let (Some(delivery), Some(attempt)) = (group.first(), attempts.first()) {
             let row = (delivery.id, attempt.ended.retry());
-            self.take_in(Landing { at, answer: reply.answer, said: &reply.said, row, is_probe });
+            self.take_in(Landing { at, answer: reply.answer, said: &reply.said, row, is_probe, is_counted });
         }
         self.unrecorded.attempts.extend(attempts);
     }
 
-    fn attempt(&self, delivery: &Delivery, reply: &Reply, at: DateTime<Utc>, luck: f64) -> Attempt {
+    fn attempt(&self, delivery: &Delivery, reply: &Reply, at: DateTime<Utc>, luck: f64, is_counted: bool) -> Attempt {
+        if !is_counted {
+            let ended = AttemptEnd::Looked { error: reply.said.clone() };
+            return Attempt { delivery: delivery.id, at, status: reply.answer.status(), ended };
+        }
         let number = delivery.attempts.saturating_add(1);
         let ended = match decide(reply.answer, number, &self.retry, luck) {
             Decision::Delivered => AttemptEnd::Delivered,
@@ -83,8 +92,8 @@ impl Worker {
             }
             Turn::Up(was_told) => {
                 self.more = true;
+                self.unrecorded.hasten = Some(landing.at);
                 if was_told {
-                    self.unrecorded.hasten = Some(landing.at);
                     let since = before.unwrap_or(landing.at);
                     let kind = EventKind::SinkRecovered { sink: self.sink.clone(), since };
                     self.tell(kind, landing.at);
@@ -135,7 +144,7 @@ impl Worker {
                 self.metrics.delivery_lag_seconds.observe(lag as f64 / 1_000.0);
                 "delivered"
             }
-            AttemptEnd::Failed { .. } => {
+            AttemptEnd::Failed { .. } | AttemptEnd::Looked { .. } => {
                 self.tally.failed += alerts;
                 "failed"
             }
