@@ -33,6 +33,11 @@ impl Output {
     }
 }
 
+/// Says something on stderr. A full disk or a reader that has left there is no reason to end.
+pub fn say(text: &str) {
+    let _ = io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Prints to stdout. A pipe whose reader has left ends the program quietly; any other failure is said on stderr.
 ///
 /// # Errors

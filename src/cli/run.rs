@@ -10,7 +10,7 @@ use tracing::{info, warn};
 use super::{
     Context, Exit,
     args::{LogFormat, RunArguments},
-    setup, waiting,
+    output, setup, waiting,
 };
 use crate::{
     alert::text::safe,
@@ -41,7 +41,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
         let signals = match stop_on_signals(stop.clone()) {
             Ok(signals) => signals,
             Err(error) => {
-                eprintln!("error: signals can't be listened to: {error}");
+                output::say(&format!("error: signals can't be listened to: {error}\n"));
                 return Exit::Failed;
             }
         };
@@ -50,7 +50,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
                 true => {
                     for note in waiting::notes(daemon.store(), daemon.settings(), true).await {
                         match context.global.log_format {
-                            LogFormat::Text => eprintln!("{}", safe(&note)),
+                            LogFormat::Text => output::say(&format!("{}\n", safe(&note))),
                             LogFormat::Json => warn!("{note}"),
                         }
                     }
@@ -63,7 +63,7 @@ pub fn run(context: &Context, arguments: &RunArguments) -> Exit {
         tokio::select! {
             exit = command => exit,
             _ = signals => {
-                eprintln!("stopped at once by a second signal: what was under way is done again at the next start");
+                output::say("stopped at once by a second signal: what was under way is done again at the next start\n");
                 Exit::Failed
             }
         }
@@ -87,7 +87,7 @@ pub(super) fn runtime() -> Option<tokio::runtime::Runtime> {
         .max_blocking_threads(BLOCKING_THREADS_MAX)
         .enable_all()
         .build();
-    built.inspect_err(|error| eprintln!("error: the runtime could not start: {error}")).ok()
+    built.inspect_err(|error| output::say(&format!("error: the runtime could not start: {error}\n"))).ok()
 }
 
 /// How alerts look on standard output.
@@ -101,7 +101,7 @@ pub(super) fn look(context: &Context) -> Look {
 }
 
 pub(super) fn fail(error: &DaemonError) -> Exit {
-    eprintln!("error: {}", crate::daemon::poll::chain(error));
+    output::say(&format!("error: {}\n", crate::daemon::poll::chain(error)));
     Exit::Failed
 }
 
@@ -116,7 +116,7 @@ pub(super) async fn once(
         Err(error) => return fail(&error),
     };
     match log_format {
-        LogFormat::Text => eprint!("{}", account(&turn)),
+        LogFormat::Text => output::say(&account(&turn)),
         LogFormat::Json => log_account(&turn),
     }
     if stop.is_cancelled() {
@@ -185,7 +185,7 @@ async fn until_stopped(daemon: Daemon, stop: CancellationToken) -> Exit {
         Err(error) => return fail(&error),
     };
     let notes = waiting::notes(daemon.store(), daemon.settings(), false).await;
-    eprint!("{}", announcement(&daemon, &notes, listener.as_ref()));
+    output::say(&announcement(&daemon, &notes, listener.as_ref()));
     match daemon.run(listener, stop).await {
         Ok(()) => Exit::Done,
         Err(error) => fail(&error),

@@ -110,3 +110,17 @@ async fn full_disk_holds_all_up_and_loses_nothing() {
     let delivered = listed.lines().iter().filter(|line| line["state"] == "delivered").count();
     assert_eq!(delivered, 30, "{listed:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn daemon_whose_log_can_not_be_written_works_on() {
+    let farm = Farm::start(|_| Reply::ok(rss(3))).await;
+    let receiver = Receiver::start(|_, _| Answer::Status(204, "")).await;
+    let desk = wire_to_hook(&farm.url("/feed"), &receiver.url, "");
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut daemon = desk.command(&["run"]).stdout(Stdio::null()).stderr(full).spawn().unwrap();
+    receiver.received(3).await;
+    // It says that it heard, and that it stops.
+    let asked = Command::new("sh").args(["-c", &format!("kill -HUP {}", daemon.id())]).status().unwrap();
+    assert!(asked.success() && terminate(daemon.id()).unwrap().success());
+    assert_eq!(daemon.wait().unwrap().code(), Some(0));
+}
