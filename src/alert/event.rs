@@ -258,7 +258,7 @@ impl EventKind {
             }
             Self::SinkFailing { sink, reason, since, waiting } => {
                 let (since, reason) = (time(*since), safe(reason));
-                format!("Sink {sink} takes nothing since {since}: {reason}; {} for it", wait(*waiting))
+                format!("Sink {sink} takes nothing since {since}: {reason}; {} for it", deliveries_wait(*waiting))
             }
             Self::SinkRecovered { sink, since } => {
                 format!("Sink {sink} takes deliveries again; it had failed since {}", time(*since))
@@ -296,7 +296,8 @@ fn named(feed: &FeedRef) -> String {
     }
 }
 
-fn wait(waiting: i64) -> String {
+/// `nothing waits`, `1 delivery waits`, `2 deliveries wait`
+pub fn deliveries_wait(waiting: i64) -> String {
     match waiting {
         0 => "nothing waits".to_owned(),
         1 => "1 delivery waits".to_owned(),

@@ -1,7 +1,7 @@
 //! What waits for sinks, in words: as the start says it, and commands that are asked for a sink that is no more.
 
 use crate::{
-    alert::body::wire_time,
+    alert::{body::wire_time, event::deliveries_wait},
     config::{Settings, SinkId},
     deliver,
     store::{SinkState, Store, StoreError},
@@ -32,7 +32,7 @@ async fn found(store: &Store, settings: &Settings, is_once: bool) -> Result<Vec<
 
 /// What is to be said of a sink, and whether it takes what is sent to it as far as is known.
 fn of_sink(id: &SinkId, state: Option<&SinkState>, pending: i64) -> Option<(String, bool)> {
-    let waits = (pending > 0).then(|| wait(pending));
+    let waits = (pending > 0).then(|| deliveries_wait(pending));
     let too = waits.as_ref().map_or(String::new(), |waits| format!(", {waits}"));
     let note = match state {
         Some(SinkState { paused: Some(since), .. }) => {
@@ -55,13 +55,8 @@ pub(super) fn of_removed(sink: &SinkId, pending: i64) -> String {
     format!(
         "{} for the sink `{sink}`, which the config no longer has: `wirewatch deliveries move --sink {sink} --to OTHER` \
          sends them elsewhere, `wirewatch deliveries discard --sink {sink} --state pending` ends them",
-        wait(pending)
+        deliveries_wait(pending)
     )
-}
-
-/// `1 delivery waits`, `2 deliveries wait`
-pub(super) fn wait(pending: i64) -> String {
-    if pending == 1 { "1 delivery waits".to_owned() } else { format!("{pending} deliveries wait") }
 }
 
 /// `1 delivery`, `2 deliveries`
